@@ -1,0 +1,1 @@
+"""EKS, AKS and GKE node pools as one pool of capacity."""

@@ -1,0 +1,111 @@
+"""The two ends of a decision: the Snapshot it is made on and the Plan it makes.
+
+`observe` builds the Snapshot, `decide` turns it into a Plan without I/O or clock, `act` sends what the Plan asks for
+now, `report` shows all of it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from multicloud.model.reason import Reason
+from multicloud.model.record import MemberRecord, PoolRecord
+from multicloud.model.ref import NodePoolRef, ObjectKey
+from multicloud.model.size import Operation, Sight
+from multicloud.model.spec import MemberSpec, PoolSpec
+
+
+class Stop(StrEnum):
+    """The stop switch: NONE lets everything through, SHRINK_ONLY forbids removals, ALL forbids every write."""
+
+    NONE = "None"
+    SHRINK_ONLY = "ShrinkOnly"
+    ALL = "All"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """Nodes that the fleet-wide brake still lets through now."""
+
+    add: int
+    remove: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberView:
+    """One member as this pass sees it.
+
+    `node_pool` has the account's owner filled in. `refusal` says why the member may not be acted on at all (unknown
+    account, wrong cloud, …); it is None for a healthy one. `fresh` is True only when the sight is younger than three
+    intervals *and* its read began after our last write to it was answered. `operation` is the newest poll of the
+    intent's operation. `claimed_by_other` names why the claim failed. `headroom` is the brake of its account.
+    """
+
+    spec: MemberSpec
+    node_pool: NodePoolRef
+    sight: Sight
+    fresh: bool
+    refusal: Reason | None = None
+    operation: Operation | None = None
+    claimed_by_other: Reason | None = None
+    headroom: Headroom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a decision may depend on. Equal snapshots give equal plans.
+
+    `write_window_s` is how long after an intent's start a request of ours may still reach the cloud: an unanswered
+    intent is not judged "not executed" before it.
+    """
+
+    now: datetime
+    key: ObjectKey
+    generation: int
+    spec: PoolSpec
+    record: PoolRecord
+    members: tuple[MemberView, ...]
+    stop: Stop
+    headroom: Headroom
+    write_window_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPlan:
+    """What was decided for one member.
+
+    `record` is the member's memory after this pass (settled intents, adoption floor, agreed size). `target` is the
+    final size in nodes including what is held on top, None while unknown. `ask` is the size to ask the cloud for
+    *now*, None for nothing; it may be a step on the way to `target`. `reason` is why the size is, moves or waits.
+    `refusal` is why the member cannot be managed. `min_nodes` and `max_nodes` are the effective bounds.
+    """
+
+    name: str
+    record: MemberRecord
+    target: int | None
+    ask: int | None
+    reason: Reason
+    refusal: Reason | None
+    trouble: Reason | None
+    min_nodes: int
+    max_nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A decision.
+
+    `record` is the pool's memory after this pass, member records included and conditions as before. `ready` is the
+    ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
+    bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
+    (stop, pause, mode). `wake_at` is when time alone may change the decision (a hold expires), None for never.
+    """
+
+    record: PoolRecord
+    members: tuple[MemberPlan, ...]
+    ready: int | None
+    shortage: int
+    limited_by: Reason | None
+    blocked: Reason | None
+    wake_at: datetime | None
+    settled: bool

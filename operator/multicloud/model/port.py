@@ -1,0 +1,177 @@
+"""The doors between the stages. A stage takes a port; `run` hands in the implementation.
+
+Blocking ports (`NodePools`, `Identity`) are plain SDK code called on lane threads; all others are called on the main
+loop.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from multicloud.model.error import CloudError
+from multicloud.model.reason import Reason
+from multicloud.model.ref import ClusterRef, Kind, ObjectKey
+from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
+from multicloud.model.spec import AccountObject
+
+ClusterPools = Mapping[ClusterRef, Sequence[NodePool] | CloudError]
+
+
+class Clock(Protocol):
+    """The only source of time. Waiting is part of it, so that a scenario can run a day in a second."""
+
+    def now(self) -> datetime:
+        """Wall time, aware, UTC: for people and for what must survive a restart."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back and also pass while the machine is suspended: for waits and the lease."""
+        ...
+
+    async def sleep_until(self, monotonic_s: float) -> None:
+        """Return when `monotonic()` has reached the given second."""
+        ...
+
+
+class Fence(Protocol):
+    """Says whether this process may still change a cloud."""
+
+    def check(self, budget_s: float) -> None:
+        """Return if we hold the lease for at least `budget_s` more seconds and no stop switch forbids it.
+
+        Called on lane threads in the SDK's last hook before bytes leave. Raises NotSent.
+        """
+        ...
+
+
+class NodePools(Protocol):
+    """A cloud's node pools. Blocking on purpose: a new cloud is plain SDK code."""
+
+    def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
+        """Read all node pools of clusters of one account and location; a cluster that failed maps to its error."""
+        ...
+
+    def resize(self, change: Resize, *, token: str) -> Operation:
+        """Ask for an absolute size. AKS refuses when the version moved; elsewhere the caller has just re-read.
+
+        `token` is the idempotency token where the cloud has one. Raises CloudError.
+        """
+        ...
+
+    def poll(self, operation: Operation) -> Operation:
+        """Ask how an operation is going. Raises CloudError; a forgotten operation is LOST, not an error."""
+        ...
+
+
+class Identity(Protocol):
+    """Who we are in a cloud."""
+
+    def whoami(self) -> Principal:
+        """Ask the cloud (or decode its token). Raises CloudError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudDoor:
+    """One identity in one cloud. What a cloud lacks is absent data, never a method that refuses."""
+
+    name: str
+    identity: Identity
+    node_pools: NodePools
+
+
+class Lane(Protocol):
+    """An account's cloud, made awaitable: threads, deadlines, rate limit, breaker and fence around the door."""
+
+    async def whoami(self) -> Principal:
+        """As `Identity.whoami`. Raises CloudError."""
+        ...
+
+    async def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
+        """As `NodePools.list`. Raises CloudError when nothing could be read at all."""
+        ...
+
+    async def resize(self, change: Resize, *, token: str) -> Operation:
+        """As `NodePools.resize`, fenced. Raises CloudError."""
+        ...
+
+    async def poll(self, operation: Operation) -> Operation:
+        """As `NodePools.poll`. Raises CloudError."""
+        ...
+
+
+class Lanes(Protocol):
+    """Hands out the lane of an account; one client per resolved identity, never shared across identities."""
+
+    async def lane(self, account: AccountObject) -> Lane:
+        """Open (or reuse) the account's lane. Raises Refused for a secret or identity that a person must mend."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The API server took a status; `resource_version` is the object's new one."""
+
+    resource_version: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The API server did not take a status. `gone`: 404, the object was deleted. `stale`: 409, read again."""
+
+    gone: bool
+    stale: bool
+    words: str
+
+
+class StatusWriter(Protocol):
+    """Writes a whole status by server-side apply, guarded by uid and resourceVersion."""
+
+    async def write_status(
+        self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> Written | Rejected:
+        """Apply the whole status. Never raises for an answer of the API server."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventNote:
+    """One Kubernetes event about one of our objects. `warning` selects its type."""
+
+    about: ObjectKey
+    uid: str
+    reason: Reason
+    action: str
+    warning: bool
+    at: datetime
+    count: int = 1
+
+
+class EventSink(Protocol):
+    """Posts events to the API server."""
+
+    async def post(self, note: EventNote) -> None:
+        """Create the event. Raises OSError-like errors of the Kubernetes client; the recorder drops and counts."""
+        ...
+
+
+class Secrets(Protocol):
+    """Reads one Secret by name. Nothing is listed or watched."""
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """The decoded data. Raises Refused (SecretNotFound, SecretNotReadable) or Unavailable."""
+        ...
+
+
+class Objects(Protocol):
+    """Reads our objects and the stop switch."""
+
+    async def list_objects(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
+        """Every object of the kind in the watched namespaces, paged, as plain JSON."""
+        ...
+
+
+Wake = Callable[[ObjectKey, float], None]
+"""Ask for a pass over an object after so many seconds; earlier wishes win."""

@@ -1,0 +1,130 @@
+"""What we remember of an object between passes. Its durable copy is the object's status; `kinds` renders and parses it.
+
+Everything here must survive a restart, because forgetting it would resize a pool wrongly, twice or silently.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from multicloud.model.reason import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A Kubernetes condition. `status` is True, False or None for Unknown."""
+
+    type: str
+    status: bool | None
+    reason: str
+    message: str
+    observed_generation: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Proof that a member owns a node pool: the cloud's own identity of it, and since when."""
+
+    key: str
+    incarnation: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One wish to resize, written to status *before* the call goes out, so that a restart finds it.
+
+    `id` is random and never reused; the cloud's idempotency token derives from it alone. `target` and `origin` are
+    nodes. `deadline` is when waiting for its end becomes worth a warning. `operation` is the cloud's id of the
+    accepted operation, None until an answer was read.
+    """
+
+    id: str
+    target: int
+    origin: int
+    started_at: datetime
+    deadline: datetime
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastResize:
+    """The newest settled intent of a member: what was asked and how it ended. Seeds the fleet brake after a restart."""
+
+    id: str
+    origin: int
+    target: int
+    at: datetime
+    outcome: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRecord:
+    """What we remember of one member.
+
+    `agreed` is the size in nodes that we last asked for or accepted from others: requested above it is a surplus,
+    held since `held_since`. `adoption_floor` is the size it was found at, following every decrease by others.
+    `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failed resizes in
+    a row, `backoff_until` is when the next may be tried. `reason` is what status says of the member.
+    """
+
+    name: str
+    claim: Claim | None = None
+    agreed: int | None = None
+    held_since: datetime | None = None
+    adoption_floor: int | None = None
+    requested: int | None = None
+    nodes: int | None = None
+    ready: int | None = None
+    attempts: int = 0
+    backoff_until: datetime | None = None
+    intent: Intent | None = None
+    last_resize: LastResize | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedBy:
+    """Who decided the wished number: object kind and name (or Hold), with the time since when it stands."""
+
+    kind: str
+    name: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastWish:
+    """A higher wish that was left at `left_at`: it binds until it has been gone for scaleDownDelaySeconds."""
+
+    units: int
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRecord:
+    """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
+
+    `observed_generation` 0 means that no pass has ever reported. `past_wishes` is empty after a restart unless the
+    status shows a desired above the wish.
+    """
+
+    observed_generation: int = 0
+    requested: int | None = None
+    desired: int | None = None
+    decided_by: DecidedBy | None = None
+    past_wishes: tuple[PastWish, ...] = ()
+    members: tuple[MemberRecord, ...] = ()
+    conditions: tuple[Condition, ...] = field(default=())
+
+    def member(self, name: str) -> MemberRecord:
+        """The record of a member, empty for one never seen."""
+        return next((record for record in self.members if record.name == name), MemberRecord(name=name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord:
+    """What we remember of an account: who the cloud said we are, and the conditions."""
+
+    observed_generation: int = 0
+    identity: str | None = None
+    conditions: tuple[Condition, ...] = ()

@@ -1,0 +1,64 @@
+"""Names of things: Kubernetes objects, clusters and node pools. Made by `kinds`, used as keys everywhere."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Cloud(StrEnum):
+    """A vendor's managed Kubernetes: EKS, AKS or GKE, by the provider's name."""
+
+    AWS = "aws"
+    AZURE = "azure"
+    GCP = "gcp"
+
+
+class Kind(StrEnum):
+    """Our kinds, spelled as in manifests."""
+
+    ACCOUNT = "CloudAccount"
+    POOL = "MultiCloudPool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ObjectKey:
+    """One object of ours by kind, namespace and name: the key of the work queue."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Render as `kind/namespace/name` for logs and messages."""
+        return f"{self.kind.lower()}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ClusterRef:
+    """One managed cluster.
+
+    `owner` is the AWS region's account as the credentials tell it (always empty here), the Azure subscription or
+    the Google project; `group` the Azure resource group, else empty; `location` the AWS region or the Google
+    location, empty for Azure, whose API is global.
+    """
+
+    cloud: Cloud
+    owner: str = ""
+    group: str = ""
+    location: str = ""
+    name: str
+
+    def __str__(self) -> str:
+        """Render as the path a person would look for in the vendor's console."""
+        return "/".join(part for part in (self.owner, self.group, self.location, self.name) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class NodePoolRef:
+    """One node pool (EKS node group, AKS agent pool, GKE node pool) of a cluster."""
+
+    cluster: ClusterRef
+    name: str
+
+    def __str__(self) -> str:
+        """Render as `cluster/pool`."""
+        return f"{self.cluster}/{self.name}"

@@ -1,0 +1,125 @@
+"""What a cloud told us about a node pool. Made by `clouds`, kept by `observe`, judged by `decide`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from multicloud.model.reason import Reason
+from multicloud.model.ref import NodePoolRef
+
+
+class Detail(StrEnum):
+    """How much a read fetches: SIZES is the cheap batched read, FULL also status, ranges and running operations."""
+
+    SIZES = "sizes"
+    FULL = "full"
+
+
+class ReadySource(StrEnum):
+    """Who says that nodes are ready, strongest first. ASSUMED is never proof for the *break* half of a move."""
+
+    KUBERNETES = "Kubernetes"
+    CLOUD = "Cloud"
+    ASSUMED = "Assumed"
+
+
+class Activity(StrEnum):
+    """What the cloud is doing with the pool.
+
+    IDLE accepts a resize; BUSY runs an operation of anybody's and refuses one; SICK (EKS DEGRADED, AKS Failed or
+    Canceled, GKE ERROR) keeps counting with its ready nodes and may accept one; LEAVING is being deleted.
+    """
+
+    IDLE = "Idle"
+    BUSY = "Busy"
+    SICK = "Sick"
+    LEAVING = "Leaving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePool:
+    """The facts of one node pool, from one read.
+
+    `requested` is what the cloud tries to reach, `nodes` what exists, `ready` what can run pods, all in nodes over
+    all zones. `claim` is the cloud's own identity of the place (account/region/cluster/group, lower-cased ARM id,
+    project/location/cluster/pool); `incarnation` changes when the pool is deleted and made again, as far as the
+    cloud tells. Sizes must be multiples of `step` (GKE: the number of zones). `cloud_min` and `cloud_max` are the
+    cloud's own range (EKS scalingConfig), None where there is none. `version` is the cloud's compare-and-set token
+    (AKS etag), empty where there is none. `words` is the cloud's own status text.
+    """
+
+    ref: NodePoolRef
+    claim: str
+    incarnation: str
+    requested: int
+    nodes: int
+    ready: int
+    ready_source: ReadySource
+    step: int = 1
+    cloud_min: int | None = None
+    cloud_max: int | None = None
+    autoscaling: bool = False
+    activity: Activity = Activity.IDLE
+    words: str = ""
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no cloud can have: they would turn garbage into a resize."""
+        if min(self.requested, self.nodes, self.ready) < 0 or self.step < 1:
+            raise ValueError(f"{self.ref}: negative size or step below 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What we know of a node pool, and since when.
+
+    `proved` is the newest good read (None: never seen). `read_at` is when it was answered, `began_s` the monotonic
+    second at which the request was started: a read that began before our own write was answered proves nothing
+    about it. `trouble` says why the newest attempt failed, None if it succeeded. `looked` is False until a first
+    attempt ended, good or bad.
+    """
+
+    proved: NodePool | None = None
+    read_at: datetime | None = None
+    began_s: float = 0.0
+    trouble: Reason | None = None
+    looked: bool = False
+
+
+class OperationState(StrEnum):
+    """Life of a cloud's operation. LOST: the cloud no longer knows it (look at the size instead)."""
+
+    REQUESTED = "Requested"
+    RUNNING = "Running"
+    DONE = "Done"
+    FAILED = "Failed"
+    LOST = "Lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """Ask for `to` nodes over all zones in `pool.ref`; `pool` is the fact that the decision was made on.
+
+    `cloud_min`/`cloud_max` of the fact are respected: a resize never moves the cloud's own range.
+    """
+
+    pool: NodePool
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A cloud's running or finished operation; `id` is all that is needed to ask again after a restart."""
+
+    id: str
+    pool: NodePoolRef
+    state: OperationState
+    words: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who a cloud says we are: an ARN, an application id in a tenant, a service account's e-mail."""
+
+    name: str
