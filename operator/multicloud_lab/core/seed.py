@@ -1,0 +1,260 @@
+"""The seed: which accounts, principals, clusters and node pools the lab starts with.
+
+Read from YAML (or built in Python), checked by pydantic, never changed afterwards; `reset` builds
+the engines' state from it again. Without a seed the default holds, in each cloud, two clusters with
+two node pools each.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+Zones = tuple[str, ...]
+
+
+class SeedError(Exception):
+    """A seed file cannot be used; the text is one line: file, path of the field, what is allowed."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Span(_Part):
+    """Virtual seconds drawn evenly between `min` and `max`."""
+
+    min: float = Field(ge=0)
+    max: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            message = f"min {self.min} is above max {self.max}"
+            raise ValueError(message)
+        return self
+
+    def draw(self, rng: Random) -> float:
+        """Draw a duration in virtual seconds."""
+        return rng.uniform(self.min, self.max)
+
+
+class Timings(_Part):
+    """How long the clouds take, in virtual seconds."""
+
+    boot: Span = Span(min=40, max=120)
+    drain_s: float = Field(default=30, ge=0)
+    eks_update: Span = Span(min=60, max=120)
+    eks_asg_lag: Span = Span(min=2, max=5)
+    aks_operation: Span = Span(min=60, max=180)
+    gke_operation: Span = Span(min=60, max=150)
+
+
+class AwsPrincipal(_Part):
+    """An access key; `name` is the IAM user's name in the caller identity."""
+
+    name: str = "lab"
+    access_key_id: str
+    secret_access_key: str = Field(repr=False)
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+
+
+class EksNodegroup(_Part):
+    """One managed node group, all nodes ready at the start."""
+
+    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$")
+    desired: int = Field(default=4, ge=0)
+    min: int = Field(default=0, ge=0)
+    max: int = Field(default=200, ge=1, le=450)
+    instance_type: str = "m5.large"
+    capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
+    zones: Zones | None = None
+    labels: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min <= self.desired <= self.max:
+            message = f"desired {self.desired} is not within min {self.min} and max {self.max}"
+            raise ValueError(message)
+        return self
+
+
+class EksCluster(_Part):
+    """One EKS cluster; `account` absent is the default account of the seed."""
+
+    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    region: str = "us-east-1"
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    version: str = "1.36"
+    nodegroups: tuple[EksNodegroup, ...] = ()
+
+
+class AwsSeed(_Part):
+    """The accounts of AWS. A key id that is not listed is a principal of that name in `account`."""
+
+    account: str = Field(default="111122223333", pattern=r"^\d{12}$")
+    principals: tuple[AwsPrincipal, ...] = (
+        AwsPrincipal(access_key_id="AKIALAB0000000000001", secret_access_key="lab-secret-access-key"),  # noqa: S106  (of the lab)
+    )
+    clusters: tuple[EksCluster, ...] = ()
+
+
+class AzurePrincipal(_Part):
+    """An application with a client secret."""
+
+    name: str = "lab"
+    tenant_id: str = "00000000-0000-0000-0000-0000000000aa"
+    client_id: str
+    client_secret: str = Field(repr=False)
+
+
+class AksPool(_Part):
+    """One agent pool, all nodes ready at the start. With autoscaling, `min_count` ≤ count ≤ `max_count`."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
+    mode: Literal["System", "User"] = "User"
+    count: int = Field(default=4, ge=0, le=1000)
+    vm_size: str = "Standard_D4s_v5"
+    zones: Zones = ("1", "2", "3")
+    enable_auto_scaling: bool = False
+    min_count: int | None = Field(default=None, ge=0, le=1000)
+    max_count: int | None = Field(default=None, ge=0, le=1000)
+    scale_set_priority: Literal["Regular", "Spot"] = "Regular"
+    node_labels: dict[str, str] = {}
+
+
+class AksCluster(_Part):
+    """One managed cluster; `subscription_id` absent is the default one of the seed."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    subscription_id: str | None = None
+    resource_group: str = "shop"
+    location: str = "westeurope"
+    version: str = "1.36.1"
+    pools: tuple[AksPool, ...] = ()
+
+
+class AzureSeed(_Part):
+    """The subscriptions of Azure."""
+
+    subscription_id: str = "00000000-0000-0000-0000-000000000001"
+    principals: tuple[AzurePrincipal, ...] = (
+        AzurePrincipal(
+            client_id="00000000-0000-0000-0000-0000000000bb",
+            client_secret="lab-client-secret",  # noqa: S106  (of the lab)
+        ),
+    )
+    clusters: tuple[AksCluster, ...] = ()
+
+
+class GcpPrincipal(_Part):
+    """A service account; its key pair is made at the lab's start."""
+
+    email: str = "lab@shop-prod-1.iam.gserviceaccount.com"
+
+
+class GkeAutoscaling(_Part):
+    """A GKE pool's autoscaling block with sizes per zone."""
+
+    enabled: bool = True
+    min_node_count: int = Field(default=0, ge=0)
+    max_node_count: int = Field(default=10, ge=0)
+
+
+class GkePool(_Part):
+    """One node pool; `node_count` is per zone. `zones` absent: the cluster's."""
+
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+    node_count: int = Field(default=1, ge=0, le=1000)
+    machine_type: str = "e2-standard-4"
+    zones: Zones | None = None
+    autoscaling: GkeAutoscaling | None = None
+    spot: bool = False
+    labels: dict[str, str] = {}
+
+
+class GkeCluster(_Part):
+    """One GKE cluster; a zonal one has its location as its only zone. `project` absent: the seed's."""
+
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+    project: str | None = None
+    location: str = "europe-west1"
+    zones: Zones = ("europe-west1-b", "europe-west1-c", "europe-west1-d")
+    version: str = "1.36.1-gke.1000000"
+    pools: tuple[GkePool, ...] = ()
+
+
+class GcpSeed(_Part):
+    """The projects of Google Cloud."""
+
+    project: str = "shop-prod-1"
+    principals: tuple[GcpPrincipal, ...] = (GcpPrincipal(),)
+    clusters: tuple[GkeCluster, ...] = ()
+
+
+def _default_aws() -> AwsSeed:
+    pools = (EksNodegroup(name="web"), EksNodegroup(name="batch", desired=2))
+    return AwsSeed(
+        clusters=(
+            EksCluster(name="shop-prod", nodegroups=pools),
+            EksCluster(name="shop-batch", nodegroups=pools),
+        )
+    )
+
+
+def _default_azure() -> AzureSeed:
+    pools = (AksPool(name="system", mode="System", count=2), AksPool(name="web"))
+    return AzureSeed(clusters=(AksCluster(name="shop-prod", pools=pools), AksCluster(name="shop-batch", pools=pools)))
+
+
+def _default_gcp() -> GcpSeed:
+    return GcpSeed(
+        clusters=(
+            GkeCluster(name="shop-prod", pools=(GkePool(name="web"), GkePool(name="batch"))),
+            GkeCluster(
+                name="shop-batch",
+                location="europe-west1-b",
+                zones=("europe-west1-b",),
+                pools=(GkePool(name="web", node_count=4), GkePool(name="batch", node_count=2)),
+            ),
+        )
+    )
+
+
+class Seed(_Part):
+    """Everything the lab starts with. `random` seeds every draw: equal seeds, equal runs."""
+
+    random: int = 1
+    timings: Timings = Timings()
+    aws: AwsSeed = Field(default_factory=_default_aws)
+    azure: AzureSeed = Field(default_factory=_default_azure)
+    gcp: GcpSeed = Field(default_factory=_default_gcp)
+
+
+def load_seed(path: Path) -> Seed:
+    """Read a seed file. Raises SeedError with one line that names file and field."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise SeedError(message) from error
+    except yaml.YAMLError as error:
+        message = f"{path}: is not YAML: {' '.join(str(error).split())}"
+        raise SeedError(message) from error
+    try:
+        return Seed.model_validate({} if raw is None else raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = f"{path}: {_dotted(first['loc'])}: {first['msg']}"
+        raise SeedError(message) from error
+
+
+def _dotted(loc: Sequence[int | str]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".") or "the document"
