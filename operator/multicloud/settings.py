@@ -1,0 +1,163 @@
+"""What an administrator sets: environment, file and flags become one frozen Settings. Read by `run` and `cli` only.
+
+Precedence, strongest first: flags, environment (`MULTICLOUD_…`, nested with `__`), the YAML file, the defaults here.
+Clouds, kube and sources take the small parts of it that concern them.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, alias_generator=lambda name: _camel(name)
+    )
+
+
+def _camel(name: str) -> str:
+    """Spell a field as in YAML: `duration_s` is `durationSeconds`, `ca_file` is `caFile`."""
+    if name.endswith("_s"):
+        name = f"{name[:-2]}_seconds"
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+PositiveSeconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class Endpoint(_Part):
+    """Where an API answers. `ca_file` trusts a private certificate authority in place of the public ones."""
+
+    url: str = Field(pattern=r"^https?://", description="Base URL of the API.")
+    ca_file: Path | None = Field(default=None, description="PEM file with the certificate authority to trust.")
+
+
+class AwsEndpoints(_Part):
+    """APIs of AWS; None means the vendor's own endpoint of the region."""
+
+    eks: Endpoint | None = Field(default=None, description="Elastic Kubernetes Service.")
+    autoscaling: Endpoint | None = Field(default=None, description="EC2 Auto Scaling.")
+    sts: Endpoint | None = Field(default=None, description="Security Token Service.")
+
+
+class AzureEndpoints(_Part):
+    """APIs of Azure; None means the public cloud."""
+
+    arm: Endpoint | None = Field(default=None, description="Azure Resource Manager.")
+    authority: Endpoint | None = Field(default=None, description="Microsoft Entra ID, which issues tokens.")
+
+
+class GcpEndpoints(_Part):
+    """APIs of Google Cloud; None means the public ones."""
+
+    container: Endpoint | None = Field(default=None, description="Kubernetes Engine over gRPC; https.")
+    compute: Endpoint | None = Field(default=None, description="Compute Engine, read over REST.")
+    token: Endpoint | None = Field(default=None, description="The only token endpoint that keys may name.")
+
+
+class Clouds(_Part):
+    """Endpoint sets by cloud."""
+
+    aws: AwsEndpoints = AwsEndpoints()
+    azure: AzureEndpoints = AzureEndpoints()
+    gcp: GcpEndpoints = GcpEndpoints()
+
+
+class Lease(_Part):
+    """Leader election. A new leader writes nothing before renewTime + duration + takeover margin after a death."""
+
+    name: str = Field(default="multicloud-operator", description="Name of the Lease in the operator's namespace.")
+    duration_s: PositiveSeconds = Field(default=15, description="How long a renewal is valid.")
+    renew_deadline_s: PositiveSeconds = Field(
+        default=10, description="Leadership is given up after this long without a renewal."
+    )
+    retry_s: PositiveSeconds = Field(default=2, description="Time between renewals or attempts to acquire.")
+    takeover_margin_s: float = Field(default=5, ge=0, le=600, description="Extra silence after another leader's death.")
+
+
+class Http(_Part):
+    """Where `/healthz`, `/readyz` and `/metrics` answer. Port 0 takes a free one and logs it."""
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - probes come from the node
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+
+
+class Observe(_Part):
+    """How often clouds are read."""
+
+    interval_s: PositiveSeconds = Field(default=60, description="Sizes of every node pool at rest.")
+    describe_s: PositiveSeconds = Field(default=900, description="Full descriptions (status, ranges) at rest.")
+    busy_min_s: PositiveSeconds = Field(default=5, description="First look while an operation runs.")
+    busy_max_s: PositiveSeconds = Field(default=30, description="Slowest look while an operation runs.")
+
+
+class Guard(_Part):
+    """The fleet-wide brake: nodes per ten minutes, over all pools and per account, whichever of both is larger."""
+
+    max_removed_percent: float = Field(default=10, ge=0, le=100, description="Removals, percent of observed nodes.")
+    max_removed_nodes: int = Field(default=20, ge=0, description="Removals that are always allowed.")
+    max_added_percent: float = Field(default=100, ge=0, le=1000, description="Additions, percent of observed nodes.")
+    max_added_nodes: int = Field(default=200, ge=0, description="Additions that are always allowed.")
+
+
+class Identities(_Part):
+    """Who may use the operator's own identity."""
+
+    ambient_namespaces: tuple[str, ...] = Field(
+        default=(), description="Namespaces whose accounts may omit credentials."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything an administrator can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MULTICLOUD_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        alias_generator=_camel,
+    )
+
+    kubeconfig: Path | None = Field(
+        default=None, description="Kubeconfig file; absent: in-cluster, then the usual places."
+    )
+    context: str | None = Field(default=None, description="Context of the kubeconfig.")
+    namespace: str = Field(
+        default="multicloud-system", description="The operator's own namespace: Lease and stop switch."
+    )
+    watch_namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to serve; empty means all.")
+    identity: str | None = Field(
+        default=None, description="Name of this replica in the Lease; absent: host name and a random part."
+    )
+    settle_s: float = Field(default=1, ge=0, le=60, description="Quiet time of an edit before it is acted on.")
+    settle_max_s: float = Field(default=5, ge=0, le=300, description="Longest time an edit waits for quiet.")
+    sweep_s: PositiveSeconds = Field(default=600, description="Full list of all objects, against swallowed deletions.")
+    stop_poll_s: PositiveSeconds = Field(default=2, description="How often the stop switch is read.")
+    operation_timeout_s: PositiveSeconds = Field(
+        default=900, description="When waiting for a cloud's operation becomes a warning."
+    )
+    call_timeout_s: PositiveSeconds = Field(default=25, description="Deadline of one cloud call.")
+    workers: int = Field(default=16, ge=1, le=256, description="Passes that may run at once.")
+    lease: Lease = Lease()
+    http: Http = Http()
+    observe: Observe = Observe()
+    guard: Guard = Guard()
+    identities: Identities = Identities()
+    clouds: Clouds = Clouds()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment above the file, whose values arrive as constructor arguments."""
+        return env_settings, init_settings
