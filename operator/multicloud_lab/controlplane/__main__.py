@@ -13,14 +13,10 @@ from multicloud_lab.controlplane.programs import everything
 
 def main() -> int:
     """Build what is missing and print the paths; 1 when that fails."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multicloud_lab.controlplane", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m multicloud_lab.controlplane", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("build", help="find or build kube-apiserver, etcd, kubectl and helm")
-    verb.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="default: text"
-    )
+    verb.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
     asked = parser.parse_args()
     try:
         paths = everything()

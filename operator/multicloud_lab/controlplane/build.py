@@ -79,13 +79,17 @@ def _build_failed(recipe: Recipe, status: int, log: Path) -> ControlPlaneError:
     return ControlPlaneError(
         "\n".join(
             [
-                f"building {recipe.name} {recipe.version} failed (status {status}); "
-                f"the whole output is in {log}, its end is:",
+                (
+                    f"building {recipe.name} {recipe.version} failed (status {status}); "
+                    f"the whole output is in {log}, its end is:"
+                ),
                 *(f"  {line}" for line in last),
-                "The build needs a Go module proxy (GOPROXY), about 4 GB of disk and 3 GB of "
-                "memory. Run it again to go on where it stopped, or set KUBEBUILDER_ASSETS to a "
-                "directory with kube-apiserver, etcd and kubectl "
-                "(`setup-envtest use -p path` prints one).",
+                (
+                    "The build needs a Go module proxy (GOPROXY), about 4 GB of disk and 3 GB of "
+                    "memory. Run it again to go on where it stopped, or set KUBEBUILDER_ASSETS to a "
+                    "directory with kube-apiserver, etcd and kubectl "
+                    "(`setup-envtest use -p path` prints one)."
+                ),
             ]
         )
     )

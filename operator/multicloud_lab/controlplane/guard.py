@@ -64,7 +64,7 @@ def _start(command: Command) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_the_guard if sys.platform == "linux" else None,
+            preexec_fn=_die_with_the_guard if sys.platform == "linux" else None,  # noqa: PLW1509  the guard forks before it starts a thread
         )
 
 
@@ -90,14 +90,18 @@ def guard(orders: Orders) -> str | None:
     def watch(program: subprocess.Popen[bytes], name: str) -> None:
         ends.put(_End(early=f"{name} ended with status {program.wait()}", died=False))
 
-    threading.Thread(target=watch_parent, daemon=True).start()
-    programs = [_start(command) for command in orders["commands"]]
-    for program, command in zip(programs, orders["commands"], strict=True):
-        name = Path(command["argv"][0]).name
-        threading.Thread(target=watch, args=(program, name), daemon=True).start()
-    end = ends.get()
-    for program in reversed(programs):
-        _stop(program)
+    programs: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in orders["commands"]:
+            programs.append(_start(command))
+        threading.Thread(target=watch_parent, daemon=True).start()
+        for program, command in zip(programs, orders["commands"], strict=True):
+            name = Path(command["argv"][0]).name
+            threading.Thread(target=watch, args=(program, name), daemon=True).start()
+        end = ends.get()
+    finally:
+        for program in reversed(programs):
+            _stop(program)
     if end.died and orders["remove"] is not None:
         shutil.rmtree(orders["remove"], ignore_errors=True)
     return end.early

@@ -56,9 +56,7 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -98,9 +96,7 @@ class Authority:
             x509.DNSName("kubernetes.default.svc"),
         ]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
-        return self._issue(
-            subject, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(names)
-        )
+        return self._issue(subject, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(names))
 
     def client(self, user: str, groups: Sequence[str]) -> KeyPair:
         """Return a client certificate: common name is the user, organisations the groups.
@@ -132,9 +128,7 @@ class Authority:
         if names is not None:
             builder = builder.add_extension(names, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        return KeyPair(
-            certificate=certificate.public_bytes(Encoding.PEM), private_key=_private_pem(key)
-        )
+        return KeyPair(certificate=certificate.public_bytes(Encoding.PEM), private_key=_private_pem(key))
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

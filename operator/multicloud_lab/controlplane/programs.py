@@ -39,9 +39,7 @@ def programs() -> Programs:
     found = _find(_SERVER_PROGRAMS)
     if found is None:
         found = build(_SERVER_PROGRAMS)
-    return Programs(
-        kube_apiserver=found["kube-apiserver"], etcd=found["etcd"], kubectl=found["kubectl"]
-    )
+    return Programs(kube_apiserver=found["kube-apiserver"], etcd=found["etcd"], kubectl=found["kubectl"])
 
 
 def helm_path() -> Path:
@@ -51,7 +49,7 @@ def helm_path() -> Path:
 
 def everything() -> dict[str, Path]:
     """Make all four programs ready, building in one go what is missing; paths by name."""
-    missing = []
+    missing: list[str] = []
     if _find(_SERVER_PROGRAMS) is None:
         missing.extend(_SERVER_PROGRAMS)
     if _find_helm() is None:

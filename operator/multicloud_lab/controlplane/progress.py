@@ -5,19 +5,20 @@ clock; anywhere else (a CI log) each step is one plain line at its start and one
 at its end.
 """
 
+import contextlib
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 _TICK_S: Final = 1.0
 
 
-def say(line: str, stream: TextIO | None = None) -> None:
+def say(line: str) -> None:
     """Print one line of progress."""
-    out = stream or sys.stderr
-    out.write(line + "\n")
-    out.flush()
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def minutes(seconds: int) -> str:
@@ -28,9 +29,7 @@ def minutes(seconds: int) -> str:
     return f"{whole} min" if rest == 0 else f"{whole} min {rest} s"
 
 
-def run_and_tick(
-    argv: list[str], *, label: str, cwd: Path, environment: dict[str, str], log: Path
-) -> tuple[int, int]:
+def run_and_tick(argv: list[str], *, label: str, cwd: Path, environment: dict[str, str], log: Path) -> tuple[int, int]:
     """Run a program with a clock behind ``label``; return its status and its seconds.
 
     Its output goes to ``log``. A caller that is interrupted leaves no program behind.
@@ -38,31 +37,26 @@ def run_and_tick(
     terminal = sys.stderr.isatty()
     if not terminal:
         say(label)
-    seconds = 0
+    started_s = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            argv, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            while True:
+            while process.poll() is None:
                 if terminal:
-                    sys.stderr.write(f"\r{label}  {minutes(seconds)}   ")
+                    sys.stderr.write(f"\r{label}  {minutes(_since(started_s))}   ")
                     sys.stderr.flush()
-                try:
-                    status = process.wait(_TICK_S)
-                except subprocess.TimeoutExpired:
-                    seconds += 1
-                else:
-                    break
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK_S)
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
             if terminal:
                 sys.stderr.write("\n")
-    return status, seconds
+    return process.returncode, _since(started_s)
+
+
+def _since(started_s: float) -> int:
+    return round(time.monotonic() - started_s)

@@ -20,7 +20,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +42,7 @@ _KUBECTL_WITHIN_S: Final = 120.0
 _GUARD_ENDS_WITHIN_S: Final = 15.0
 _ATTEMPTS: Final = 5
 _LAST_LINES: Final = 15
+_GUARD_LOG: Final = "guard.log"
 _PORT_TAKEN: Final = "address already in use"
 
 
@@ -156,7 +157,10 @@ class ControlPlane:
         return path
 
     def kubectl(
-        self, *args: str, input: str | None = None, kubeconfig: Path | None = None
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002  the name subprocess.run gives it
+        kubeconfig: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl against this server, as its administrator unless told otherwise.
 
@@ -191,12 +195,12 @@ class ControlPlane:
     def _start_on_a_free_port(self) -> None:
         for _attempt in range(_ATTEMPTS):
             port = _free_port(self._preferred_port)
-            self._running = _Running(self._launch(port), port)
-            if self._ready(self._running):
+            running = self._running = _Running(self._launch(port), port)
+            if self._ready(running):
                 self._preferred_port = port
                 return
-            self._running, ended = None, self._running
-            early = _end(ended.guard)
+            self._running = None
+            early = _end(running.guard)
             # Between looking for a free port and listening on it, another program may
             # take it: only then is a second attempt worth anything.
             if _PORT_TAKEN not in self._log_end():
@@ -213,40 +217,35 @@ class ControlPlane:
             commands=commands(self.programs, directory, port),
             remove=str(directory) if self._given is None else None,
         )
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(guard.__file__), json.dumps(orders)],
-            cwd=directory,
-            # The guard ends when the last copy of the other end is closed. Python marks it
-            # not to be inherited; a process forked without exec would still hold it.
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            # Ctrl-C in a terminal is for the parent, which then stops in its own order.
-            start_new_session=True,
-        )
+        with (directory / _GUARD_LOG).open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(guard.__file__), json.dumps(orders)],
+                cwd=directory,
+                # The guard ends when the last copy of the other end is closed. Python marks it
+                # not to be inherited; a process forked without exec would still hold it.
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                # Ctrl-C in a terminal is for the parent, which then stops in its own order.
+                start_new_session=True,
+            )
 
     def _ready(self, running: _Running) -> bool:
-        expired = threading.Event()
-        deadline = threading.Timer(_READY_WITHIN_S, expired.set)
-        deadline.daemon = True
-        deadline.start()
+        deadline_s = time.monotonic() + _READY_WITHIN_S
         pki = self.data_dir / "pki"
         context = ssl.create_default_context(cafile=self.ca_file)
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         # The namespace `default` is made by the server itself, a moment after it is ready.
         waiting_for = ["/readyz", "/api/v1/namespaces/default"]
-        try:
-            while waiting_for and not expired.is_set():
-                if _answers(running.port, waiting_for[0], context):
-                    del waiting_for[0]
-                    continue
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    running.guard.wait(_LOOK_EVERY_S)
-                    return False
-            return not waiting_for
-        finally:
-            deadline.cancel()
+        while waiting_for and time.monotonic() < deadline_s:
+            if _answers(running.port, waiting_for[0], context):
+                del waiting_for[0]
+                continue
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.guard.wait(_LOOK_EVERY_S)
+                return False
+        return not waiting_for
 
     def _log_end(self) -> str:
         lines: list[str] = []
@@ -317,9 +316,7 @@ def _free_port(preferred: int | None) -> int:
 
 
 def _answers(port: int, path: str, context: ssl.SSLContext) -> bool:
-    connection = http.client.HTTPSConnection(
-        "127.0.0.1", port, context=context, timeout=_ANSWER_WITHIN_S
-    )
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=_ANSWER_WITHIN_S)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
