@@ -14,6 +14,7 @@ closes its end, and deletes for itself. When one program ends by itself the
 others are stopped too; its name and exit status are printed and the guard exits 1.
 """
 
+import contextlib
 import ctypes
 import json
 import queue
@@ -90,18 +91,16 @@ def guard(orders: Orders) -> str | None:
     def watch(program: subprocess.Popen[bytes], name: str) -> None:
         ends.put(_End(early=f"{name} ended with status {program.wait()}", died=False))
 
-    programs: list[subprocess.Popen[bytes]] = []
-    try:
+    with contextlib.ExitStack() as running:
+        programs = []
         for command in orders["commands"]:
-            programs.append(_start(command))
+            program = _start(command)
+            running.callback(_stop, program)
+            programs.append((program, Path(command["argv"][0]).name))
         threading.Thread(target=watch_parent, daemon=True).start()
-        for program, command in zip(programs, orders["commands"], strict=True):
-            name = Path(command["argv"][0]).name
+        for program, name in programs:
             threading.Thread(target=watch, args=(program, name), daemon=True).start()
         end = ends.get()
-    finally:
-        for program in reversed(programs):
-            _stop(program)
     if end.died and orders["remove"] is not None:
         shutil.rmtree(orders["remove"], ignore_errors=True)
     return end.early

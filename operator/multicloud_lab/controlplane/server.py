@@ -217,7 +217,7 @@ class ControlPlane:
             commands=commands(self.programs, directory, port),
             remove=str(directory) if self._given is None else None,
         )
-        with (directory / _GUARD_LOG).open("wb") as log:
+        with (directory / _GUARD_LOG).open("wb") as guard_log:
             return subprocess.Popen(
                 [sys.executable, "-I", "-S", str(guard.__file__), json.dumps(orders)],
                 cwd=directory,
@@ -225,7 +225,7 @@ class ControlPlane:
                 # not to be inherited; a process forked without exec would still hold it.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=guard_log,
                 text=True,
                 # Ctrl-C in a terminal is for the parent, which then stops in its own order.
                 start_new_session=True,
