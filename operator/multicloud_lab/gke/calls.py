@@ -1,0 +1,85 @@
+"""The way of one call: gate, commit, journal, gate again; the same for gRPC, HTTP and hands.
+
+A commit is a synchronous piece of the engine. A cloud finishes what it began although the client
+hung up, so the way runs in a task of its own that the transport's cancellation does not reach.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from multicloud_lab.core.gate import Call, CallDroppedError
+from multicloud_lab.core.journal import DROPPED
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.gke.errors import GoogleError
+
+T = TypeVar("T")
+
+CLOUD = "gcp"
+ANONYMOUS = "anonymous"
+"""The journal's principal of a call without an acceptable credential."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T]):
+    """What a commit did: its answer, and for the journal what it changed (in nodes of the whole pool)."""
+
+    answer: T
+    effective: bool = False
+    from_: int | None = None
+    to: int | None = None
+
+
+def commit(lab: Lab, call: Call, action: Callable[[], Outcome[T]]) -> T:
+    """Run the action and journal what became of it. Raises what it raises (GoogleError)."""
+    try:
+        outcome = action()
+    except GoogleError as error:
+        lab.record(call, result=error.code)
+        raise
+    lab.record(call, effective=outcome.effective, from_=outcome.from_, to=outcome.to)
+    return outcome.answer
+
+
+class Calls:
+    """Runs calls that clients made, and knows the ones under way."""
+
+    def __init__(self, lab: Lab) -> None:
+        """Start with none under way."""
+        self._lab = lab
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def run(self, call: Call, action: Callable[[], Outcome[T]]) -> T:
+        """Answer a call. Raises GoogleError, or CallDroppedError when the client must get no answer."""
+        task = asyncio.create_task(self._way(call, action))
+        self._under_way.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def refuse(self, call: Call, error: GoogleError) -> None:
+        """Journal a call that did not come as far as the gate."""
+        self._lab.clock.catch_up()
+        self._lab.record(call, result=error.code)
+
+    async def stop(self) -> None:
+        """Give up the calls that are still held."""
+        tasks = list(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _way(self, call: Call, action: Callable[[], Outcome[T]]) -> T:
+        try:
+            await self._lab.gate.before(call)
+        except CallDroppedError:
+            self._lab.record(call, result=DROPPED)
+            raise
+        answer = commit(self._lab, call, action)
+        await self._lab.gate.after(call)
+        return answer
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # Looked at here, because nobody else does when the client has hung up.

@@ -1,0 +1,189 @@
+"""Compute and the OAuth token endpoint over HTTP.
+
+Compute: GET `/compute/v1/projects/P/aggregated/instanceGroupManagers` and `…/zones/Z/instanceGroupManagers/N`.
+OAuth: POST `/token` with an assertion. Errors have Google's JSON envelopes.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from aiohttp import web
+
+from multicloud_lab.core.gate import Call, CallDroppedError
+from multicloud_lab.core.listen import hang_up
+from multicloud_lab.gke.calls import ANONYMOUS, CLOUD, Calls, Outcome
+from multicloud_lab.gke.engine import GkeEngine
+from multicloud_lab.gke.errors import Code, GoogleError
+from multicloud_lab.gke.groups import Json, aggregated_json, find_group, group_json
+from multicloud_lab.gke.state import Group
+from multicloud_lab.gke.tokens import Grant, GrantError, Identity
+
+HOST = "compute.googleapis.com"
+TOKEN_PATH = "/token"  # noqa: S105  (a path, not a secret)
+
+_CANNOT_FILTER = frozenset({"filter", "orderBy"})
+"""Parameters that change which groups an answer holds: refused, because ignoring them would answer wrongly."""
+
+Read = Callable[[], Json]
+
+
+class Compute:
+    """The part of compute/v1 by which the sizes of node pools are read."""
+
+    def __init__(self, engine: GkeEngine, identity: Identity, calls: Calls) -> None:
+        """Serve the engine's groups to the principals that `identity` knows."""
+        self._engine = engine
+        self._identity = identity
+        self._calls = calls
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes; the last takes every other path of Compute."""
+        project = "/compute/v1/projects/{project}"
+        return [
+            web.get(f"{project}/aggregated/instanceGroupManagers", self._aggregated),
+            web.get(f"{project}/zones/{{zone}}/instanceGroupManagers/{{name}}", self._get),
+            web.route("*", "/compute/{path:.*}", self._other),
+        ]
+
+    async def _aggregated(self, request: web.Request) -> web.StreamResponse:
+        project = request.match_info["project"]
+        query = dict(request.query)
+
+        def read() -> Json:
+            if unknown := sorted(_CANNOT_FILTER & query.keys()):
+                message = f"Parameter {unknown[0]} is not implemented here: list without it and choose from the answer."
+                raise GoogleError(Code.UNIMPLEMENTED, message, reason="notImplemented", domain="global")
+            return aggregated_json(self._groups(project), project, query)
+
+        return await self._answer(request, "instanceGroupManagers.aggregatedList", read)
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        match = request.match_info
+
+        def read() -> Json:
+            return group_json(
+                find_group(self._groups(match["project"]), match["project"], match["zone"], match["name"])
+            )
+
+        return await self._answer(request, "instanceGroupManagers.get", read)
+
+    async def _other(self, request: web.Request) -> web.StreamResponse:
+        def read() -> Json:
+            message = f"{request.method} {request.path} is not implemented here."
+            raise GoogleError(Code.UNIMPLEMENTED, message, reason="notImplemented", domain="global")
+
+        return await self._answer(request, f"{request.method} {request.path}", read)
+
+    def _groups(self, project: str) -> list[Group]:
+        if not self._engine.has_project(project):
+            message = f"The resource 'projects/{project}' was not found"
+            raise GoogleError(Code.NOT_FOUND, message, reason="notFound", domain="global")
+        return self._engine.groups(project)
+
+    async def _answer(self, request: web.Request, operation: str, read: Read) -> web.StreamResponse:
+        try:
+            principal = self._identity.principal(
+                request.headers.get("Authorization"),
+                host=HOST,
+                method=f"compute.v1.{operation}",
+            )
+        except GoogleError as error:
+            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS), error)
+            return _unauthenticated(error)
+        call = Call(
+            cloud=CLOUD,
+            operation=operation,
+            principal=principal,
+            arguments={**request.match_info, **request.query},
+        )
+        try:
+            return web.json_response(await self._calls.run(call, partial(_reading, read)))
+        except GoogleError as error:
+            return _error(error)
+        except CallDroppedError:
+            return hang_up(request)
+
+
+class TokenEndpoint:
+    """Google's OAuth token endpoint, for service accounts."""
+
+    def __init__(self, identity: Identity, calls: Calls) -> None:
+        """Issue the identity's tokens."""
+        self._identity = identity
+        self._calls = calls
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the route."""
+        return [web.post(TOKEN_PATH, self._token)]
+
+    async def _token(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        token_uri = f"{request.scheme}://{request.host}{request.path}"
+        try:
+            grant = self._identity.exchange(
+                str(form.get("grant_type", "")),
+                str(form.get("assertion", "")),
+                token_uri=token_uri,
+            )
+        except GrantError as error:
+            refused = GoogleError(Code.INVALID_ARGUMENT, error.description)
+            self._calls.refuse(Call(cloud=CLOUD, operation="token", principal=ANONYMOUS), refused)
+            body = {"error": error.error, "error_description": error.description}
+            return web.json_response(body, status=Code.INVALID_ARGUMENT.http_status)
+        call = Call(cloud=CLOUD, operation="token", principal=grant.principal)
+        try:
+            await self._calls.run(call, partial(_granting, grant))
+        except CallDroppedError:
+            return hang_up(request)
+        return web.json_response(
+            {"access_token": grant.access_token, "expires_in": grant.expires_in_s, "token_type": "Bearer"}
+        )
+
+
+def _reading(read: Read) -> Outcome[Json]:
+    return Outcome(answer=read())
+
+
+def _granting(grant: Grant) -> Outcome[Grant]:
+    return Outcome(answer=grant)
+
+
+def _unauthenticated(error: GoogleError) -> web.Response:
+    missing = error.reason == "CREDENTIALS_MISSING"
+    item = {
+        "message": "Login Required." if missing else "Invalid Credentials",
+        "domain": "global",
+        "reason": "required" if missing else "authError",
+        "location": "Authorization",
+        "locationType": "header",
+    }
+    details = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": error.reason,
+        "domain": error.domain,
+        "metadata": error.metadata,
+    }
+    challenge = 'Bearer realm="https://accounts.google.com/"' + ("" if missing else ', error="invalid_token"')
+    return _envelope(error, item, [details], {"WWW-Authenticate": challenge})
+
+
+def _error(error: GoogleError) -> web.Response:
+    item = {"message": error.message, "domain": error.domain, "reason": error.reason or "badRequest"}
+    return _envelope(error, item, [], {})
+
+
+def _envelope(
+    error: GoogleError,
+    item: Mapping[str, object],
+    details: list[Mapping[str, object]],
+    headers: Mapping[str, str],
+) -> web.Response:
+    body: Json = {
+        "code": error.canonical.http_status,
+        "message": error.message,
+        "errors": [item],
+        "status": error.code,
+    }
+    if details:
+        body["details"] = details
+    return web.json_response({"error": body}, status=error.canonical.http_status, headers=headers)
