@@ -12,11 +12,20 @@ class Cloud(StrEnum):
     GCP = "gcp"
 
 
+GROUP = "multicloud.dev"
+VERSION = "v1alpha1"
+
+
 class Kind(StrEnum):
     """Our kinds, spelled as in manifests."""
 
     ACCOUNT = "CloudAccount"
     POOL = "MultiCloudPool"
+
+    @property
+    def plural(self) -> str:
+        """The resource name in API paths and in RBAC rules."""
+        return f"{self.value.lower()}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

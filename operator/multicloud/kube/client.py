@@ -1,0 +1,144 @@
+"""One connection to an API server: every request has a time-out, every failure a type. Used by this room's siblings."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from multicloud.model.version import USER_AGENT
+
+APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+PAGE = 500
+
+
+class KubeError(Exception):
+    """The API server refused, or could not be reached (`status` 0). `words` is its own message."""
+
+    def __init__(self, status: int, words: str) -> None:
+        """Keep the HTTP status and the server's message; neither holds a secret's content."""
+        super().__init__(f"{status or 'no answer'}: {words}")
+        self.status = status
+        self.words = words
+
+    @property
+    def gone(self) -> bool:
+        """404: the object (or its kind) does not exist."""
+        return self.status == 404
+
+    @property
+    def conflict(self) -> bool:
+        """409: somebody wrote first, or the uid is another one's."""
+        return self.status == 409
+
+    @property
+    def denied(self) -> bool:
+        """401 or 403: RBAC or credentials."""
+        return self.status in (401, 403)
+
+
+class KubeClient:
+    """A small typed face of the generated client. Close it with `async with` or `close`."""
+
+    def __init__(self, api: ApiClient, *, timeout_s: float = 10) -> None:
+        """Take a configured ApiClient; `timeout_s` bounds each request unless the call says otherwise."""
+        self._api = api
+        self._timeout_s = timeout_s
+        api.user_agent = USER_AGENT
+
+    @classmethod
+    async def connect(cls, kubeconfig: Path | None, context: str | None) -> Self:
+        """Read the kubeconfig (or the pod's service account where there is none). Raises KubeError."""
+        configuration = Configuration()
+        try:
+            if kubeconfig is None and context is None and _in_cluster():
+                load_incluster_config(client_configuration=configuration)
+            else:
+                await load_kube_config(
+                    config_file=str(kubeconfig) if kubeconfig else None,
+                    context=context,
+                    client_configuration=configuration,
+                )
+        except (ConfigException, OSError) as error:
+            raise KubeError(0, f"no usable kubeconfig: {error}; pass --kubeconfig or set KUBECONFIG") from error
+        return cls(ApiClient(configuration))
+
+    @property
+    def server(self) -> str:
+        """Base URL of the API server."""
+        return str(self._api.configuration.host)
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open: connections are made by requests."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = JSON,
+        timeout_s: float | None = None,
+    ) -> Mapping[str, Any]:
+        """Send one request, return the decoded answer. Raises KubeError for anything but 2xx."""
+        timeout = aiohttp.ClientTimeout(total=timeout_s or self._timeout_s)
+        try:
+            method, url, headers, sent, _ = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": JSON, "Content-Type": content_type},
+                body=dict(body) if body is not None else None,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._api.call_api(method, url, headers, sent, _request_timeout=timeout)
+            data: bytes = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError(0, f"{type(error).__name__} from {self.server}") from error
+        if not 200 <= answer.status < 300:
+            raise KubeError(answer.status, _message(data))
+        decoded: Mapping[str, Any] = json.loads(data) if data else {}
+        return decoded
+
+    async def list_pages(self, path: str) -> Sequence[Mapping[str, Any]]:
+        """Read a whole collection, 500 objects a request, consistent over pages. Raises KubeError."""
+        while True:
+            items: list[Mapping[str, Any]] = []
+            query = {"limit": str(PAGE)}
+            try:
+                while True:
+                    page = await self.call("GET", path, query=query, timeout_s=30)
+                    items.extend(page.get("items") or ())
+                    token = (page.get("metadata") or {}).get("continue")
+                    if not token:
+                        return items
+                    query = {"limit": str(PAGE), "continue": token}
+            except KubeError as error:
+                if error.status != 410:  # 410: the snapshot behind the token expired; start over
+                    raise
+
+
+def _in_cluster() -> bool:
+    return Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+
+
+def _message(data: bytes) -> str:
+    try:
+        decoded = json.loads(data)
+    except ValueError:
+        return "an answer that is not JSON"
+    return str(decoded.get("message", "no message")) if isinstance(decoded, dict) else "an answer that is no Status"

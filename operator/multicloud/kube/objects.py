@@ -1,0 +1,68 @@
+"""Our kinds on the API server: paged list, one read, and the one write that there is, a whole status."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from multicloud.kube.client import APPLY, KubeClient, KubeError
+from multicloud.model.port import Rejected, Written
+from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
+from multicloud.model.version import FIELD_MANAGER
+
+
+class KubeObjects:
+    """Implements the ports Objects and StatusWriter."""
+
+    def __init__(self, kube: KubeClient, *, namespaces: Sequence[str]) -> None:
+        """Serve the given namespaces; empty means all of the cluster."""
+        self._kube = kube
+        self._namespaces = tuple(namespaces)
+
+    async def list_objects(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
+        """Every object of the kind in the watched namespaces. Raises KubeError."""
+        if not self._namespaces:
+            # Cluster-wide on purpose: the administrator chose to serve every namespace.
+            return await self._kube.list_pages(f"/apis/{GROUP}/{VERSION}/{kind.plural}")
+        found: list[Mapping[str, Any]] = []
+        for namespace in self._namespaces:
+            found.extend(await self._kube.list_pages(_collection(kind, namespace)))
+        return found
+
+    async def read_object(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        """One object, None when it does not exist. Raises KubeError otherwise."""
+        try:
+            return await self._kube.call("GET", f"{_collection(key.kind, key.namespace)}/{key.name}")
+        except KubeError as error:
+            if error.gone:
+                return None
+            raise
+
+    async def write_status(
+        self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> Written | Rejected:
+        """Apply the whole status; uid and resourceVersion make it fail rather than touch another object or version."""
+        body = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": str(key.kind),
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "uid": uid,
+                "resourceVersion": resource_version,
+            },
+            "status": dict(status),
+        }
+        try:
+            answer = await self._kube.call(
+                "PATCH",
+                f"{_collection(key.kind, key.namespace)}/{key.name}/status",
+                query={"fieldManager": FIELD_MANAGER, "force": "true"},
+                body=body,
+                content_type=APPLY,
+            )
+        except KubeError as error:
+            return Rejected(gone=error.gone, stale=error.conflict, words=error.words)
+        return Written(resource_version=str(answer["metadata"]["resourceVersion"]), body=answer)
+
+
+def _collection(kind: Kind, namespace: str) -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{kind.plural}"

@@ -1,0 +1,7 @@
+"""Who we say we are to API servers and clouds, in audit logs and metrics."""
+
+from typing import Final
+
+VERSION: Final = "0.1.0"
+USER_AGENT: Final = f"multicloud-operator/{VERSION}"
+FIELD_MANAGER: Final = "multicloud-operator"
