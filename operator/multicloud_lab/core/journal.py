@@ -69,6 +69,9 @@ class Journal:
         self._entries: list[Entry] = []
         self._listeners: list[Callable[[Entry], None]] = []
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def append(self, entry: Entry) -> Entry:
         """Keep the entry, tell the listeners; returns it with its number."""
         numbered = replace(entry, seq=len(self._entries) + 1)

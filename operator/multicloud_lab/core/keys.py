@@ -1,10 +1,11 @@
-"""The Google service account's key: made new at every start, because a fixed one would be a secret in a repository.
+"""The Google service account's key: made new in every process, because a fixed one would be a secret in a repository.
 
 The private half goes into the document (what a client logs in with); the GKE token endpoint checks
 assertions with the public half.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -44,8 +45,9 @@ class ServiceAccountKey:
         }
 
 
+@cache
 def make_service_account_key(project: str, email: str) -> ServiceAccountKey:
-    """Make a key of 2048 bits (about a tenth of a second)."""
+    """Make a key of 2048 bits (about a tenth of a second), one for each account and process."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     fingerprint = f"{private.public_key().public_numbers().n:x}"
     return ServiceAccountKey(

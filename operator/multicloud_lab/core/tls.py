@@ -3,7 +3,7 @@
 Written into a private directory, because the vendors' SDKs take the authority as a file.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 import shutil
 import ssl
@@ -18,8 +18,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from multicloud_lab.core.clock import wall_time_s
 
-LIFETIME = datetime.timedelta(days=30)
-_SLACK = datetime.timedelta(hours=1)
+LIFETIME = dt.timedelta(days=30)
+_SLACK = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.fromtimestamp(wall_time_s(), datetime.UTC)
+    now = dt.datetime.fromtimestamp(wall_time_s(), dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -1,0 +1,111 @@
+"""The lab as servers: every cloud's wire and the admin port, on the running loop, on free ports.
+
+`document()` says where everything listens and what to log in with: the one line that
+`python -m multicloud_lab -o json` prints.
+"""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any
+
+from multicloud_lab import eks
+from multicloud_lab.admin import admin_app
+from multicloud_lab.core.lab import Lab, Wire
+from multicloud_lab.core.listen import Listener, listen
+from multicloud_lab.core.tls import Tls, make_tls
+
+Starter = Callable[[Tls], Awaitable[Wire]]
+
+
+class LabServer:
+    """A lab that listens. Makes the engines and puts them into `lab.engines`."""
+
+    def __init__(self, lab: Lab) -> None:
+        """Make every cloud's engine; nothing listens before `start`."""
+        self.lab = lab
+        self.kubeconfig: str | None = None
+        self._wires: list[Wire] = []
+        self._admin: Listener | None = None
+        self._tls: Tls | None = None
+        self._starters: list[Starter] = []
+        aws = eks.EksEngine(lab)
+        lab.engines["aws"] = aws
+        self._starters.append(lambda tls: eks.start(lab, aws, tls))
+        for cloud, package, name in (("azure", "aks", "AksEngine"), ("gcp", "gke", "GkeEngine")):
+            self._add(cloud, package, name)
+
+    def _add(self, cloud: str, package: str, name: str) -> None:
+        try:
+            module: Any = import_module(f"multicloud_lab.{package}")
+            engine = getattr(module, name)(self.lab)
+        except (ImportError, AttributeError):
+            return
+        self.lab.engines[cloud] = engine
+        self._starters.append(lambda tls: module.start(self.lab, engine, tls))
+
+    async def start(self) -> None:
+        """Start every wire and the admin port on 127.0.0.1."""
+        self._tls = make_tls()
+        for starter in self._starters:
+            self._wires.append(await starter(self._tls))
+        self._admin = await listen(admin_app(self.lab))
+
+    async def stop(self) -> None:
+        """Drop held calls, stop listening, remove the certificates."""
+        self.lab.gate.clear()
+        for wire in self._wires:
+            await wire.stop()
+        self._wires.clear()
+        if self._admin is not None:
+            await self._admin.stop()
+            self._admin = None
+        if self._tls is not None:
+            self._tls.remove()
+            self._tls = None
+
+    def document(self) -> dict[str, Any]:
+        """Return where everything listens and what to log in with. Raises RuntimeError before `start`."""
+        if self._admin is None:
+            message = "the lab has not been started: call start() first"
+            raise RuntimeError(message)
+        document: dict[str, Any] = {
+            "eks": None,
+            "autoscaling": None,
+            "sts": None,
+            "arm": None,
+            "gke": None,
+            "compute": None,
+            "google": None,
+        }
+        for wire in self._wires:
+            document.update(wire.endpoints)
+        document["credentials"] = self._credentials(document["google"])
+        document["clusters"] = self._clusters()
+        document["admin"] = {"url": self._admin.url}
+        if self.kubeconfig is not None:
+            document["kubeconfig"] = self.kubeconfig
+        return document
+
+    def _credentials(self, google: dict[str, Any] | None) -> dict[str, object]:
+        seed = self.lab.seed
+        aws, azure = seed.aws.principals[0], seed.azure.principals[0]
+        return {
+            "aws": {"accessKeyId": aws.access_key_id, "secretAccessKey": aws.secret_access_key},
+            "azure": {
+                "tenantId": azure.tenant_id,
+                "clientId": azure.client_id,
+                "clientSecret": azure.client_secret,
+            },
+            "gcp": None if google is None else self.lab.google_keys[0].document(google["token"]),
+        }
+
+    def _clusters(self) -> list[dict[str, object]]:
+        """Member clusters' own APIs are not served: their url is null."""
+        seed = self.lab.seed
+        places = [("aws", c.name, c.region) for c in seed.aws.clusters]
+        places += [("azure", c.name, c.location) for c in seed.azure.clusters]
+        places += [("gcp", c.name, c.location) for c in seed.gcp.clusters]
+        return [
+            {"cloud": cloud, "name": name, "location": location, "url": None, "caFile": None}
+            for cloud, name, location in places
+        ]

@@ -1,0 +1,97 @@
+"""The lab on a loop in a thread of its own, with a synchronous API: for tests that use blocking SDKs."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.core.gate import Action, Hold, When
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.seed import Seed
+from multicloud_lab.serve import LabServer
+
+T = TypeVar("T")
+
+CALL_TIMEOUT_S = 30.0
+"""How long a call into the lab's loop may take, in real seconds."""
+
+
+class LabThread:
+    """A running lab. `factor` ties its clock to real time; 0 means that only `advance` moves it.
+
+    Every method runs its work on the lab's loop and returns when it is done. `lab` itself must not
+    be touched from outside: use `run`.
+    """
+
+    def __init__(self, seed: Seed | None = None, factor: float = 0.0) -> None:
+        """Build the lab; it listens from `__enter__` on."""
+        self.lab = Lab(seed, VirtualClock(factor=factor))
+        self.document: dict[str, Any] = {}
+        self._server = LabServer(self.lab)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="multicloud-lab", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start listening."""
+        self._thread.start()
+        self._await(self._server.start())
+        self.document = self._server.document()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop held calls, stop listening, end the thread."""
+        try:
+            self._await(self._server.stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(CALL_TIMEOUT_S)
+            self._loop.close()
+
+    def run(self, action: Callable[[Lab], T]) -> T:
+        """Return `action(lab)`, run on the lab's loop."""
+
+        async def act() -> T:
+            self.lab.clock.catch_up()
+            return action(self.lab)
+
+        return self._await(act())
+
+    def advance(self, seconds: float) -> None:
+        """Move the virtual clock."""
+        self.run(lambda lab: lab.clock.advance(seconds))
+
+    def journal(self, since: int = 0) -> list[dict[str, object]]:
+        """Return the journal's entries after number `since` as JSON objects."""
+        return self.run(lambda lab: [entry.as_json() for entry in lab.journal.entries(since)])
+
+    def hold(
+        self,
+        operation: str,
+        cluster: str | None = None,
+        pool: str | None = None,
+        when: When = "before",
+        nth: int = 1,
+    ) -> str:
+        """Hold the nth call of `operation` (from now on) before or after its commit; returns the hold's id."""
+        hold = Hold(operation=operation, cluster=cluster, pool=pool, when=when, nth=nth)
+        return self.run(lambda lab: lab.gate.hold(hold))
+
+    def wait_reached(self, hold_id: str, timeout_s: float = 10.0) -> None:
+        """Wait until a call has arrived at the hold. Raises TimeoutError when none does."""
+
+        async def wait() -> None:
+            async with asyncio.timeout(timeout_s):
+                await self.lab.gate.reached(hold_id)
+
+        self._await(wait(), timeout_s + CALL_TIMEOUT_S)
+
+    def release(self, hold_id: str, action: Action = "continue") -> None:
+        """Let the held call go on, or drop its connection."""
+        self.run(lambda lab: lab.gate.release(hold_id, action))
+
+    def _await(self, work: Coroutine[Any, Any, T], timeout_s: float = CALL_TIMEOUT_S) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)

@@ -1,0 +1,13 @@
+"""Fixtures on the emulated clouds: a fresh lab per test, its clock moved by hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from multicloud_lab.thread import LabThread
+
+
+@pytest.fixture
+def lab() -> Iterator[LabThread]:
+    with LabThread() as running:
+        yield running
