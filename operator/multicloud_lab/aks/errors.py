@@ -1,0 +1,119 @@
+"""What ARM and AKS refuse with: one exception that carries the HTTP status and the error envelope.
+
+Raised by rules, engine and entra; the wire turns it into the answer, admin into a sentence.
+"""
+
+from collections.abc import Mapping
+
+from multicloud_lab.core.lab import RefusedError
+
+
+class ArmError(RefusedError):
+    """A refusal in ARM's form. `status` is the HTTP status, `code` the vendor's code."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        target: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what the answer needs; `headers` are added to it."""
+        super().__init__(code, message)
+        self.status = status
+        self.target = target
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, object]:
+        """Return ARM's error envelope."""
+        error: dict[str, object] = {"code": self.code, "message": self.message}
+        if self.target is not None:
+            error["target"] = self.target
+        return {"error": error}
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    """404 for a subscription that the tenant does not have."""
+    return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+
+def group_not_found(group: str) -> ArmError:
+    """404 for a resource group without any cluster of the seed."""
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def cluster_not_found(group: str, cluster: str) -> ArmError:
+    """404 for an unknown managed cluster."""
+    resource = f"Microsoft.ContainerService/managedClusters/{cluster}"
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{resource}' under resource group '{group}' was not found.",
+    )
+
+
+def not_found(what: str, name: str, where: str) -> ArmError:
+    """404 as the AKS resource provider says it of what lies inside a cluster."""
+    return ArmError(404, "NotFound", f"Could not find {what} '{name}' in {where}.")
+
+
+def invalid(parameter: str, why: str) -> ArmError:
+    """400 for a value of an agent pool that AKS does not take."""
+    target = f"agentPoolProfile.{parameter}"
+    return ArmError(
+        400, "InvalidParameter", f"The value of parameter {target} is invalid. Error details: {why}", target=target
+    )
+
+
+def immutable(parameter: str, name: str) -> ArmError:
+    """400 for a property that cannot change after creation."""
+    return ArmError(
+        400,
+        "PropertyChangeNotAllowed",
+        f"Provisioning of resource(s) for agent pool {name} failed. "
+        f"Error: Changing property 'properties.{parameter}' is not allowed.",
+        target=f"properties.{parameter}",
+    )
+
+
+def bad_content(why: str) -> ArmError:
+    """400 for a body that is not the JSON of an agent pool."""
+    return ArmError(
+        400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: {why}"
+    )
+
+
+def pool_busy(pool: str, state: str) -> ArmError:
+    """409 while an operation of a pool runs (text of clouds' own 409)."""
+    return ArmError(
+        409,
+        "OperationNotAllowed",
+        f"Operation is not allowed: Another agentpool operation ({pool} - {state}) is in progress, "
+        "please wait for it to finish before starting a new operation.",
+    )
+
+
+def cluster_busy(cluster: str, state: str) -> ArmError:
+    """409 while the managed cluster itself is in an operation."""
+    return ArmError(
+        409,
+        "OperationNotAllowed",
+        f"Operation is not allowed: Another operation ({cluster} - {state}) is in progress, "
+        "please wait for it to finish before starting a new operation.",
+    )
+
+
+def precondition_failed(why: str) -> ArmError:
+    """412 for If-Match and If-None-Match."""
+    return ArmError(412, "PreconditionFailed", why)
+
+
+def nothing_to_abort(pool: str, state: str) -> ArmError:
+    """409 for an abort when no operation runs."""
+    return ArmError(
+        409,
+        "OperationNotAllowed",
+        f"There is no running operation of agent pool {pool} to abort: its provisioning state is {state}.",
+    )

@@ -1,0 +1,110 @@
+"""The authority's HTTP: OpenID and instance discovery, and the token endpoint in front of `entra`.
+
+Every token request is journalled under its client id; its form is not, because it holds secrets.
+"""
+
+from aiohttp import web
+
+from multicloud_lab.aks.entra import Entra, EntraError
+from multicloud_lab.core.gate import Call, CallDroppedError
+from multicloud_lab.core.journal import DROPPED
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.listen import hang_up
+
+TOKEN = "Entra_Token"  # noqa: S105  (an operation's name)
+"""The token request's name in the journal and for the gate."""
+
+
+def login_app(lab: Lab, entra: Entra) -> web.Application:
+    """Return the authority's application."""
+    login = _Login(lab, entra)
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/common/discovery/instance", login.instance),
+            web.get("/{tenant}/v2.0/.well-known/openid-configuration", login.openid),
+            web.get("/{tenant}/.well-known/openid-configuration", login.openid),
+            web.get("/{tenant}/discovery/v2.0/keys", login.keys),
+            web.post("/{tenant}/oauth2/v2.0/token", login.token),
+        ]
+    )
+    return app
+
+
+class _Login:
+    def __init__(self, lab: Lab, entra: Entra) -> None:
+        self._lab = lab
+        self._entra = entra
+
+    async def instance(self, request: web.Request) -> web.Response:
+        asked = request.query.get("authorization_endpoint", "").removeprefix("https://").split("/")
+        tenant = asked[1] if len(asked) > 1 else "common"
+        return web.json_response(
+            {
+                "tenant_discovery_endpoint": f"{_root(request)}/{tenant}/v2.0/.well-known/openid-configuration",
+                "api-version": "1.1",
+                "metadata": [
+                    {"preferred_network": request.host, "preferred_cache": request.host, "aliases": [request.host]}
+                ],
+            }
+        )
+
+    async def openid(self, request: web.Request) -> web.Response:
+        tenant = request.match_info["tenant"]
+        try:
+            self._entra.check_tenant(tenant)
+        except EntraError as refused:
+            return web.json_response(refused.body(), status=refused.status)
+        root = f"{_root(request)}/{tenant}"
+        return web.json_response(
+            {
+                "issuer": f"{root}/v2.0",
+                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{root}/oauth2/v2.0/token",
+                "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
+                "jwks_uri": f"{root}/discovery/v2.0/keys",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "response_types_supported": ["code", "id_token", "token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                "tenant_region_scope": "EU",
+                "cloud_instance_name": request.host,
+            }
+        )
+
+    async def keys(self, _request: web.Request) -> web.Response:
+        # Access tokens are for their resource alone, sealed with a key that only the lab has.
+        return web.json_response({"keys": []})
+
+    async def token(self, request: web.Request) -> web.Response:
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        call = Call(
+            cloud="azure",
+            operation=TOKEN,
+            principal=form.get("client_id", ""),
+            arguments={
+                "grantType": form.get("grant_type", ""),
+                "scope": form.get("scope", ""),
+                "proof": "client_assertion" if "client_assertion" in form else "client_secret",
+            },
+        )
+        try:
+            await self._lab.gate.before(call)
+        except CallDroppedError:
+            self._lab.record(call, result=DROPPED)
+            return hang_up(request)
+        try:
+            body, status, result = self._entra.grant(request.match_info["tenant"], form), 200, "200"
+        except EntraError as refused:
+            body, status, result = refused.body(), refused.status, f"AADSTS{refused.number}"
+        self._lab.record(call, result=result)
+        try:
+            await self._lab.gate.after(call)
+        except CallDroppedError:
+            return hang_up(request)
+        return web.json_response(body, status=status, headers={"Cache-Control": "no-store, no-cache"})
+
+
+def _root(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
