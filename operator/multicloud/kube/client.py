@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from multicloud.model.version import USER_AGENT
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
 PAGE = 500
+
+_TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class KubeError(Exception):
@@ -41,11 +44,27 @@ class KubeError(Exception):
         return self.status in (401, 403)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach the API server, for kopf's own client. `token` is kept out of the repr."""
+
+    server: str
+    ca_file: str | None
+    cert_file: str | None
+    key_file: str | None
+    token: str | None = field(repr=False)
+    insecure: bool
+
+
 class KubeClient:
     """A small typed face of the generated client. Close it with `async with` or `close`."""
 
-    def __init__(self, api: ApiClient, *, timeout_s: float = 10) -> None:
-        """Take a configured ApiClient; `timeout_s` bounds each request unless the call says otherwise."""
+    def __init__(self, api: ApiClient, *, timeout_s: float = 10, token_file: Path | None = None) -> None:
+        """Take a configured ApiClient; `timeout_s` bounds each request unless the call says otherwise.
+
+        `token_file` is where the pod's own token is renewed.
+        """
+        self._token_file = token_file
         self._api = api
         self._timeout_s = timeout_s
         api.user_agent = USER_AGENT
@@ -54,8 +73,9 @@ class KubeClient:
     async def connect(cls, kubeconfig: Path | None, context: str | None) -> Self:
         """Read the kubeconfig (or the pod's service account where there is none). Raises KubeError."""
         configuration = Configuration()
+        in_cluster = kubeconfig is None and context is None and _TOKEN_FILE.exists()
         try:
-            if kubeconfig is None and context is None and _in_cluster():
+            if in_cluster:
                 load_incluster_config(client_configuration=configuration)
             else:
                 await load_kube_config(
@@ -65,12 +85,26 @@ class KubeClient:
                 )
         except (ConfigException, OSError) as error:
             raise KubeError(0, f"no usable kubeconfig: {error}; pass --kubeconfig or set KUBECONFIG") from error
-        return cls(ApiClient(configuration))
+        return cls(ApiClient(configuration), token_file=_TOKEN_FILE if in_cluster else None)
 
     @property
     def server(self) -> str:
         """Base URL of the API server."""
         return str(self._api.configuration.host)
+
+    def connection(self) -> Connection:
+        """What kopf needs to log in. Reads the service account's token anew: it expires within the hour."""
+        configuration = self._api.configuration
+        key = configuration.api_key.get("BearerToken") or ""
+        token = self._token_file.read_text().strip() if self._token_file else key.removeprefix("Bearer ")
+        return Connection(
+            server=self.server,
+            ca_file=configuration.ssl_ca_cert,
+            cert_file=configuration.cert_file,
+            key_file=configuration.key_file,
+            token=token or None,
+            insecure=not configuration.verify_ssl,
+        )
 
     async def __aenter__(self) -> Self:
         """Nothing to open: connections are made by requests."""
@@ -130,10 +164,6 @@ class KubeClient:
             except KubeError as error:
                 if error.status != 410:  # 410: the snapshot behind the token expired; start over
                     raise
-
-
-def _in_cluster() -> bool:
-    return Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 
 
 def _message(data: bytes) -> str:
