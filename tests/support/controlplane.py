@@ -7,8 +7,10 @@ that is why the operator's own objects of a namespace go when its test ends.
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
 from multicloud_lab.controlplane import ControlPlane
 
 _OWN_GROUP = "multicloud.dev"
@@ -42,3 +44,12 @@ def remove_own_objects(control_plane: ControlPlane, namespace: str) -> None:
     if left:
         nothing = json.dumps({"metadata": {"finalizers": None}})
         control_plane.kubectl("patch", *left, in_namespace, "--type=merge", f"--patch={nothing}")
+
+
+def put_program(directory: Path, name: str, script: str = "exit 0") -> Path:
+    """Write a shell script that stands where a program of this name is looked for."""
+    directory.mkdir(parents=True, exist_ok=True)
+    program = directory / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program

@@ -7,7 +7,8 @@ to it through the kubeconfig files written here.
 What is *not* there, because no controller runs: namespaces get no default
 service account (so the ServiceAccount admission plug-in is off), a deleted
 namespace stays Terminating, owner references delete nothing, Deployments make no
-pods.
+pods, and the roles ``view``, ``edit`` and ``admin`` are empty (a controller
+gathers their rules).
 """
 
 import contextlib
