@@ -12,7 +12,7 @@ from multicloud_lab.controlplane.programs import everything
 
 
 def main() -> int:
-    """Build what is missing and print the paths; 1 when that fails."""
+    """Build what is missing and print the paths; 1 when that fails, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m multicloud_lab.controlplane", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("build", help="find or build kube-apiserver, etcd, kubectl and helm")
@@ -23,6 +23,9 @@ def main() -> int:
     except ControlPlaneError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what was built is kept, run it again to go on\n")
+        return 130
     if asked.output == "json":
         sys.stdout.write(json.dumps({name: str(path) for name, path in paths.items()}) + "\n")
     else:

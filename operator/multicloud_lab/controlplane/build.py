@@ -42,6 +42,8 @@ def build(names: Collection[str]) -> dict[str, Path]:
 
 
 def _build_all(missing: list[Recipe], directory: Path) -> None:
+    for left_behind in directory.glob(".*.partial"):
+        left_behind.unlink()
     go = find_go()
     usual_s = sum(recipe.usual_duration_s for recipe in missing)
     say(
@@ -85,7 +87,7 @@ def _build_failed(recipe: Recipe, status: int, log: Path) -> ControlPlaneError:
                 ),
                 *(f"  {line}" for line in last),
                 (
-                    "The build needs a Go module proxy (GOPROXY), about 4 GB of disk and 3 GB of "
+                    "The build needs a Go module proxy (GOPROXY), about 5 GB of disk and 3 GB of "
                     "memory. Run it again to go on where it stopped, or set KUBEBUILDER_ASSETS to a "
                     "directory with kube-apiserver, etcd and kubectl "
                     "(`setup-envtest use -p path` prints one)."

@@ -12,6 +12,7 @@ gathers their rules).
 """
 
 import contextlib
+import fcntl
 import hashlib
 import http.client
 import json
@@ -27,7 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from multicloud_lab.controlplane import guard
 from multicloud_lab.controlplane.errors import ControlPlaneError
@@ -70,6 +71,7 @@ class ControlPlane:
         self._authority: Authority | None = None
         self._running: _Running | None = None
         self._preferred_port: int | None = None
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         """Start; see :meth:`start`."""
@@ -97,6 +99,7 @@ class ControlPlane:
             return
         self._programs = programs()
         self._directory = self._make_directory()
+        self._lock = _take(self._directory)
         try:
             self._authority = _certificates(self._directory / "pki")
             self._start_on_a_free_port()
@@ -110,6 +113,9 @@ class ControlPlane:
         running, self._running = self._running, None
         if running is not None:
             _end(running.guard)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
         if self._given is None and self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -230,6 +236,8 @@ class ControlPlane:
                 text=True,
                 # Ctrl-C in a terminal is for the parent, which then stops in its own order.
                 start_new_session=True,
+                # The directory stays taken until the guard has ended, whatever becomes of us.
+                pass_fds=() if self._lock is None else (self._lock.fileno(),),
             )
 
     def _ready(self, running: _Running) -> bool:
@@ -301,6 +309,19 @@ def _certificates(directory: Path) -> Authority:
             (directory / certificate).write_bytes(pair.certificate)
             write_private(directory / key, pair.private_key)
     return authority
+
+
+def _take(directory: Path) -> IO[str]:
+    lock = (directory / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise ControlPlaneError(
+            f"{directory} belongs to another control plane, which runs or is just ending: "
+            "stop that one and try again, or take another directory"
+        ) from None
+    return lock
 
 
 def _free_port(preferred: int | None) -> int:

@@ -140,6 +140,13 @@ def test_two_run_side_by_side_and_one_comes_back_with_what_it_had(control_plane:
     assert second.kubeconfig.exists()
 
 
+def test_a_directory_in_use_is_refused_and_left_alone(control_plane: ControlPlane) -> None:
+    with pytest.raises(ControlPlaneError, match="belongs to another control plane"):
+        ControlPlane(control_plane.data_dir).start()
+
+    control_plane.kubectl("get", "namespaces").check_returncode()
+
+
 def _stand_in(directory: Path) -> Path:
     real = programs()
     directory.mkdir()
