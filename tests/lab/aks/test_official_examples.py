@@ -1,0 +1,158 @@
+"""The official examples replayed: statuses, headers, ids and property names, against the SDK's model too."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from azure.core.rest import HttpRequest
+from azure.mgmt.containerservice import models
+
+from multicloud_lab.aks.state import Switches
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
+from multicloud_lab.thread import LabThread
+from support.aks import client, engine_of
+
+EXAMPLES = yaml.safe_load(Path(__file__).with_name("official_examples.yaml").read_text(encoding="utf-8"))
+
+CLUSTER_LEFT_OUT = {
+    "azurePortalFQDN",
+    "diskEncryptionSetID",
+    "linuxProfile",
+    "networkProfile",
+    "servicePrincipalProfile",
+    "upgradeSettings",
+}
+"""Properties of a cluster that the lab does not show: nothing in it depends on them."""
+
+Json = dict[str, Any]
+
+
+def rest_names(model: Any) -> set[str]:
+    return {str(field._rest_name) for field in model()._attr_to_rest_field.values()}
+
+
+def unknown_names(operation: str, item: Json) -> set[str]:
+    """Return the names of an item that the SDK's model does not have."""
+    properties = item["properties"]
+    if operation.startswith("AgentPools"):
+        pool = models.AgentPoolManagedClusterAgentPoolProfileProperties
+        return (set(item) - rest_names(models.AgentPool)) | (set(properties) - rest_names(pool))
+    if operation.startswith("Machines"):
+        machine = (item.keys() - rest_names(models.Machine)) | (
+            properties.keys() - rest_names(models.MachineProperties)
+        )
+        addresses = [
+            address.keys() - rest_names(models.MachineIpAddress) for address in properties["network"]["ipAddresses"]
+        ]
+        return machine.union(*addresses)
+    embedded = rest_names(models.ManagedClusterAgentPoolProfile) | {"name"}
+    profiles = [profile.keys() - embedded for profile in properties["agentPoolProfiles"]]
+    cluster = set(item) - rest_names(models.ManagedCluster)
+    return cluster.union(properties.keys() - rest_names(models.ManagedClusterProperties), *profiles)
+
+
+def seed(example: Json) -> Seed:
+    """Return the world before the example: its cluster, and its pool unless the example creates it."""
+    name = example["file"].rpartition("/")[2]
+    found = {
+        "AgentPools_Start.json": AksPool(
+            name="agentpool1", count=50, enable_auto_scaling=True, min_count=3, max_count=55
+        ),
+        "AgentPools_Update.json": AksPool(
+            name="agentpool1", count=3, vm_size="Standard_DS1_v2", scale_set_priority="Spot", zones=()
+        ),
+    }.get(name, AksPool(name="agentpool1", count=3))
+    pools = () if "Create" in name else (found,)
+    cluster = AksCluster(
+        name=example.get("cluster", "clustername1"),
+        subscription_id=example["subscription"],
+        resource_group=example.get("group", "rg1"),
+        location="eastus",
+        pools=(AksPool(name="system", mode="System", count=2), *pools),
+    )
+    return Seed(azure=AzureSeed(clusters=(cluster,)))
+
+
+def path(example: Json) -> str:
+    root = f"/subscriptions/{example['subscription']}"
+    operation = example["operation"]
+    if operation == "ManagedClusters_List":
+        return f"{root}/providers/Microsoft.ContainerService/managedClusters"
+    cluster = (
+        f"{root}/resourceGroups/{example['group']}/providers/Microsoft.ContainerService"
+        f"/managedClusters/{example['cluster']}"
+    )
+    pool = f"{cluster}/agentPools/{example.get('pool')}"
+    return {
+        "ManagedClusters_Get": cluster,
+        "AgentPools_List": f"{cluster}/agentPools",
+        "AgentPools_Get": pool,
+        "AgentPools_CreateOrUpdate": pool,
+        "AgentPools_AbortLatestOperation": f"{pool}/abort",
+        "Machines_List": f"{pool}/machines",
+    }[operation]
+
+
+def check(example: Json, response: Any) -> None:
+    """Compare one answer with the facts of its example."""
+    assert response.status_code in example["statuses"]
+    assert set(example.get("headers", [])) <= {name.lower() for name in response.headers}
+    if "members" not in example:
+        return
+    body = response.json()
+    items = body["value"] if example["listed"] else [body]
+    item = next(item for item in items if item["name"] != "system")
+    assert unknown_names(example["operation"], item) == set()
+    assert set(example["members"]) <= item.keys()
+    left_out = CLUSTER_LEFT_OUT if example["operation"].startswith("ManagedClusters") else set()
+    assert set(example["properties"]) - item["properties"].keys() <= left_out
+    assert item["properties"].get("provisioningState", "-") in example["states"]
+    if example["operation"] != "Machines_List":  # the example's own answer is of another cluster than it asks
+        assert item["id"].lower() == example["id"].lower()
+    assert item.get("type", "").lower().split("/")[1:] == [part.lower() for part in item["id"].split("/")[7::2]]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example["file"] for example in EXAMPLES])
+def test_example(example: Json) -> None:
+    name = example["file"].rpartition("/")[2]
+    with LabThread(seed(example)) as lab, client(lab, example["subscription"]) as azure:
+
+        def prepare(inside: Lab) -> None:
+            # The example's count 3 lies outside of its own range 2..2.
+            engine_of(inside).switches = Switches(autoscaler_range=name != "AgentPools_Update.json")
+
+        def send(method: str, at: str, **options: Any) -> Any:
+            version = example["file"].partition("/")[0]
+            url = f"{lab.document['arm']['url']}{at}?api-version={version}"
+            return azure.send_request(HttpRequest(method, url, **options))
+
+        lab.run(prepare)
+        at = path(example)
+        if name == "AgentPools_Start.json":
+            assert send("PUT", at, json={"properties": {"powerState": {"code": "Stopped"}}}).status_code == 200
+            lab.advance(300)
+        if name == "AgentPoolsAbortOperation.json":
+            lab.run(lambda inside: engine_of(inside).resize_by_hand("clustername1", "agentpool1", 9))
+            check(example, send("POST", at))
+        elif "wished" in example:
+            check(example, send("PUT", at, json={"properties": example["wished"]}))
+            lab.advance(300)
+            if "Create" in name:
+                check(example, again := send("PUT", at, json={"properties": example["wished"]}))
+                assert again.json()["properties"]["provisioningState"] == "Succeeded"
+        else:
+            check(example, send("GET", at))
+
+
+def test_the_created_statuses_are_both_reached() -> None:
+    example = next(example for example in EXAMPLES if example["file"].endswith("AgentPoolsCreate_Spot.json"))
+    with LabThread(seed(example)) as lab, client(lab, example["subscription"]) as azure:
+        url = f"{lab.document['arm']['url']}{path(example)}?api-version=2026-08-01"
+        statuses = []
+        for _ in range(2):
+            put = HttpRequest("PUT", url, json={"properties": example["wished"]})
+            statuses.append(azure.send_request(put).status_code)
+            lab.advance(300)
+    assert statuses == [201, 200]

@@ -1,0 +1,174 @@
+"""Lists and gets, and ARM's manners around them: versions, headers, envelopes, paths, paging."""
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.mgmt.containerservice import ContainerServiceClient
+
+from multicloud_lab.aks.state import Switches
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
+from multicloud_lab.thread import LabThread
+from support.aks import CLUSTERS, GROUP, SUBSCRIPTION, Pools, Send, client, engine_of
+
+VERSION = "api-version=2026-08-01"
+WEB = f"{CLUSTERS}/shop-prod/agentPools/web"
+
+
+def test_the_default_seed_through_the_sdk(azure: ContainerServiceClient) -> None:
+    clusters = list(azure.managed_clusters.list())
+    assert [(c.name, c.location, c.provisioning_state) for c in clusters] == [
+        ("shop-prod", "westeurope", "Succeeded"),
+        ("shop-batch", "westeurope", "Succeeded"),
+    ]
+    for cluster in clusters:
+        found = [(p.name, p.mode, p.count, p.provisioning_state) for p in cluster.agent_pool_profiles or []]
+        assert found == [("system", "System", 2, "Succeeded"), ("web", "User", 4, "Succeeded")]
+
+
+def test_lists_and_gets_agree(azure: ContainerServiceClient) -> None:
+    one = azure.managed_clusters.get(GROUP, "shop-prod").as_dict()
+    assert one == next(iter(azure.managed_clusters.list_by_resource_group(GROUP))).as_dict()
+    listed = {pool.name: pool for pool in azure.agent_pools.list(GROUP, "shop-prod")}
+    got = azure.agent_pools.get(GROUP, "shop-prod", "web")
+    assert listed["web"].properties == got.properties
+    embedded = next(pool for pool in one["properties"]["agentPoolProfiles"] if pool["name"] == "web")
+    assert embedded == {"name": "web", **got.as_dict()["properties"]}
+
+
+def test_ids_in_lists_are_written_in_small_letters(azure: ContainerServiceClient) -> None:
+    (listed,) = [pool for pool in azure.agent_pools.list(GROUP, "shop-prod") if pool.name == "web"]
+    got = azure.agent_pools.get(GROUP, "shop-prod", "web")
+    assert got.id == WEB
+    assert listed.id != got.id
+    assert str(listed.id).lower() == str(got.id).lower()
+
+
+def test_machines_exist_once_they_boot(lab: LabThread, pools: Pools) -> None:
+    pools.resize(6)
+    names = [machine.name for machine in pools.azure.machines.list(GROUP, "shop-prod", "web")]
+    assert len(names) == 4
+    lab.advance(181)
+    machines = list(pools.azure.machines.list(GROUP, "shop-prod", "web"))
+    assert [machine.name for machine in machines][:4] == names
+    assert str(machines[-1].name).endswith("-vmss000005")
+    assert {zone for machine in machines for zone in machine.zones or []} == {"1", "2", "3"}
+    one = pools.azure.machines.get(GROUP, "shop-prod", "web", str(machines[0].name))
+    assert one.as_dict() == machines[0].as_dict()
+
+
+@pytest.mark.parametrize(
+    ("subscription", "group", "cluster", "pool", "code"),
+    [
+        pytest.param("ffffffff", GROUP, "shop-prod", "web", "SubscriptionNotFound", id="subscription"),
+        pytest.param(SUBSCRIPTION, "none", "shop-prod", "web", "ResourceGroupNotFound", id="group"),
+        pytest.param(SUBSCRIPTION, GROUP, "none", "web", "ResourceNotFound", id="cluster"),
+        pytest.param(SUBSCRIPTION, GROUP, "shop-prod", "none", "NotFound", id="pool"),
+    ],
+)
+def test_what_is_not_there(lab: LabThread, subscription: str, group: str, cluster: str, pool: str, code: str) -> None:
+    with client(lab, subscription) as azure, pytest.raises(ResourceNotFoundError) as caught:
+        azure.agent_pools.get(group, cluster, pool)
+    assert caught.value.error is not None
+    assert caught.value.error.code == code
+    assert lab.journal()[-1]["result"] == code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        pytest.param("GET", WEB, 400, "MissingApiVersionParameter", id="no-version"),
+        pytest.param("GET", f"{WEB}?api-version=2019-01-01", 400, "InvalidApiVersionParameter", id="bad-version"),
+        pytest.param("PATCH", f"{WEB}?{VERSION}", 405, "MethodNotAllowed", id="method"),
+        pytest.param("GET", f"{CLUSTERS}/shop-prod/nothing?{VERSION}", 404, "InvalidResourceType", id="type"),
+        pytest.param("PUT", f"{WEB}?{VERSION}", 400, "InvalidRequestContent", id="no-body"),
+        pytest.param(
+            "GET",
+            f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerService"
+            "/locations/westeurope/operations/11111111-1111-4111-8111-111111111111",
+            404,
+            "NotFound",
+            id="unknown-operation",
+        ),
+        pytest.param("GET", f"{CLUSTERS}?{VERSION}&$skiptoken=x", 400, "InvalidSkipToken", id="skip-token"),
+    ],
+)
+def test_refusals_come_in_arms_envelope(send: Send, method: str, path: str, status: int, code: str) -> None:
+    response = send(method, path)
+    body = response.json()
+    assert (response.status_code, body["error"]["code"]) == (status, code)
+    assert body["error"]["message"]
+
+
+def test_the_supported_versions_are_listed(send: Send) -> None:
+    message = send("GET", f"{WEB}?api-version=2019-01-01").json()["error"]["message"]
+    assert "2025-10-01" in message
+    assert "2026-08-01" in message
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper], ids=["lower", "upper"])
+def test_paths_are_matched_whatever_their_case(send: Send, change: Any) -> None:
+    response = send("GET", f"{change(WEB)}?{VERSION}")
+    assert response.status_code == 200
+    assert response.json()["id"] == WEB
+
+
+def test_operation_urls_take_any_version(lab: LabThread, pools: Pools, send: Send) -> None:
+    pools.resize(5)
+    path = pools.headers["Azure-AsyncOperation"].partition("?")[0]
+    for query in ("", "?api-version=2016-03-30", f"?{VERSION}"):
+        assert send("GET", path + query).json()["status"] == "InProgress"
+    assert send("GET", path.replace("westeurope", "eastus")).status_code == 404
+
+
+def test_every_answer_has_arms_headers(send: Send) -> None:
+    first = send("GET", f"{WEB}?{VERSION}", headers={"x-ms-correlation-request-id": "mine"}).headers
+    second = send("GET", f"{CLUSTERS}/none?{VERSION}").headers
+    assert first["x-ms-correlation-request-id"] == "mine"
+    assert first["x-ms-request-id"] != second["x-ms-request-id"]
+    assert second["x-ms-correlation-request-id"]
+    left = [int(answer["x-ms-ratelimit-remaining-subscription-reads"]) for answer in (first, second)]
+    assert left == [249, 248]
+
+
+def test_writes_are_counted_apart(pools: Pools) -> None:
+    pools.resize(5)
+    assert pools.headers["x-ms-ratelimit-remaining-subscription-writes"] == "199"
+    assert "x-ms-ratelimit-remaining-subscription-reads" not in pools.headers
+
+
+def test_the_sdk_follows_pages() -> None:
+    names = tuple(f"shop-{number}" for number in range(5))
+    system = (AksPool(name="system", mode="System"),)
+    seed = Seed(azure=AzureSeed(clusters=tuple(AksCluster(name=name, pools=system) for name in names)))
+
+    def switch(inside: Lab) -> None:
+        engine_of(inside).switches = Switches(page_size=2)
+
+    with LabThread(seed) as lab, client(lab) as azure:
+        lab.run(switch)
+        assert [cluster.name for cluster in azure.managed_clusters.list()] == list(names)
+        lists = [entry for entry in lab.journal() if entry["operation"] == "ManagedClusters_List"]
+        assert len(lists) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "calls", "code"),
+    [
+        pytest.param("GET", 250, "TooManyRequests", id="reads-of-a-subscription"),
+        pytest.param("PUT", 20, "Throttled", id="puts-of-a-pool"),
+    ],
+)
+def test_buckets_refuse_when_switched_on(lab: LabThread, send: Send, method: str, calls: int, code: str) -> None:
+    def switch(inside: Lab) -> None:
+        engine_of(inside).switches = Switches(throttle=True)
+
+    lab.run(switch)
+    body: dict[str, Any] = {"json": {"properties": {}}} if method == "PUT" else {}
+    for _ in range(calls):
+        assert send(method, f"{WEB}?{VERSION}", **body).status_code == 200
+    refused = send(method, f"{WEB}?{VERSION}", **body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, code)
+    lab.advance(int(refused.headers["Retry-After"]))
+    assert send(method, f"{WEB}?{VERSION}", **body).status_code == 200
