@@ -57,10 +57,10 @@ class Calls:
         task.add_done_callback(self._forget)
         return await asyncio.shield(task)
 
-    def refuse(self, call: Call, error: GoogleError) -> None:
-        """Journal a call that did not come as far as the gate."""
+    def refuse(self, call: Call, code: str) -> None:
+        """Journal a call that did not come as far as the gate; `code` is the error's."""
         self._lab.clock.catch_up()
-        self._lab.record(call, result=error.code)
+        self._lab.record(call, result=code)
 
     async def stop(self) -> None:
         """Give up the calls that are still held."""

@@ -13,13 +13,11 @@ from multicloud_lab.core.lab import RefusedError
 class Code(Enum):
     """A google.rpc.Code with its number and the HTTP status that Google maps it to (google/rpc/code.proto)."""
 
-    CANCELLED = (1, 499)
     INVALID_ARGUMENT = (3, 400)
     NOT_FOUND = (5, 404)
     PERMISSION_DENIED = (7, 403)
     FAILED_PRECONDITION = (9, 400)
     UNIMPLEMENTED = (12, 501)
-    UNAVAILABLE = (14, 503)
     UNAUTHENTICATED = (16, 401)
 
     def __init__(self, number: int, http_status: int) -> None:

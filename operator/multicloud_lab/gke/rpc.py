@@ -4,7 +4,7 @@ Errors travel as google.rpc.Status in the trailer `grpc-status-details-bin`, whi
 vendor's SDK finds the ErrorInfo.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,6 @@ SERVICE = "google.container.v1.ClusterManager"
 HOST = "container.googleapis.com"
 
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-Behaviour = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 class ClusterManager:
@@ -61,14 +59,14 @@ class ClusterManager:
         try:
             principal = self._identity.principal(authorization, host=HOST, method=f"{SERVICE}.{operation}")
         except GoogleError as error:
-            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS), error)
+            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS), error.code)
             raise
         try:
             method = _find(operation)
             request = _parse(method, body)
             name = requested(request, method.kind)
         except GoogleError as error:
-            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=principal), error)
+            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=principal), error.code)
             raise
         call = Call(
             cloud=CLOUD,

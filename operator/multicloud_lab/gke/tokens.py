@@ -13,14 +13,13 @@ import binascii
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.gke.errors import Code, GoogleError
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -64,9 +63,10 @@ class Grant:
 class Identity:
     """The service accounts that exist, and the credentials by which their calls are known."""
 
-    def __init__(self, accounts: Mapping[str, rsa.RSAPublicKey]) -> None:
-        """Know the accounts by their e-mail address."""
+    def __init__(self, accounts: Mapping[str, rsa.RSAPublicKey], now_s: Callable[[], float]) -> None:
+        """Know the accounts by their e-mail address; `now_s` tells the clients' time (real epoch seconds)."""
         self._accounts = dict(accounts)
+        self._now_s = now_s
         self._seal = secrets.token_bytes(32)
 
     def exchange(self, grant_type: str, assertion: str, *, token_uri: str) -> Grant:
@@ -82,7 +82,7 @@ class Identity:
             description = "Invalid OAuth scope or ID token audience provided."
             raise GrantError("invalid_scope", description)
         principal = str(claims["iss"])
-        body = {"email": principal, "exp": int(wall_time_s()) + LIFETIME_S, "id": secrets.token_hex(8)}
+        body = {"email": principal, "exp": int(self._now_s()) + LIFETIME_S, "id": secrets.token_hex(8)}
         payload = _encode(json.dumps(body).encode())
         return Grant(access_token=f"{_PREFIX}{payload}.{self._sign(payload)}", principal=principal)
 
@@ -106,7 +106,7 @@ class Identity:
         if not hmac.compare_digest(self._sign(payload).encode(), signature.encode()):
             raise _unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED", host, method)
         body = json.loads(_decode(payload))
-        if body["exp"] < wall_time_s():
+        if body["exp"] < self._now_s():
             raise _unauthenticated("ACCESS_TOKEN_EXPIRED", host, method)
         return str(body["email"])
 
@@ -130,7 +130,7 @@ class Identity:
             raise GrantError("invalid_grant", "Invalid grant: account not found")
         if algorithm != "RS256" or not _verifies(key, raw_signature, signed):
             raise GrantError("invalid_grant", "Invalid JWT Signature.")
-        now_s = wall_time_s()
+        now_s = self._now_s()
         in_time = issued_s <= now_s + SKEW_S and now_s - SKEW_S <= expires_s <= issued_s + LIFETIME_S
         if not in_time:
             description = (

@@ -88,7 +88,7 @@ class Compute:
                 method=f"compute.v1.{operation}",
             )
         except GoogleError as error:
-            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS), error)
+            self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS), error.code)
             return _unauthenticated(error)
         call = Call(
             cloud=CLOUD,
@@ -126,10 +126,9 @@ class TokenEndpoint:
                 token_uri=token_uri,
             )
         except GrantError as error:
-            refused = GoogleError(Code.INVALID_ARGUMENT, error.description)
-            self._calls.refuse(Call(cloud=CLOUD, operation="token", principal=ANONYMOUS), refused)
+            self._calls.refuse(Call(cloud=CLOUD, operation="token", principal=ANONYMOUS), error.error)
             body = {"error": error.error, "error_description": error.description}
-            return web.json_response(body, status=Code.INVALID_ARGUMENT.http_status)
+            return web.json_response(body, status=400)
         call = Call(cloud=CLOUD, operation="token", principal=grant.principal)
         try:
             await self._calls.run(call, partial(_granting, grant))

@@ -7,6 +7,7 @@ import grpc
 import grpc.aio
 from aiohttp import web
 
+from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.listen import Listener, listen
 from multicloud_lab.core.tls import Tls
@@ -38,7 +39,7 @@ class GkeWire:
 
 async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     """Start the servers on free ports of 127.0.0.1."""
-    identity = Identity({key.email: key.public for key in lab.google_keys})
+    identity = Identity({key.email: key.public for key in lab.google_keys}, wall_time_s)
     calls = Calls(lab)
     rpc = grpc.aio.server(options=_OPTIONS)
     rpc.add_generic_rpc_handlers((ClusterManager(engine, identity, calls),))

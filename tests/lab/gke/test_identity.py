@@ -17,6 +17,8 @@ from google.oauth2 import service_account
 
 from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.keys import make_service_account_key
+from multicloud_lab.gke.errors import GoogleError
+from multicloud_lab.gke.tokens import Identity
 from multicloud_lab.thread import LabThread
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -28,7 +30,7 @@ def client(lab: LabThread, channel: grpc.Channel) -> Any:
     return ClusterManagerClient(transport=ClusterManagerGrpcTransport(channel=channel))
 
 
-def assertion(lab: LabThread, key: dict[str, Any] | None = None, **changes: object) -> str:
+def assertion(lab: LabThread, key: dict[str, Any] | None = None, *, algorithm: str = "RS256", **changes: object) -> str:
     """Sign what google-auth would sign, with `changes` to its claims (None leaves one out)."""
     key = lab.document["credentials"]["gcp"] if key is None else key
     now_s = int(wall_time_s())
@@ -41,7 +43,8 @@ def assertion(lab: LabThread, key: dict[str, Any] | None = None, **changes: obje
         **changes,
     }
     signer = crypt.RSASigner.from_service_account_info(key)
-    return str(jwt.encode(signer, {name: value for name, value in claims.items() if value is not None}), "ascii")
+    payload = {name: value for name, value in claims.items() if value is not None}
+    return str(jwt.encode(signer, payload, header={"alg": algorithm}), "ascii")
 
 
 def ask(lab: LabThread, text: str, grant_type: str = GRANT_TYPE) -> requests.Response:
@@ -70,6 +73,9 @@ def foreign_key(lab: LabThread) -> str:
     [
         pytest.param(lambda _lab: "", "invalid_grant", "three base64url parts", id="empty"),
         pytest.param(lambda _lab: "a.b.c", "invalid_grant", "three base64url parts", id="no JWT"),
+        pytest.param(
+            lambda lab: assertion(lab, algorithm="none"), "invalid_grant", "Invalid JWT Signature.", id="algorithm"
+        ),
         pytest.param(foreign_key, "invalid_grant", "Invalid JWT Signature.", id="another key"),
         pytest.param(lambda lab: assertion(lab, iss="x@y"), "invalid_grant", "account not found", id="unknown account"),
         pytest.param(lambda lab: assertion(lab, aud="https://x/token"), "invalid_grant", "audience", id="audience"),
@@ -88,6 +94,8 @@ def test_a_bad_assertion_is_refused(
     assert answer.status_code == 400
     assert answer.json()["error"] == error
     assert description in answer.json()["error_description"]
+    (entry,) = lab.journal()
+    assert (entry["operation"], entry["principal"], entry["result"]) == ("token", "anonymous", error)
 
 
 def test_another_grant_is_refused(lab: LabThread) -> None:
@@ -156,3 +164,29 @@ def test_a_self_signed_jwt_is_a_credential_as_googles_sdk_makes_it(
     with grpc.secure_channel(lab.document["gke"]["grpc"], composite) as channel:
         client(lab, channel).list_clusters(parent=PARENT)
     assert [(entry["operation"], entry["principal"]) for entry in lab.journal()] == [("ListClusters", PRINCIPAL)]
+
+
+def test_a_self_signed_jwt_for_another_service_is_unauthenticated(lab: LabThread, tls: grpc.ChannelCredentials) -> None:
+    token = assertion(lab, aud="https://storage.googleapis.com/", scope=None)
+    composite = grpc.composite_channel_credentials(tls, grpc.access_token_call_credentials(token))
+    with (
+        grpc.secure_channel(lab.document["gke"]["grpc"], composite) as channel,
+        pytest.raises(exceptions.Unauthenticated),
+    ):
+        client(lab, channel).list_clusters(parent=PARENT)
+
+
+def test_a_token_ends_after_an_hour(lab: LabThread) -> None:
+    start_s = wall_time_s()
+    now_s = [start_s]
+    (key,) = lab.run(lambda inner: inner.google_keys)
+    identity = Identity({key.email: key.public}, lambda: now_s[0])
+    token_uri = lab.document["google"]["token"]
+    bearer = f"Bearer {identity.exchange(GRANT_TYPE, assertion(lab), token_uri=token_uri).access_token}"
+
+    now_s[0] = start_s + 3590
+    assert identity.principal(bearer, host="container.googleapis.com", method="any") == PRINCIPAL
+    now_s[0] = start_s + 3610
+    with pytest.raises(GoogleError) as caught:
+        identity.principal(bearer, host="container.googleapis.com", method="any")
+    assert (caught.value.code, caught.value.reason) == ("UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED")
