@@ -1,0 +1,277 @@
+"""MultiCloudPool as manifests spell it: how much is wanted and which node pools may carry it.
+
+Read by `parse`, turned into a schema by `crd`. A field stands here only when the operator acts on it.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from multicloud.kinds.shape import (
+    GcpProject,
+    Guid,
+    Label,
+    Nodes,
+    ObjectName,
+    Part,
+    Switch,
+    Units,
+    WholeNumber,
+    rule,
+    rules,
+)
+from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
+from multicloud.model.spec import Adoption, MemberSpec, MemberState, Mode, PoolSpec, Strategy
+
+MAX_MEMBERS = 100
+
+
+class EksBlock(Part):
+    """A managed node group of an EKS cluster."""
+
+    cluster: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")] = Field(
+        description="Name of the EKS cluster."
+    )
+    region: Annotated[str, Field(max_length=32, pattern=r"^[a-z]{2,8}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$")] = Field(
+        description="AWS region of the cluster, for example us-east-1."
+    )
+    node_group: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")] = Field(
+        description="Name of the managed node group."
+    )
+
+    def ref(self) -> NodePoolRef:
+        """The node pool, the AWS account being the credentials' own."""
+        return NodePoolRef(
+            cluster=ClusterRef(cloud=Cloud.AWS, location=self.region, name=self.cluster), name=self.node_group
+        )
+
+
+class AksBlock(Part):
+    """An agent pool of an AKS cluster."""
+
+    # Azure allows letters of every script here; a full stop at the end is refused, so "." and ".." are, too.
+    resource_group: Annotated[
+        str, Field(min_length=1, max_length=90, pattern=r"^[-_.()\p{L}\p{N}]*[-_()\p{L}\p{N}]$")
+    ] = Field(description="Resource group of the cluster (not the one of its nodes).")
+    cluster: Annotated[
+        str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$")
+    ] = Field(description="Name of the AKS cluster.")
+    agent_pool: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[a-z][a-z0-9]*$")] = Field(
+        description="Name of the agent pool."
+    )
+    subscription_id: Guid | None = Field(
+        default=None, description="Subscription of the cluster, a GUID. Absent: the account's."
+    )
+
+    def ref(self) -> NodePoolRef:
+        """The node pool, in the account's subscription where none is named."""
+        owner = (self.subscription_id or "").lower()
+        cluster = ClusterRef(cloud=Cloud.AZURE, owner=owner, group=self.resource_group, name=self.cluster)
+        return NodePoolRef(cluster=cluster, name=self.agent_pool)
+
+
+GkeName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+
+
+class GkeBlock(Part):
+    """A node pool of a GKE cluster."""
+
+    location: Annotated[str, Field(max_length=40, pattern=r"^[a-z]+(-[a-z]+)+[0-9]+(-[a-z][a-z0-9]*)?$")] = Field(
+        description="Region or zone of the cluster, for example europe-west1 or europe-west1-b."
+    )
+    cluster: GkeName = Field(description="Name of the GKE cluster.")
+    node_pool: GkeName = Field(description="Name of the node pool.")
+    project: GcpProject | None = Field(default=None, description="Project of the cluster. Absent: the account's.")
+
+    def ref(self) -> NodePoolRef:
+        """The node pool, in the account's project where none is named."""
+        cluster = ClusterRef(cloud=Cloud.GCP, owner=self.project or "", location=self.location, name=self.cluster)
+        return NodePoolRef(cluster=cluster, name=self.node_pool)
+
+
+class AccountRef(Part):
+    """A CloudAccount in the namespace of the pool."""
+
+    name: ObjectName = Field(description="Name of the CloudAccount, in the same namespace.")
+
+
+_ONE_BLOCK = "exactly one of eks, aks and gke must be set"
+
+
+class Member(Part):
+    """One node pool that may carry units."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("[has(self.eks), has(self.aks), has(self.gke)].filter(set, set).size() == 1", _ONE_BLOCK),
+            rule("self.minNodes <= self.maxNodes", "minNodes must not be above maxNodes", field=".minNodes"),
+        )
+    )
+
+    name: Label = Field(description="Name of the member in this pool; status, reasons and adoption refer to it.")
+    account_ref: AccountRef = Field(description="The CloudAccount that reaches the node pool.")
+    eks: EksBlock | None = Field(default=None, description="An EKS managed node group.")
+    aks: AksBlock | None = Field(default=None, description="An AKS agent pool.")
+    gke: GkeBlock | None = Field(default=None, description="A GKE node pool.")
+    state: MemberState = Field(
+        default=MemberState.ACTIVE,
+        description="Active: sized by the operator. Frozen: never written to; its ready nodes still count.",
+    )
+    min_nodes: Nodes = Field(default=0, description="Fewest nodes to ask the cloud for, over all zones.")
+    max_nodes: Nodes = Field(description="Most nodes to ask the cloud for, over all zones.")
+    units_per_node: Annotated[WholeNumber, Field(ge=1, le=1024)] = Field(
+        default=1, description="Units that one node carries; the unit is your smallest node."
+    )
+    weight: Annotated[WholeNumber, Field(ge=0, le=1000)] = Field(
+        default=1, description="Share among members of one priority. 0: used only when the others are full."
+    )
+    priority: Annotated[WholeNumber, Field(ge=-1000, le=1000)] = Field(
+        default=0, description="Higher is filled first, with allocation.strategy Priority."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if sum(block is not None for block in (self.eks, self.aks, self.gke)) != 1:
+            raise ValueError(_ONE_BLOCK)
+        if self.min_nodes > self.max_nodes:
+            raise ValueError("minNodes must not be above maxNodes")
+        return self
+
+    def to_model(self) -> MemberSpec:
+        """Say it in the words of `model`."""
+        block = self.eks or self.aks or self.gke
+        if block is None:
+            raise ValueError(_ONE_BLOCK)
+        return MemberSpec(
+            name=self.name,
+            account=self.account_ref.name,
+            node_pool=block.ref(),
+            state=self.state,
+            min_nodes=self.min_nodes,
+            max_nodes=self.max_nodes,
+            units_per_node=self.units_per_node,
+            weight=self.weight,
+            priority=self.priority,
+        )
+
+
+class Allocation(Part):
+    """How units are shared among members."""
+
+    strategy: Strategy = Field(
+        default=Strategy.WEIGHTED,
+        description="Weighted: by weight. Priority: the highest priority first, equal priorities by weight.",
+    )
+
+
+class Disruption(Part):
+    """How fast nodes may be removed. Growth is not limited by this."""
+
+    max_nodes_per_step: Annotated[WholeNumber, Field(ge=1, le=10_000)] = Field(
+        default=20, description="Most nodes removed from the whole pool in one step; the next waits for it to end."
+    )
+    scale_down_delay_seconds: Annotated[WholeNumber, Field(ge=0, le=86_400)] = Field(
+        default=300, description="Seconds that a lower wish must have stood before nodes are removed for it."
+    )
+
+
+class Surplus(StrEnum):
+    """What to do about nodes that somebody else added."""
+
+    HOLD = "Hold"
+
+
+class Deficit(StrEnum):
+    """What to do about nodes that somebody else removed."""
+
+    CORRECT = "Correct"
+
+
+class Drift(Part):
+    """What to do when somebody else resized a node pool."""
+
+    surplus: Surplus = Field(
+        default=Surplus.HOLD,
+        description="Hold: nodes added by others stay on top of the plan for holdSeconds, then leave by ordinary "
+        "scale-down.",
+    )
+    deficit: Deficit = Field(
+        default=Deficit.CORRECT, description="Correct: nodes removed by others are asked for again where wished."
+    )
+    hold_seconds: Annotated[WholeNumber, Field(ge=0, le=604_800)] = Field(
+        default=3600, description="Seconds that a surplus is held."
+    )
+
+
+class MultiCloudPoolSpec(Part):
+    """How much capacity is wanted, in units, and which node pools may carry it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.minReplicas <= self.maxReplicas",
+                "minReplicas must not be above maxReplicas",
+                field=".minReplicas",
+            )
+        )
+    )
+
+    replicas: Units | None = Field(
+        default=None,
+        description="Wanted units, also set by `kubectl scale`. Absent: nobody chose a number, what runs is held. "
+        "It is clamped to minReplicas and maxReplicas, and status says so.",
+    )
+    min_replicas: Units = Field(description="Fewest units to keep, whatever is wished.")
+    max_replicas: Units = Field(description="Most units to ask for, whatever is wished.")
+    mode: Mode = Field(
+        default=Mode.APPLY,
+        description="Apply: resize node pools. Plan: write nothing, show in status.plan what would be.",
+    )
+    paused: Switch = Field(
+        default=False,
+        description='True: make no cloud write. The annotation multicloud.dev/paused: "true" does the same.',
+    )
+    adoption: Adoption = Field(
+        default=Adoption.KEEP_SIZE,
+        description="KeepSize: never go below the size a node pool was found at until the annotation "
+        "multicloud.dev/adopt names the member (or *). Apply: no such floor.",
+    )
+    allocation: Allocation = Field(default=Allocation(), description="How units are shared among members.")
+    disruption: Disruption = Field(default=Disruption(), description="How fast nodes may be removed.")
+    drift: Drift = Field(default=Drift(), description="What to do when somebody else resized a node pool.")
+    members: Annotated[
+        tuple[Member, ...],
+        Field(
+            min_length=1,
+            max_length=MAX_MEMBERS,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(description="The node pools that may carry units, 1 to 100, each name once.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError("minReplicas must not be above maxReplicas")
+        names = [member.name for member in self.members]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"members: doubled names: {', '.join(doubled)}")
+        return self
+
+    def to_model(self, *, paused: bool, adopted: frozenset[str]) -> PoolSpec:
+        """Say it in the words of `model`; `paused` and `adopted` are what the annotations say."""
+        return PoolSpec(
+            replicas=self.replicas,
+            min_replicas=self.min_replicas,
+            max_replicas=self.max_replicas,
+            mode=self.mode,
+            paused=self.paused or paused,
+            adoption=self.adoption,
+            strategy=self.allocation.strategy,
+            max_nodes_per_step=self.disruption.max_nodes_per_step,
+            scale_down_delay_s=self.disruption.scale_down_delay_seconds,
+            hold_s=self.drift.hold_seconds,
+            adopted=adopted,
+            members=tuple(member.to_model() for member in self.members),
+        )

@@ -1,0 +1,117 @@
+"""Reads our objects as the API server stores them. `watch` and `cli` call it; the nouns go on to every stage.
+
+An object that a newer or older schema left behind never crashes: what cannot be understood becomes a problem with the
+field's path, and what its status remembers is kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from multicloud.kinds.cloudaccount import CloudAccountSpec
+from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
+from multicloud.kinds.remembered import account_record, pool_record
+from multicloud.kinds.shape import Part
+from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import GROUP, Kind, ObjectKey
+from multicloud.model.spec import AccountObject, AccountSpec, PoolObject, PoolSpec
+
+PAUSED_ANNOTATION = f"{GROUP}/paused"
+ADOPT_ANNOTATION = f"{GROUP}/adopt"
+
+_SHOWN_PROBLEMS = 3
+_OWN_WORDS = "Value error, "
+_PartT = TypeVar("_PartT", bound=Part)
+
+
+class InvalidSpec(Exception):
+    """A spec that cannot be understood. The text starts with the path of the field."""
+
+
+def account_spec(body: Mapping[str, Any]) -> AccountSpec:
+    """Read the spec of a CloudAccount. Raises InvalidSpec."""
+    return _read(CloudAccountSpec, body).to_model()
+
+
+def pool_spec(body: Mapping[str, Any]) -> PoolSpec:
+    """Read the spec of a MultiCloudPool and the annotations that belong to it. Raises InvalidSpec."""
+    annotations = _block(_block(body.get("metadata")).get("annotations"))
+    adopt = annotations.get(ADOPT_ANNOTATION)
+    names = adopt.split(",") if isinstance(adopt, str) else ()
+    return _read(MultiCloudPoolSpec, body).to_model(
+        paused=annotations.get(PAUSED_ANNOTATION) == "true",
+        adopted=frozenset(name.strip() for name in names if name.strip()),
+    )
+
+
+def account_object(body: Mapping[str, Any]) -> AccountObject:
+    """Read a CloudAccount. A spec that cannot be understood is None, with `problem` saying why."""
+    meta = _block(body.get("metadata"))
+    spec, problem = None, None
+    try:
+        spec = account_spec(body)
+    except InvalidSpec as error:
+        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    return AccountObject(
+        key=_key(Kind.ACCOUNT, meta),
+        uid=str(meta.get("uid", "")),
+        generation=_generation(meta),
+        resource_version=str(meta.get("resourceVersion", "")),
+        spec=spec,
+        problem=problem,
+        record=account_record(body.get("status")),
+    )
+
+
+def pool_object(body: Mapping[str, Any]) -> PoolObject:
+    """Read a MultiCloudPool. A spec that cannot be understood is None, with `problem` saying why."""
+    meta = _block(body.get("metadata"))
+    spec, problem = None, None
+    try:
+        spec = pool_spec(body)
+    except InvalidSpec as error:
+        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    return PoolObject(
+        key=_key(Kind.POOL, meta),
+        uid=str(meta.get("uid", "")),
+        generation=_generation(meta),
+        resource_version=str(meta.get("resourceVersion", "")),
+        spec=spec,
+        problem=problem,
+        record=pool_record(body.get("status"), spec),
+    )
+
+
+def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:
+    try:
+        return model.model_validate(body.get("spec"))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        shown = [f"{_path(problem['loc'])}: {_words(problem['msg'])}" for problem in problems[:_SHOWN_PROBLEMS]]
+        more = len(problems) - len(shown)
+        if more:
+            shown.append(f"and {more} more")
+        raise InvalidSpec("; ".join(shown)) from error
+
+
+def _path(loc: Sequence[int | str]) -> str:
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+
+
+def _words(message: str) -> str:
+    said = message.removeprefix(_OWN_WORDS)
+    return said[:1].lower() + said[1:]
+
+
+def _key(kind: Kind, meta: Mapping[str, Any]) -> ObjectKey:
+    return ObjectKey(kind=kind, namespace=str(meta.get("namespace", "")), name=str(meta.get("name", "")))
+
+
+def _generation(meta: Mapping[str, Any]) -> int:
+    generation = meta.get("generation")
+    return generation if isinstance(generation, int) else 0
+
+
+def _block(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,190 @@
+"""Reads status back into what we remember, field by field: whatever cannot be read is unknown, nothing raises.
+
+The API server gives what an earlier pass wrote, or what another version of the operator or a person left. Losing one
+field must not lose the others: a forgotten intent or claim is found again by looking at the cloud, at worst later.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import (
+    AccountRecord,
+    Claim,
+    Condition,
+    DecidedBy,
+    Intent,
+    LastResize,
+    MemberRecord,
+    PastWish,
+    PoolRecord,
+)
+from multicloud.model.spec import PoolSpec
+
+_NOTHING: Mapping[str, Any] = {}
+_CONDITION_STATUS = {"True": True, "False": False, "Unknown": None}
+
+
+def account_record(status: object) -> AccountRecord:
+    """What the status of a CloudAccount remembers."""
+    block = _block(status)
+    return AccountRecord(
+        observed_generation=_count(block.get("observedGeneration")) or 0,
+        identity=_text(block.get("identity")),
+        conditions=tuple(_conditions(block.get("conditions"))),
+    )
+
+
+def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
+    """What the status of a MultiCloudPool remembers.
+
+    `spec` (None: not understood) tells which wish the desired number came from: a desired number above the clamped
+    wish is one that was left when the present one came, so it goes on binding for scaleDownDelaySeconds.
+    """
+    block = _block(status)
+    requested = _count(block.get("requestedReplicas"))
+    desired = _count(block.get("desiredReplicas"))
+    decided_by = _decided_by(block.get("desiredBy"))
+    return PoolRecord(
+        observed_generation=_count(block.get("observedGeneration")) or 0,
+        requested=requested,
+        desired=desired,
+        decided_by=decided_by,
+        past_wishes=_past_wishes(spec, requested, desired, decided_by),
+        members=tuple(_members(block.get("members"))),
+        conditions=tuple(_conditions(block.get("conditions"))),
+    )
+
+
+def _past_wishes(
+    spec: PoolSpec | None, requested: int | None, desired: int | None, decided_by: DecidedBy | None
+) -> tuple[PastWish, ...]:
+    if spec is None or requested is None or desired is None or decided_by is None:
+        return ()
+    if desired <= max(spec.min_replicas, min(spec.max_replicas, requested)):
+        return ()
+    return (PastWish(units=desired, left_at=decided_by.since),)
+
+
+def _members(value: object) -> Iterator[MemberRecord]:
+    seen: set[str] = set()
+    for block in _blocks(value):
+        name = _text(block.get("name"))
+        if name and name not in seen:
+            seen.add(name)
+            yield _member(name, block)
+
+
+def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
+    return MemberRecord(
+        name=name,
+        claim=_claim(block.get("claim")),
+        agreed=_count(block.get("agreedNodes")),
+        held_since=_time(block.get("heldSince")),
+        adoption_floor=_count(block.get("adoptionFloor")),
+        requested=_count(block.get("requestedNodes")),
+        nodes=_count(block.get("nodes")),
+        ready=_count(block.get("readyNodes")),
+        attempts=_count(block.get("attempts")) or 0,
+        backoff_until=_time(block.get("backoffUntil")),
+        intent=_intent(block.get("intent"), _text(_block(block.get("operation")).get("id"))),
+        last_resize=_last_resize(block.get("lastResize")),
+    )
+
+
+def _claim(value: object) -> Claim | None:
+    block = _block(value)
+    key, incarnation, since = _text(block.get("key")), _text(block.get("incarnation")), _time(block.get("since"))
+    if key is None or incarnation is None or since is None:
+        return None
+    return Claim(key=key, incarnation=incarnation, since=since)
+
+
+def _intent(value: object, operation: str | None) -> Intent | None:
+    block = _block(value)
+    ident, target, origin = _text(block.get("id")), _count(block.get("target")), _count(block.get("from"))
+    started_at, deadline = _time(block.get("startedAt")), _time(block.get("deadline"))
+    if not ident or target is None or origin is None or started_at is None:
+        return None
+    return Intent(
+        id=ident,
+        target=target,
+        origin=origin,
+        started_at=started_at,
+        deadline=started_at if deadline is None else deadline,
+        operation=operation or None,
+    )
+
+
+def _last_resize(value: object) -> LastResize | None:
+    block = _block(value)
+    ident, target, origin = _text(block.get("id")), _count(block.get("target")), _count(block.get("from"))
+    at, outcome = _time(block.get("at")), _text(block.get("outcome"))
+    if not ident or target is None or origin is None or at is None:
+        return None
+    # An outcome of another version keeps its sentence; that nodes moved still counts for the brake.
+    code = Code(outcome) if outcome in set(Code) else Code.UNEXPECTED
+    return LastResize(
+        id=ident, origin=origin, target=target, at=at, outcome=Reason(code=code, text=_text(block.get("message")) or "")
+    )
+
+
+def _decided_by(value: object) -> DecidedBy | None:
+    block = _block(value)
+    kind, name, since = _text(block.get("kind")), _text(block.get("name")), _time(block.get("since"))
+    if kind is None or name is None or since is None:
+        return None
+    return DecidedBy(kind=kind, name=name, reason=_text(block.get("reason")) or "", since=since)
+
+
+def _conditions(value: object) -> Iterator[Condition]:
+    seen: set[str] = set()
+    for block in _blocks(value):
+        kind, since = _text(block.get("type")), _time(block.get("lastTransitionTime"))
+        status = _text(block.get("status"))
+        if not kind or kind in seen or since is None or status not in _CONDITION_STATUS:
+            continue
+        seen.add(kind)
+        yield Condition(
+            type=kind,
+            status=_CONDITION_STATUS[status],
+            reason=_text(block.get("reason")) or "",
+            message=_text(block.get("message")) or "",
+            observed_generation=_count(block.get("observedGeneration")) or 0,
+            since=since,
+        )
+
+
+def _block(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else _NOTHING
+
+
+def _blocks(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list | tuple):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if read.tzinfo is None:
+        return None
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        return None

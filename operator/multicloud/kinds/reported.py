@@ -1,0 +1,175 @@
+"""Status of our kinds as the API server stores it. `status` fills these models, `crd` makes the schema from them.
+
+Every field is always written; null means unknown, never zero. The schema must hold every field that is written: the
+API server refuses a server-side apply of one it does not know.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from multicloud.kinds.shape import Part
+
+
+def _spell(name: str) -> str:
+    """Spell a field as in status: `from` is a word of Python, so here it is called `origin`."""
+    return "from" if name == "origin" else to_camel(name)
+
+
+class Reported(Part):
+    """A block of a status."""
+
+    model_config = ConfigDict(alias_generator=_spell)
+
+
+class ReportedCondition(Reported):
+    """One condition of an object, after the conventions of Kubernetes."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)] = Field(description="What the condition is about.")
+    status: str = Field(description="True, False or Unknown.")
+    reason: str = Field(description="Why, as one stable word.")
+    message: str = Field(description="Why, as a sentence.")
+    observed_generation: int = Field(description="metadata.generation that the condition is about.")
+    last_transition_time: datetime = Field(description="When status last changed.")
+
+
+Conditions = Annotated[
+    tuple[ReportedCondition, ...],
+    Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
+]
+
+
+class CloudAccountStatus(Reported):
+    """What the operator knows of the identity."""
+
+    observed_generation: int | None = Field(default=None, description="metadata.generation that this status is about.")
+    identity: str | None = Field(
+        default=None, description="Who the cloud says we are: an ARN, an application, a service account. Null: unknown."
+    )
+    conditions: Conditions = Field(default=(), description="Conditions by type: Ready, Reconciling, Stalled.")
+
+
+class ReportedDecider(Reported):
+    """Who decided the wished number."""
+
+    kind: str = Field(description="Kind of the object that decided, or Hold where nobody did.")
+    name: str = Field(description="Name of that object.")
+    reason: str = Field(description="Why, as one stable word.")
+    since: datetime = Field(description="Since when this wish stands.")
+
+
+class ReportedClaim(Reported):
+    """Proof that the member owns its node pool."""
+
+    key: str = Field(description="The cloud's own identity of the node pool.")
+    incarnation: str = Field(description="Changes when the node pool is deleted and made again.")
+    since: datetime = Field(description="When the claim was proved first.")
+
+
+class ReportedIntent(Reported):
+    """A resize that was decided and whose end is not known yet. Written before the cloud is called."""
+
+    id: str = Field(description="Random and never used again; the cloud's idempotency token derives from it.")
+    target: int = Field(description="Nodes asked for, over all zones.")
+    origin: int = Field(description="Nodes that the cloud tried to reach before.")
+    started_at: datetime = Field(description="When the intent was written.")
+    deadline: datetime = Field(description="When waiting for its end becomes a warning.")
+
+
+class ReportedOperation(Reported):
+    """The cloud's operation of the intent."""
+
+    id: str = Field(description="The cloud's identifier of the operation.")
+
+
+class ReportedResize(Reported):
+    """The newest resize whose end is known."""
+
+    id: str = Field(description="The id of its intent.")
+    origin: int = Field(description="Nodes before.")
+    target: int = Field(description="Nodes asked for.")
+    at: datetime = Field(description="When its end became known.")
+    outcome: str = Field(description="How it ended, as one stable word.")
+    message: str = Field(description="How it ended, as a sentence.")
+
+
+class ReportedMember(Reported):
+    """One member as last decided on. Sizes are nodes over all zones; null is unknown."""
+
+    name: str = Field(description="Name of the member.")
+    cloud: str | None = Field(default=None, description="aws, azure or gcp.")
+    cluster: str | None = Field(default=None, description="Name of the cluster.")
+    node_pool: str | None = Field(default=None, description="Name of the node group, agent pool or node pool.")
+    state: str | None = Field(default=None, description="Active, Frozen, or Refused where it cannot be managed.")
+    requested_nodes: int | None = Field(default=None, description="Nodes that the cloud tries to reach.")
+    nodes: int | None = Field(default=None, description="Nodes that exist.")
+    ready_nodes: int | None = Field(default=None, description="Nodes that can run pods.")
+    ready_source: str | None = Field(
+        default=None, description="Who says that they are ready: Kubernetes, Cloud, or Assumed (nobody denied it)."
+    )
+    target_nodes: int | None = Field(
+        default=None, description="Nodes that the plan ends with, those held on top of it included."
+    )
+    step: int | None = Field(default=None, description="Sizes must be multiples of this (GKE: number of zones).")
+    min_nodes: int | None = Field(default=None, description="Fewest nodes, all bounds joined.")
+    max_nodes: int | None = Field(default=None, description="Most nodes, all bounds joined.")
+    agreed_nodes: int | None = Field(
+        default=None, description="Size last asked for by us or accepted from others; more than it is a surplus."
+    )
+    held_since: datetime | None = Field(default=None, description="Since when a surplus is held; null: none.")
+    adoption_floor: int | None = Field(
+        default=None, description="Nodes it was found with and is not shrunk below until adopted; null: no floor."
+    )
+    backoff_until: datetime | None = Field(
+        default=None, description="Earliest time of the next growth after failed ones; null: now."
+    )
+    attempts: int = Field(default=0, description="Resizes that failed in a row.")
+    claim: ReportedClaim | None = Field(default=None, description="Proof of ownership; null: not proved yet.")
+    intent: ReportedIntent | None = Field(default=None, description="The resize under way; null: none.")
+    operation: ReportedOperation | None = Field(
+        default=None, description="The cloud's operation of the intent; null: no answer was read."
+    )
+    last_resize: ReportedResize | None = Field(default=None, description="The newest finished resize; null: none.")
+    reason: str | None = Field(default=None, description="Why its size is, moves or waits, as one stable word.")
+    message: str | None = Field(default=None, description="The reason as a sentence.")
+
+
+class ReportedChange(Reported):
+    """A resize that is about to be sent, or that mode Plan withholds."""
+
+    member: str = Field(description="Name of the member.")
+    origin: int | None = Field(description="Nodes that the cloud tries to reach now.")
+    to: int = Field(description="Nodes to ask for.")
+    reason: str = Field(description="Why, as one stable word.")
+
+
+class ReportedPlan(Reported):
+    """What is about to be done."""
+
+    changes: tuple[ReportedChange, ...] = Field(
+        default=(), description="Resizes about to be sent, or withheld by mode Plan. Empty: nothing to do now."
+    )
+
+
+class MultiCloudPoolStatus(Reported):
+    """What the operator knows, decided and remembers. Units are those of spec."""
+
+    observed_generation: int | None = Field(default=None, description="metadata.generation that this status is about.")
+    replicas: int | None = Field(default=None, description="Ready units. Absent: not known yet.")
+    selector: str | None = Field(
+        default=None, description="Label selector for the scale subresource; it matches no pod."
+    )
+    requested_replicas: int | None = Field(default=None, description="Wished units, before any bound.")
+    desired_replicas: int | None = Field(default=None, description="Wished units, inside the bounds.")
+    limited_by: str | None = Field(
+        default=None, description="The first bound or gate that changed the wish, as one stable word; null: none."
+    )
+    desired_by: ReportedDecider | None = Field(default=None, description="Who decided the wished number.")
+    members: Annotated[
+        tuple[ReportedMember, ...],
+        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = Field(default=(), description="The members, in the order of spec.")
+    plan: ReportedPlan = Field(default=ReportedPlan(), description="What is about to be done.")
+    conditions: Conditions = Field(default=(), description="Conditions by type; Ready first of all.")

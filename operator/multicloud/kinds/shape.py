@@ -1,0 +1,59 @@
+"""What all models of our kinds have in common: camelCase in manifests, frozen values, names that fit no path trick.
+
+Every name that ends up in a URL of a vendor's API is bound to the characters that vendor allows, so that no field can
+reach beyond the resource it names. The same patterns guard the API server (generated schema) and files read offline.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic.alias_generators import to_camel
+
+
+class Part(BaseModel):
+    """A block of a manifest. Unknown fields are ignored: a newer or older schema may have left them behind."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, alias_generator=to_camel)
+
+
+WholeNumber = Annotated[int, Strict()]
+"""An integer that is written as one: neither a string nor true."""
+
+Switch = Annotated[bool, Strict()]
+"""True or false, not 1 or "yes"."""
+
+Units = Annotated[WholeNumber, Field(ge=0, le=1_000_000)]
+"""Units of capacity, 0 to 1,000,000."""
+
+Nodes = Annotated[WholeNumber, Field(ge=0, le=10_000)]
+"""Nodes over all zones, 0 to 10,000."""
+
+ObjectName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+]
+"""The name of a Kubernetes object."""
+
+Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""A short name in lower case, as a DNS label."""
+
+Guid = Annotated[
+    str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
+]
+"""An identifier of Azure: 32 hexadecimal digits in five groups."""
+
+GcpProject = Annotated[
+    str, Field(max_length=94, pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$")
+]
+"""A Google Cloud project id, with the domain in front where it has one."""
+
+
+def rule(expression: str, message: str, *, field: str | None = None) -> dict[str, Any]:
+    """Make one CEL rule of the schema. `field` is the path (`.minNodes`) that a refusal points to."""
+    made = {"rule": expression, "message": message}
+    return made if field is None else {**made, "fieldPath": field}
+
+
+def rules(*made: dict[str, Any]) -> dict[str, Any]:
+    """Attach CEL rules to a field or block, to be carried into the generated schema."""
+    return {"x-kubernetes-validations": list(made)}

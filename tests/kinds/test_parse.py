@@ -1,0 +1,247 @@
+"""Objects as stored become nouns; what cannot be understood is told with its path and never raises."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multicloud.kinds.parse import account_object, pool_object
+from multicloud.model.reason import Code
+from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
+from multicloud.model.spec import (
+    AccountSpec,
+    Adoption,
+    AwsAccount,
+    AzureAccount,
+    GcpAccount,
+    MemberSpec,
+    MemberState,
+    Mode,
+    PoolSpec,
+    Strategy,
+)
+from support.manifests import account, member, pool
+
+_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+
+
+def test_a_minimal_pool_gets_the_defaults_of_the_schema() -> None:
+    east = MemberSpec(
+        name="east",
+        account="account",
+        node_pool=NodePoolRef(cluster=ClusterRef(cloud=Cloud.AWS, location="us-east-1", name="shop-prod"), name="web"),
+        max_nodes=10,
+    )
+    assert pool_object(pool()).spec == PoolSpec(replicas=None, min_replicas=1, max_replicas=10, members=(east,))
+
+
+def test_every_field_of_a_pool_is_read() -> None:
+    body = pool(
+        replicas=7,
+        minReplicas=2,
+        maxReplicas=90,
+        mode="Plan",
+        paused=True,
+        adoption="Apply",
+        allocation={"strategy": "Priority"},
+        disruption={"maxNodesPerStep": 3, "scaleDownDelaySeconds": 4},
+        drift={"surplus": "Hold", "deficit": "Correct", "holdSeconds": 5},
+        members=[
+            member("a", "aks", state="Frozen", minNodes=1, maxNodes=9, unitsPerNode=8, weight=0, priority=-2),
+        ],
+    )
+    body["spec"]["members"][0]["aks"]["subscriptionId"] = "00000000-0000-0000-0000-0000000000FF"
+    cluster = ClusterRef(
+        cloud=Cloud.AZURE, owner="00000000-0000-0000-0000-0000000000ff", group="shop", name="shop-prod"
+    )
+    assert pool_object(body).spec == PoolSpec(
+        replicas=7,
+        min_replicas=2,
+        max_replicas=90,
+        mode=Mode.PLAN,
+        paused=True,
+        adoption=Adoption.APPLY,
+        strategy=Strategy.PRIORITY,
+        max_nodes_per_step=3,
+        scale_down_delay_s=4,
+        hold_s=5,
+        members=(
+            MemberSpec(
+                name="a",
+                account="account",
+                node_pool=NodePoolRef(cluster=cluster, name="web"),
+                state=MemberState.FROZEN,
+                min_nodes=1,
+                max_nodes=9,
+                units_per_node=8,
+                weight=0,
+                priority=-2,
+            ),
+        ),
+    )
+
+
+def test_a_gke_member_without_project_leaves_the_owner_to_its_account() -> None:
+    spec = pool_object(pool(members=[member("g", "gke")])).spec
+    assert spec is not None
+    assert spec.members[0].node_pool == NodePoolRef(
+        cluster=ClusterRef(cloud=Cloud.GCP, location="europe-west1-b", name="shop-batch"), name="web"
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "expected"),
+    [
+        pytest.param("aws", AwsAccount(), id="aws"),
+        pytest.param(
+            "azure",
+            AzureAccount(
+                tenant_id="00000000-0000-0000-0000-0000000000aa",
+                client_id="00000000-0000-0000-0000-0000000000bb",
+                subscription_id=_SUBSCRIPTION,
+            ),
+            id="azure",
+        ),
+        pytest.param("gcp", GcpAccount(project="shop-prod-1"), id="gcp"),
+    ],
+)
+def test_the_block_of_the_provider_becomes_the_account(provider: str, expected: object) -> None:
+    read = account_object(account(provider, credentials={"secretRef": {"name": "keys"}}))
+    assert read.problem is None
+    assert read.spec is not None
+    assert (read.spec.provider, read.spec.secret) == (expected, "keys")
+
+
+@pytest.mark.parametrize("credentials", [{}, {"credentials": {}}], ids=["absent", "without secretRef"])
+def test_no_secret_means_the_ambient_identity(credentials: dict[str, Any]) -> None:
+    assert account_object(account("aws", **credentials)).spec == AccountSpec(provider=AwsAccount(), secret=None)
+
+
+def test_metadata_names_and_versions_the_object() -> None:
+    body = pool()
+    body["metadata"] |= {"uid": "u-1", "generation": 4, "resourceVersion": "17"}
+    read = pool_object(body)
+    assert read.key == ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
+    assert (read.uid, read.generation, read.resource_version) == ("u-1", 4, "17")
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "paused"),
+    [
+        pytest.param("true", False, True, id="annotation"),
+        pytest.param("false", True, True, id="field"),
+        pytest.param("false", False, False, id="neither"),
+        pytest.param("True", False, False, id="only the word true"),
+    ],
+)
+def test_annotation_and_field_both_pause(value: str, field: bool, paused: bool) -> None:
+    body = pool(paused=field)
+    body["metadata"]["annotations"] = {"multicloud.dev/paused": value}
+    spec = pool_object(body).spec
+    assert spec is not None
+    assert spec.paused is paused
+
+
+@pytest.mark.parametrize(
+    ("value", "adopted"),
+    [
+        pytest.param("*", {"*"}, id="all"),
+        pytest.param("east, west", {"east", "west"}, id="list"),
+        pytest.param(" , ", set(), id="nothing"),
+    ],
+)
+def test_the_adopt_annotation_names_members(value: str, adopted: set[str]) -> None:
+    body = pool()
+    body["metadata"]["annotations"] = {"multicloud.dev/adopt": value}
+    spec = pool_object(body).spec
+    assert spec is not None
+    assert spec.adopted == adopted
+
+
+def test_fields_of_another_version_are_ignored() -> None:
+    body = pool(currency="USD", members=[member("east", hourlyPrice="0.1")])
+    assert pool_object(body) == pool_object(pool())
+
+
+_NOT_A_POOL: list[Any] = [
+    pytest.param({"replicas": "7"}, "spec.replicas: ", id="number as string"),
+    pytest.param({"replicas": True}, "spec.replicas: ", id="true is no number"),
+    pytest.param({"minReplicas": 11}, "spec: minReplicas must not be above maxReplicas", id="minimum above maximum"),
+    pytest.param({"minReplicas": None}, "spec.minReplicas: ", id="missing"),
+    pytest.param({"mode": "ApproveShrink"}, "spec.mode: ", id="mode of a newer version"),
+    pytest.param({"members": []}, "spec.members: ", id="no member"),
+    pytest.param({"members": [member("a"), member("a")]}, "spec: members: doubled names: a", id="doubled names"),
+    pytest.param({"members": [member(f"m{n}") for n in range(101)]}, "spec.members: ", id="too many members"),
+    pytest.param(
+        {"members": [member("a"), member("b", minNodes=11)]},
+        "spec.members[1]: minNodes must not be above maxNodes",
+        id="member's minimum above its maximum",
+    ),
+    pytest.param(
+        {"members": [{**member("a"), "gke": member("g", "gke")["gke"]}]},
+        "spec.members[0]: exactly one of eks, aks and gke must be set",
+        id="two clouds",
+    ),
+    pytest.param({"members": [member("a", eks=None)]}, "spec.members[0]: exactly one of", id="no cloud"),
+    pytest.param(
+        {"members": [member("a", eks={"cluster": "../x", "region": "us-east-1", "nodeGroup": "web"})]},
+        "spec.members[0].eks.cluster: ",
+        id="path in a name",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "told"), _NOT_A_POOL)
+def test_a_pool_that_cannot_be_understood_is_told_with_its_path(fields: dict[str, Any], told: str) -> None:
+    read = pool_object(pool(**fields))
+    assert read.spec is None
+    assert read.problem is not None
+    assert read.problem.code is Code.INVALID_SPEC
+    assert read.problem.text.startswith(told)
+
+
+def test_many_problems_are_counted_not_listed() -> None:
+    read = pool_object(pool(replicas="x", minReplicas="x", maxReplicas="x", mode="x", paused="x"))
+    assert read.problem is not None
+    assert read.problem.text.endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        pytest.param({"provider": "aws", "gcp": {"project": "shop-prod-1"}}, "spec: aws must be set", id="other block"),
+        pytest.param({"provider": "aws", "aws": {}, "gcp": {"project": "shop-prod-1"}}, "spec: gcp must", id="two"),
+        pytest.param({"provider": "oci"}, "spec.provider: ", id="unknown cloud"),
+        pytest.param({"provider": "gcp", "gcp": {"project": "a/b"}}, "spec.gcp.project: ", id="path in a project"),
+        pytest.param({"provider": "aws", "aws": {}, "credentials": {"secretRef": {}}}, "spec.credentials.", id="name"),
+    ],
+)
+def test_an_account_that_cannot_be_understood_is_told_with_its_path(spec: dict[str, Any], told: str) -> None:
+    read = account_object({**account(), "spec": spec})
+    assert read.spec is None
+    assert read.problem is not None
+    assert read.problem.text.startswith(told)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(spec=_JSON, status=_JSON, annotations=_JSON)
+def test_no_stored_object_crashes(spec: object, status: object, annotations: object) -> None:
+    body = {"metadata": {"name": "x", "annotations": annotations}, "spec": spec, "status": status}
+    assert account_object(body).key.name == "x"
+    assert pool_object(body).key.name == "x"
+
+
+@pytest.mark.parametrize("missing", ["spec", "status", "metadata"])
+def test_a_missing_block_does_not_crash(missing: str) -> None:
+    body = {key: value for key, value in pool().items() if key != missing}
+    assert pool_object(body).record == PoolRecord()
+    body = {key: value for key, value in account().items() if key != missing}
+    assert account_object(body).record == AccountRecord()

@@ -1,0 +1,403 @@
+"""What is remembered survives the way through status, and a damaged field takes no other with it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multicloud.kinds.parse import account_object, pool_object
+from multicloud.kinds.remembered import account_record, pool_record
+from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.plan import MemberPlan, Plan
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import (
+    AccountRecord,
+    Claim,
+    Condition,
+    DecidedBy,
+    Intent,
+    LastResize,
+    MemberRecord,
+    PastWish,
+    PoolRecord,
+)
+from multicloud.model.size import NodePool, ReadySource
+from multicloud.model.spec import PoolObject
+from support.manifests import account, member, pool
+
+_NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+_MEMBERS = ("east", "west")
+
+
+def _pool(**spec: Any) -> PoolObject:
+    members = [member("east"), member("west", "gke")]
+    return replace(pool_object(pool(**{"members": members, **spec})), generation=3)
+
+
+_INSTANTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  (hypothesis adds the zone)
+_COUNTS = st.integers(min_value=0, max_value=10_000)
+_WORDS = st.text(max_size=20)
+_IDS = st.text(min_size=1, max_size=20)
+_REASONS = st.builds(Reason, code=st.sampled_from(Code), text=_WORDS)
+_CONDITIONS = st.lists(
+    st.builds(
+        Condition,
+        type=st.sampled_from(["Ready", "Reconciling", "Stalled", "Observed"]),
+        status=st.sampled_from([True, False, None]),
+        reason=_WORDS,
+        message=_WORDS,
+        observed_generation=_COUNTS,
+        since=_INSTANTS,
+    ),
+    max_size=4,
+    unique_by=lambda condition: condition.type,
+).map(tuple)
+
+
+def _member_records(name: str) -> st.SearchStrategy[MemberRecord]:
+    return st.builds(
+        MemberRecord,
+        name=st.just(name),
+        claim=st.none() | st.builds(Claim, key=_WORDS, incarnation=_WORDS, since=_INSTANTS),
+        agreed=st.none() | _COUNTS,
+        held_since=st.none() | _INSTANTS,
+        adoption_floor=st.none() | _COUNTS,
+        requested=st.none() | _COUNTS,
+        nodes=st.none() | _COUNTS,
+        ready=st.none() | _COUNTS,
+        attempts=_COUNTS,
+        backoff_until=st.none() | _INSTANTS,
+        intent=st.none()
+        | st.builds(
+            Intent,
+            id=_IDS,
+            target=_COUNTS,
+            origin=_COUNTS,
+            started_at=_INSTANTS,
+            deadline=_INSTANTS,
+            operation=st.none() | _IDS,
+        ),
+        last_resize=st.none()
+        | st.builds(LastResize, id=_IDS, origin=_COUNTS, target=_COUNTS, at=_INSTANTS, outcome=_REASONS),
+    )
+
+
+_RECORDS = st.builds(
+    PoolRecord,
+    observed_generation=st.just(3),
+    requested=st.none() | st.integers(min_value=0, max_value=20),
+    desired=st.none() | st.integers(min_value=0, max_value=20),
+    decided_by=st.none() | st.builds(DecidedBy, kind=_WORDS, name=_WORDS, reason=_WORDS, since=_INSTANTS),
+    members=st.tuples(*map(_member_records, _MEMBERS)),
+    conditions=_CONDITIONS,
+)
+
+
+@given(record=_RECORDS)
+def test_what_a_pool_remembers_survives_its_status(record: PoolRecord) -> None:
+    seen = _pool()
+    read = pool_record(render_pool(seen, None, record, record.conditions), seen.spec)
+    assert replace(read, past_wishes=()) == record
+
+
+@given(record=_RECORDS)
+def test_what_a_pool_remembers_survives_a_spec_that_is_not_understood(record: PoolRecord) -> None:
+    seen = replace(_pool(), spec=None)
+    assert pool_record(render_pool(seen, None, record, record.conditions), None) == record
+
+
+@given(identity=st.none() | _WORDS, conditions=_CONDITIONS)
+def test_what_an_account_remembers_survives_its_status(identity: str | None, conditions: tuple[Condition, ...]) -> None:
+    record = AccountRecord(observed_generation=5, identity=identity, conditions=conditions)
+    assert account_record(render_account(5, record, conditions)) == record
+
+
+@pytest.mark.parametrize(
+    ("requested", "desired", "past"),
+    [
+        pytest.param(4, 8, (PastWish(units=8, left_at=_NOW),), id="a higher wish was left"),
+        pytest.param(8, 8, (), id="the wish itself"),
+        pytest.param(0, 1, (), id="raised to minReplicas"),
+        pytest.param(20, 10, (), id="lowered to maxReplicas"),
+        pytest.param(20, 15, (PastWish(units=15, left_at=_NOW),), id="maxReplicas was lowered since"),
+        pytest.param(None, 8, (), id="wish unknown"),
+        pytest.param(4, None, (), id="desired unknown"),
+    ],
+)
+def test_a_left_wish_is_found_again(requested: int | None, desired: int | None, past: tuple[PastWish, ...]) -> None:
+    decider = DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=_NOW)
+    record = PoolRecord(requested=requested, desired=desired, decided_by=decider)
+    body = pool()
+    body["status"] = render_pool(_pool(), None, record, ())
+    assert pool_object(body).record.past_wishes == past
+
+
+_CONDITION = Condition(
+    type="Ready", status=None, reason="NotYetObserved", message="no look yet", observed_generation=3, since=_NOW
+)
+_FULL = PoolRecord(
+    observed_generation=3,
+    requested=6,
+    desired=6,
+    decided_by=DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=_NOW),
+    members=(
+        MemberRecord(
+            name="east",
+            claim=Claim(key="k", incarnation="i", since=_NOW),
+            agreed=4,
+            held_since=_NOW,
+            adoption_floor=2,
+            requested=4,
+            nodes=5,
+            ready=3,
+            attempts=1,
+            backoff_until=_NOW,
+            intent=Intent(id="a", target=6, origin=4, started_at=_NOW, deadline=_NOW, operation="o"),
+            last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
+        ),
+    ),
+    conditions=(_CONDITION,),
+)
+
+
+def _damaged(path: tuple[Any, ...], value: object) -> PoolRecord:
+    status = render_pool(_pool(), None, _FULL, _FULL.conditions)
+    inner: Any = status
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return pool_record(status, _pool().spec)
+
+
+def _east(**changes: Any) -> PoolRecord:
+    west = MemberRecord(name="west")
+    return replace(_FULL, members=(replace(_FULL.members[0], **changes), west))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        pytest.param(("requestedReplicas",), "6", replace(_east(), requested=None), id="number as text"),
+        pytest.param(("desiredBy", "since"), "yesterday", replace(_east(), decided_by=None), id="no time"),
+        pytest.param(("conditions", 0, "status"), "Maybe", replace(_east(), conditions=()), id="no status"),
+        pytest.param(("members", 0, "agreedNodes"), -1, _east(agreed=None), id="negative size"),
+        pytest.param(("members", 0, "nodes"), 4.5, _east(nodes=None), id="half a node"),
+        pytest.param(("members", 0, "attempts"), True, _east(attempts=0), id="true is no number"),
+        pytest.param(("members", 0, "heldSince"), "2026-11-23T08:00:00", _east(held_since=None), id="no zone"),
+        pytest.param(("members", 0, "claim"), "mine", _east(claim=None), id="claim of another shape"),
+        pytest.param(("members", 0, "intent", "target"), None, _east(intent=None), id="intent without target"),
+        pytest.param(
+            ("members", 0, "lastResize", "outcome"),
+            "InventedLater",
+            _east(
+                last_resize=replace(
+                    _FULL.members[0].last_resize,  # type: ignore[type-var]  # mypy sees Optional, it is set above
+                    outcome=Reason(code=Code.UNEXPECTED, text="ok"),
+                )
+            ),
+            id="outcome of another version",
+        ),
+        pytest.param(("members", 1), 7, replace(_FULL), id="a member that is none"),
+    ],
+)
+def test_a_damaged_field_takes_no_other_with_it(path: tuple[Any, ...], value: object, expected: PoolRecord) -> None:
+    assert _damaged(path, value) == expected
+
+
+def _reason(code: Code) -> Reason:
+    return Reason(code=code, text=f"because of {code}")
+
+
+def _plan(members: tuple[MemberPlan, ...], record: PoolRecord = _FULL, **fields: Any) -> Plan:
+    whole: dict[str, Any] = {
+        "ready": 7,
+        "shortage": 0,
+        "limited_by": None,
+        "blocked": None,
+        "wake_at": None,
+        "settled": False,
+        **fields,
+    }
+    return Plan(record=record, members=members, **whole)
+
+
+def _member_plan(name: str, **fields: Any) -> MemberPlan:
+    whole: dict[str, Any] = {
+        "target": 6,
+        "ask": None,
+        "reason": _reason(Code.GROW_FOR_WISH),
+        "refusal": None,
+        "trouble": None,
+        "min_nodes": 1,
+        "max_nodes": 9,
+        **fields,
+    }
+    return MemberPlan(name=name, record=MemberRecord(name=name), **whole)
+
+
+def test_status_shows_the_plan() -> None:
+    seen = _pool()
+    assert seen.spec is not None
+    proved = NodePool(
+        ref=seen.spec.members[0].node_pool,
+        claim="k",
+        incarnation="i",
+        requested=4,
+        nodes=5,
+        ready=3,
+        ready_source=ReadySource.CLOUD,
+        step=2,
+    )
+    plan = _plan((_member_plan("east", ask=6),), limited_by=_reason(Code.MAX_REPLICAS))
+    status = render_pool(seen, plan, _FULL, [_CONDITION], {"east": proved})
+    assert status == {
+        "observedGeneration": 3,
+        "replicas": 7,
+        "selector": "multicloud.dev/pool=web",
+        "requestedReplicas": 6,
+        "desiredReplicas": 6,
+        "limitedBy": "MaxReplicas",
+        "desiredBy": {
+            "kind": "MultiCloudPool",
+            "name": "web",
+            "reason": "SpecReplicas",
+            "since": "2026-11-23T08:00:00Z",
+        },
+        "members": [
+            {
+                "name": "east",
+                "cloud": "aws",
+                "cluster": "shop-prod",
+                "nodePool": "web",
+                "state": "Active",
+                "requestedNodes": 4,
+                "nodes": 5,
+                "readyNodes": 3,
+                "readySource": "Cloud",
+                "targetNodes": 6,
+                "step": 2,
+                "minNodes": 1,
+                "maxNodes": 9,
+                "agreedNodes": 4,
+                "heldSince": "2026-11-23T08:00:00Z",
+                "adoptionFloor": 2,
+                "backoffUntil": "2026-11-23T08:00:00Z",
+                "attempts": 1,
+                "claim": {"key": "k", "incarnation": "i", "since": "2026-11-23T08:00:00Z"},
+                "intent": {
+                    "id": "a",
+                    "target": 6,
+                    "from": 4,
+                    "startedAt": "2026-11-23T08:00:00Z",
+                    "deadline": "2026-11-23T08:00:00Z",
+                },
+                "operation": {"id": "o"},
+                "lastResize": {
+                    "id": "b",
+                    "from": 2,
+                    "target": 4,
+                    "at": "2026-11-23T08:00:00Z",
+                    "outcome": "Delivered",
+                    "message": "ok",
+                },
+                "reason": "GrowForWish",
+                "message": "because of GrowForWish",
+            },
+            {
+                "name": "west",
+                "cloud": "gcp",
+                "cluster": "shop-batch",
+                "nodePool": "web",
+                "state": "Active",
+                "requestedNodes": None,
+                "nodes": None,
+                "readyNodes": None,
+                "readySource": None,
+                "targetNodes": None,
+                "step": None,
+                "minNodes": None,
+                "maxNodes": None,
+                "agreedNodes": None,
+                "heldSince": None,
+                "adoptionFloor": None,
+                "backoffUntil": None,
+                "attempts": 0,
+                "claim": None,
+                "intent": None,
+                "operation": None,
+                "lastResize": None,
+                "reason": None,
+                "message": None,
+            },
+        ],
+        "plan": {"changes": [{"member": "east", "from": 4, "to": 6, "reason": "GrowForWish"}]},
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "Unknown",
+                "reason": "NotYetObserved",
+                "message": "no look yet",
+                "observedGeneration": 3,
+                "lastTransitionTime": "2026-11-23T08:00:00Z",
+            }
+        ],
+    }
+
+
+def test_unknown_ready_units_are_absent_because_the_scale_subresource_breaks_on_null() -> None:
+    assert "replicas" not in render_pool(_pool(), _plan((), ready=None), PoolRecord(), ())
+    assert render_pool(_pool(), _plan((), ready=0), PoolRecord(), ())["replicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param({}, "GrowForWish", id="why its size is"),
+        pytest.param({"trouble": _reason(Code.THROTTLED)}, "Throttled", id="not read"),
+        pytest.param(
+            {"trouble": _reason(Code.THROTTLED), "refusal": _reason(Code.WRONG_CLOUD)}, "WrongCloud", id="refused"
+        ),
+    ],
+)
+def test_the_most_telling_reason_is_shown(fields: dict[str, Any], reason: str) -> None:
+    shown = render_pool(_pool(), _plan((_member_plan("east", **fields),)), _FULL, ())["members"][0]
+    assert shown["reason"] == reason
+    assert shown["state"] == ("Refused" if "refusal" in fields else "Active")
+
+
+@pytest.mark.parametrize(
+    ("members", "blocked", "changes"),
+    [
+        pytest.param((_member_plan("east"),), None, [], id="no ask"),
+        pytest.param((_member_plan("east", ask=4),), None, [("east", 4, 4)], id="repair asks the same size"),
+        pytest.param((_member_plan("east"),), Code.PLAN_ONLY, [("east", 4, 6)], id="mode Plan withholds"),
+        pytest.param((_member_plan("east", target=4),), Code.PLAN_ONLY, [], id="mode Plan, at its target"),
+        pytest.param((_member_plan("east"),), Code.PAUSED, [], id="paused plans nothing"),
+        pytest.param((_member_plan("west"),), Code.PLAN_ONLY, [("west", None, 6)], id="size unknown"),
+        pytest.param((_member_plan("east", target=None),), Code.PLAN_ONLY, [], id="target unknown"),
+        pytest.param(
+            (_member_plan("east", refusal=_reason(Code.WRONG_CLOUD)),), Code.PLAN_ONLY, [], id="mode Plan, refused"
+        ),
+    ],
+)
+def test_changes_are_what_is_sent_or_withheld(
+    members: tuple[MemberPlan, ...], blocked: Code | None, changes: list[tuple[str, int | None, int]]
+) -> None:
+    plan = _plan(members, blocked=_reason(blocked) if blocked else None)
+    shown = render_pool(_pool(), plan, _FULL, ())["plan"]["changes"]
+    assert [(change["member"], change["from"], change["to"]) for change in shown] == changes
+
+
+def test_times_are_written_in_utc_to_the_microsecond() -> None:
+    held = (_NOW + timedelta(microseconds=5)).astimezone()
+    record = PoolRecord(members=(MemberRecord(name="east", held_since=held),))
+    assert render_pool(_pool(), None, record, ())["members"][0]["heldSince"] == "2026-11-23T08:00:00.000005Z"
+
+
+def test_an_account_reads_its_own_status() -> None:
+    body = account()
+    body["status"] = render_account(1, AccountRecord(identity="arn"), [_CONDITION])
+    assert account_object(body).record == AccountRecord(observed_generation=1, identity="arn", conditions=(_CONDITION,))

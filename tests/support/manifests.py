@@ -1,0 +1,46 @@
+"""Objects of our kinds as the API server stores them, small and valid; tests change what they are about."""
+
+from copy import deepcopy
+from typing import Any
+
+BLOCKS: dict[str, dict[str, Any]] = {
+    "eks": {"cluster": "shop-prod", "region": "us-east-1", "nodeGroup": "web"},
+    "aks": {"resourceGroup": "shop", "cluster": "shop-prod", "agentPool": "web"},
+    "gke": {"location": "europe-west1-b", "cluster": "shop-batch", "nodePool": "web"},
+}
+PROVIDERS: dict[str, dict[str, Any]] = {
+    "aws": {},
+    "azure": {
+        "tenantId": "00000000-0000-0000-0000-0000000000aa",
+        "clientId": "00000000-0000-0000-0000-0000000000bb",
+        "subscriptionId": "00000000-0000-0000-0000-000000000001",
+    },
+    "gcp": {"project": "shop-prod-1"},
+}
+
+
+def member(name: str, block: str = "eks", **fields: Any) -> dict[str, Any]:
+    """A member of a cloud; fields as in manifests."""
+    made = {"name": name, "accountRef": {"name": "account"}, block: deepcopy(BLOCKS[block]), "maxNodes": 10}
+    return {**made, **fields}
+
+
+def account(provider: str = "aws", name: str = "account", namespace: str = "shop", **spec: Any) -> dict[str, Any]:
+    """A CloudAccount; further fields of spec by name."""
+    return {
+        "apiVersion": "multicloud.dev/v1alpha1",
+        "kind": "CloudAccount",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"provider": provider, provider: deepcopy(PROVIDERS[provider]), **spec},
+    }
+
+
+def pool(name: str = "web", namespace: str = "shop", **spec: Any) -> dict[str, Any]:
+    """A MultiCloudPool of one EKS member; further fields of spec by name, None takes a field away."""
+    whole = {"minReplicas": 1, "maxReplicas": 10, "members": [member("east")], **spec}
+    return {
+        "apiVersion": "multicloud.dev/v1alpha1",
+        "kind": "MultiCloudPool",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {field: value for field, value in whole.items() if value is not None},
+    }
