@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from multicloud_lab.controlplane import ControlPlane
+from multicloud_lab.controlplane import ControlPlane, ControlPlaneError
 from multicloud_lab.core.clock import VirtualClock
 from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab
@@ -44,22 +44,22 @@ def main() -> int:
     given = arguments(sys.argv[1:])
     try:
         seed = Seed() if given.seed_file is None else load_seed(given.seed_file)
-    except SeedError as error:
+        lab = Lab(seed, VirtualClock(factor=given.clock_factor))
+        if given.journal is not None:
+            _write_journal(lab, given.journal)
+    except (SeedError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    return asyncio.run(_run(given, seed))
+    return asyncio.run(_run(given, lab))
 
 
-async def _run(given: argparse.Namespace, seed: Seed) -> int:
+async def _run(given: argparse.Namespace, lab: Lab) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if given.die_with_stdin:
         _watch_stdin(loop, stop)
-    lab = Lab(seed, VirtualClock(factor=given.clock_factor))
-    if given.journal is not None:
-        _write_journal(lab, given.journal)
     server = LabServer(lab)
     control_plane = None if given.no_control_plane else ControlPlane()
     try:
@@ -69,6 +69,9 @@ async def _run(given: argparse.Namespace, seed: Seed) -> int:
             server.kubeconfig = str(control_plane.kubeconfig)
         _announce(server.document(), as_json=given.output == "json")
         await stop.wait()
+    except ControlPlaneError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     finally:
         log.info("stopping")
         await server.stop()

@@ -68,7 +68,7 @@ def group_json(group: AutoScalingGroup, *, with_instances: bool) -> Json:
         "AvailabilityZones": list(group.zones),
         "HealthCheckType": "EC2",
         "HealthCheckGracePeriod": 15,
-        **({"Instances": instances} if with_instances else {}),
+        "Instances": instances if with_instances else [],
         "CreatedTime": group.created,
         "Tags": [_tag(group, key) for key in sorted(group.tags)],
         "TerminationPolicies": ["AllocationStrategy", "OldestLaunchTemplate", "OldestInstance"],

@@ -1,0 +1,159 @@
+"""The admin port over HTTP: what tests and the demo steer the lab with."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from multicloud_lab.thread import LabThread
+
+
+class Admin:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def get(self, path: str) -> Any:
+        answer = requests.get(self.url + path, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: object = None, status: int = 200) -> Any:
+        answer = requests.post(self.url + path, json={} if body is None else body, timeout=20)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def admin(lab: LabThread) -> Admin:
+    return Admin(lab.document["admin"]["url"])
+
+
+def web(admin: Admin, cloud: str = "aws") -> dict[str, Any]:
+    pools = admin.get("/pools")["pools"]
+    found: list[dict[str, Any]] = [
+        p for p in pools if (p["cloud"], p["cluster"], p["nodePool"]) == (cloud, "shop-batch", "web")
+    ]
+    return found[0]
+
+
+def test_every_cloud_shows_its_pools(admin: Admin) -> None:
+    pools = admin.get("/pools")["pools"]
+    assert {(p["cloud"], p["cluster"]) for p in pools} == {
+        (cloud, cluster) for cloud in ("aws", "azure", "gcp") for cluster in ("shop-prod", "shop-batch")
+    }
+    assert len(pools) == 12
+    assert all(pool["requested"] == pool["nodes"] == pool["ready"] > 0 for pool in pools)
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_a_hand_resizes_and_time_brings_the_nodes(admin: Admin, cloud: str) -> None:
+    admin.post("/hands/resize", {"cloud": cloud, "cluster": "shop-batch", "nodePool": "web", "to": 6})
+    assert (web(admin, cloud)["requested"], web(admin, cloud)["ready"]) == (6, 4)
+    admin.post("/clock/advance", {"seconds": 600})
+    assert (web(admin, cloud)["nodes"], web(admin, cloud)["ready"]) == (6, 6)
+    entry = admin.get("/journal")["entries"][-1]
+    assert (entry["cloud"], entry["principal"], entry["from"], entry["to"]) == (cloud, "hand", 4, 6)
+    assert (entry["cluster"], entry["pool"], entry["effective"]) == ("shop-batch", "web", True)
+    assert admin.get("/stats")["effectiveResizes"] == [
+        {"cloud": cloud, "cluster": "shop-batch", "nodePool": "web", "resizes": 1}
+    ]
+
+
+def test_the_clock_is_told_and_moved(admin: Admin) -> None:
+    assert admin.get("/clock")["now"] == "2026-01-01T00:00:00.000Z"
+    assert admin.post("/clock/advance", {"seconds": 90})["now"] == "2026-01-01T00:01:30.000Z"
+
+
+def test_a_reset_goes_back_to_the_seed(admin: Admin) -> None:
+    for cloud in ("aws", "azure", "gcp"):
+        admin.post("/hands/resize", {"cloud": cloud, "cluster": "shop-batch", "nodePool": "web", "to": 6})
+    admin.post("/clock/advance", {"seconds": 600})
+    admin.post("/reset")
+    assert admin.get("/journal")["entries"] == []
+    assert admin.get("/clock")["now"] == "2026-01-01T00:00:00.000Z"
+    assert [web(admin, cloud)["nodes"] for cloud in ("aws", "azure", "gcp")] == [4, 4, 4]
+
+
+def test_the_journal_can_be_read_on_from_an_entry(admin: Admin) -> None:
+    for to in (5, 6, 7):
+        body = {"cloud": "aws", "cluster": "shop-batch", "nodePool": "web", "to": to}
+        admin.post("/hands/resize", body)
+        admin.post("/clock/advance", {"seconds": 600})
+    assert [entry["seq"] for entry in admin.get("/journal")["entries"]] == [1, 2, 3]
+    assert [entry["to"] for entry in admin.get("/journal?since=2")["entries"]] == [7]
+    assert admin.get("/stats")["calls"] == [
+        {"cloud": "aws", "operation": "UpdateNodegroupConfig", "principal": "hand", "calls": 3}
+    ]
+
+
+def test_a_call_is_held_and_released_from_outside(lab: LabThread, admin: Admin) -> None:
+    hold = admin.post("/holds", {"operation": "GetCallerIdentity"})["id"]
+    assert admin.post(f"/holds/{hold}/wait", {"timeoutSeconds": 0.05}) == {"reached": False}
+    with ThreadPoolExecutor(1) as threads:
+        headers = {
+            "X-Amz-Date": "20260101T000000Z",
+            "Authorization": "nonsense",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        refused = requests.post(
+            lab.document["sts"]["url"] + "/", data="Action=GetCallerIdentity", headers=headers, timeout=10
+        )
+        assert refused.status_code == 400  # a call without a principal does not get as far as a hold
+        answer = threads.submit(call_sts, lab)
+        assert admin.post(f"/holds/{hold}/wait", {"timeoutSeconds": 10}) == {"reached": True}
+        assert not answer.done()
+        admin.post(f"/holds/{hold}/release", {"action": "continue"})
+        assert answer.result(10) == "111122223333"
+
+
+def call_sts(lab: LabThread) -> str:
+    import boto3
+
+    own = lab.document["credentials"]["aws"]
+    sts = boto3.client(
+        "sts",
+        region_name="us-east-1",
+        endpoint_url=lab.document["sts"]["url"],
+        aws_access_key_id=own["accessKeyId"],
+        aws_secret_access_key=own["secretAccessKey"],
+    )
+    return str(sts.get_caller_identity()["Account"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        pytest.param("/clock/advance", {"seconds": -1}, "seconds", id="time backwards"),
+        pytest.param("/holds", {}, "operation", id="hold of nothing"),
+        pytest.param("/holds", {"operation": "X", "when": "during"}, "when", id="unknown moment"),
+        pytest.param("/holds", {"operation": "X", "what": 1}, "what", id="unknown field"),
+        pytest.param("/holds/hold-9/release", {"action": "drop"}, "hold-9", id="unknown hold"),
+        pytest.param("/holds/hold-9/wait", {}, "hold-9", id="wait for an unknown hold"),
+        pytest.param("/hands/resize", {"cloud": "aws", "cluster": "a", "nodePool": "b"}, "to", id="no size"),
+        pytest.param(
+            "/hands/resize",
+            {"cloud": "aws", "cluster": "shop-prod", "nodePool": "b", "to": 1},
+            "No node group",
+            id="unknown pool",
+        ),
+        pytest.param(
+            "/hands/resize",
+            {"cloud": "aws", "cluster": "shop-prod", "nodePool": "web", "to": 999},
+            "desiredSize can't be greater",
+            id="refused by the cloud",
+        ),
+        pytest.param("/clock/advance", [1], "the body", id="not an object"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_sentence(admin: Admin, path: str, body: object, sentence: str) -> None:
+    assert sentence in admin.post(path, body, status=400)["error"]
+
+
+def test_a_bad_number_and_a_bad_body_are_answered_with_a_sentence(admin: Admin) -> None:
+    answer = requests.get(admin.url + "/journal?since=x", timeout=10)
+    assert (answer.status_code, "since" in answer.json()["error"]) == (400, True)
+    answer = requests.post(admin.url + "/reset/", timeout=10)
+    assert answer.status_code == 404
+    answer = requests.post(admin.url + "/holds", data="{", timeout=10)
+    assert (answer.status_code, "not JSON" in answer.json()["error"]) == (400, True)
