@@ -63,7 +63,7 @@ def _build_one(go: Path, recipe: Recipe, directory: Path, position: str) -> None
     try:
         status, seconds = run_and_tick(
             argv,
-            label=f"{position} building {recipe.name} {recipe.version} (usually about {usual})",
+            label=f"{position} building {recipe.name} {recipe.version} (usually {usual})",
             cwd=MODULE_DIRECTORY,
             environment=go_environment(),
             log=log,

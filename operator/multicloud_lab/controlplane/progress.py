@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 _TICK_S: Final = 1.0
+_CLEAR_LINE: Final = "\r\x1b[K"
+"""The line that says how it ended takes the place of the clock."""
 
 
 def say(line: str) -> None:
@@ -45,7 +47,7 @@ def run_and_tick(argv: list[str], *, label: str, cwd: Path, environment: dict[st
         try:
             while process.poll() is None:
                 if terminal:
-                    sys.stderr.write(f"\r{label}  {minutes(_since(started_s))}   ")
+                    sys.stderr.write(f"{_CLEAR_LINE}{label}  {minutes(_since(started_s))}")
                     sys.stderr.flush()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_TICK_S)
@@ -54,7 +56,7 @@ def run_and_tick(argv: list[str], *, label: str, cwd: Path, environment: dict[st
                 process.kill()
                 process.wait()
             if terminal:
-                sys.stderr.write("\n")
+                sys.stderr.write(_CLEAR_LINE)
     return process.returncode, _since(started_s)
 
 
