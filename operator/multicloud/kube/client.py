@@ -73,7 +73,7 @@ class KubeClient:
     async def connect(cls, kubeconfig: Path | None, context: str | None) -> Self:
         """Read the kubeconfig (or the pod's service account where there is none). Raises KubeError."""
         configuration = Configuration()
-        in_cluster = kubeconfig is None and context is None and _TOKEN_FILE.exists()
+        in_cluster = kubeconfig is None and context is None and _in_cluster()
         try:
             if in_cluster:
                 load_incluster_config(client_configuration=configuration)
@@ -164,6 +164,10 @@ class KubeClient:
             except KubeError as error:
                 if error.status != 410:  # 410: the snapshot behind the token expired; start over
                     raise
+
+
+def _in_cluster() -> bool:
+    return _TOKEN_FILE.exists()
 
 
 def _message(data: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
 from multicloud.model.reason import Reason
-from multicloud.model.ref import ClusterRef, Kind, ObjectKey
+from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
 from multicloud.model.spec import AccountObject
 
@@ -124,6 +124,18 @@ class Rejected:
     gone: bool
     stale: bool
     words: str
+
+
+class Attention(Protocol):
+    """Told by `act` what happened to a node pool, so that `observe` looks again and distrusts older reads."""
+
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+        """A write was answered, or its answer was lost, just now."""
+        ...
+
+    def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+        """The cloud just contradicted what we know."""
+        ...
 
 
 class StatusWriter(Protocol):

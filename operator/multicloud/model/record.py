@@ -82,6 +82,11 @@ class MemberRecord:
     last_resize: LastResize | None = None
 
 
+def backoff_s(attempts: int) -> float:
+    """Seconds until a member that failed so many times in a row (from 1) may be tried again: 300, doubling to 1800."""
+    return float(min(300 * 2 ** (max(attempts, 1) - 1), 1800))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedBy:
     """Who decided the wished number: object kind and name (or Hold), with the time since when it stands."""

@@ -104,8 +104,13 @@ class Store:
         version = known.resource_version
         if resource_version is not None and int(resource_version) > _version(known):
             version = resource_version
-        if (isinstance(known, PoolObject) and isinstance(record, PoolRecord)) or (isinstance(known, AccountObject) and isinstance(record, AccountRecord)):
-            self._objects[key] = replace(known, record=record, resource_version=version)
+        match known, record:
+            case PoolObject(), PoolRecord():
+                self._objects[key] = replace(known, record=record, resource_version=version)
+            case AccountObject(), AccountRecord():
+                self._objects[key] = replace(known, record=record, resource_version=version)
+            case _:
+                raise ValueError(f"{key}: a record of another kind")
 
 
 def _parsed(body: Mapping[str, Any]) -> StoredObject:
@@ -117,11 +122,13 @@ def _version(known: StoredObject) -> int:
 
 
 def _remembering(seen: StoredObject, known: StoredObject) -> StoredObject:
-    if isinstance(seen, PoolObject) and isinstance(known, PoolObject):
-        return replace(seen, record=known.record)
-    if isinstance(seen, AccountObject) and isinstance(known, AccountObject):
-        return replace(seen, record=known.record)
-    return seen
+    match seen, known:
+        case PoolObject(), PoolObject():
+            return replace(seen, record=known.record)
+        case AccountObject(), AccountObject():
+            return replace(seen, record=known.record)
+        case _:
+            return seen
 
 
 def _wish(known: StoredObject) -> tuple[object, object, int]:

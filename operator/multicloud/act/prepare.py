@@ -1,0 +1,144 @@
+"""Turns a plan's asks into intents: admitted by fence, back-off, scope and brake, each with a random id.
+
+Nothing here is sent. The caller writes the intents to status first; `send` takes them after that.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import uuid4
+
+from multicloud.act.brake import Booking, Brake
+from multicloud.act.scope import Scope, Scopes, scope_of
+from multicloud.model.error import NotSent
+from multicloud.model.plan import MemberPlan, MemberView, Plan, Snapshot
+from multicloud.model.port import Fence, Wake
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import Intent, MemberRecord, PoolRecord
+from multicloud.model.ref import Kind, ObjectKey
+from multicloud.model.size import NodePool, Resize
+
+RETRY_S = 5.0
+"""When an ask that was not admitted is tried again, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """One admitted resize: what to send, for whom, under which intent."""
+
+    member: str
+    account: ObjectKey
+    change: Resize
+    intent: Intent
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The memory to persist, what to send after that, and why something waits (`held`, by member)."""
+
+    record: PoolRecord
+    dispatches: tuple[Dispatch, ...]
+    held: dict[str, Reason]
+
+
+class Preparer:
+    """Admits asks. One for the whole process: scopes and brake span all pools."""
+
+    def __init__(
+        self, fence: Fence, brake: Brake, scopes: Scopes, wake: Wake, *, send_budget_s: float, timeout_s: float
+    ) -> None:
+        """`send_budget_s` is what the fence must grant, `timeout_s` when an operation counts as late."""
+        self._fence = fence
+        self._brake = brake
+        self._scopes = scopes
+        self._wake = wake
+        self._send_budget_s = send_budget_s
+        self._timeout_s = timeout_s
+
+    def prepare(self, snapshot: Snapshot, plan: Plan) -> Prepared:
+        """Admit what may go out now."""
+        pool = snapshot.key
+        turns = self._scopes.turns(pool)
+        self._wake_all(self._scopes.hold_exactly(pool, _held_scopes(snapshot, plan)))
+        behind = self._scopes.stop_waiting(pool)
+        held: dict[str, Reason] = {}
+        dispatches: list[Dispatch] = []
+        views = {view.spec.name: view for view in snapshot.members}
+        for member in plan.members:
+            view = views[member.name]
+            if member.ask is None or view.sight.proved is None:
+                continue
+            admitted = self._admit(snapshot, member, view, view.sight.proved, turns)
+            if isinstance(admitted, Dispatch):
+                dispatches.append(admitted)
+            else:
+                held[member.name] = admitted
+        self._wake_all(behind)
+        intents = {dispatch.member: dispatch.intent for dispatch in dispatches}
+        record = replace(plan.record, members=tuple(_with_intent(member, intents) for member in plan.record.members))
+        return Prepared(record=record, dispatches=tuple(dispatches), held=held)
+
+    def drop(self, prepared: Prepared) -> None:
+        """The intents could not be persisted: nothing is sent, nothing is booked."""
+        for dispatch in prepared.dispatches:
+            self._brake.give_back(dispatch.booking)
+
+    def forget(self, pool: ObjectKey) -> None:
+        """The pool object is gone: free its scopes."""
+        self._wake_all(self._scopes.hold_exactly(pool, frozenset()) | self._scopes.stop_waiting(pool))
+
+    def _admit(
+        self, snapshot: Snapshot, member: MemberPlan, view: MemberView, facts: NodePool, turns: dict[Scope, int]
+    ) -> Dispatch | Reason:
+        ask = member.ask if member.ask is not None else facts.requested
+        backoff_until = member.record.backoff_until
+        if backoff_until is not None and backoff_until > snapshot.now:
+            return Reason(code=Code.BACKED_OFF, text="waiting before the next attempt at this member")
+        try:
+            self._fence.check(self._send_budget_s)
+        except NotSent as error:
+            return error.reason
+        account = ObjectKey(kind=Kind.ACCOUNT, namespace=snapshot.key.namespace, name=view.spec.account)
+        booking = self._brake.book(account, ask - facts.requested)
+        if booking is None:
+            return Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
+        scope = scope_of(view.node_pool)
+        shortage = ask > facts.requested and below_minimum(snapshot)
+        if not self._scopes.take(scope, snapshot.key, shortage=shortage, waited=turns.get(scope)):
+            self._brake.give_back(booking)
+            return Reason(code=Code.SCOPE_BUSY, text="waiting for another resize in the same cluster to end")
+        intent = Intent(
+            id=uuid4().hex,
+            target=ask,
+            origin=facts.requested,
+            started_at=snapshot.now,
+            deadline=snapshot.now + timedelta(seconds=self._timeout_s),
+        )
+        return Dispatch(
+            member=member.name, account=account, change=Resize(pool=facts, to=ask), intent=intent, booking=booking
+        )
+
+    def _wake_all(self, pools: set[ObjectKey]) -> None:
+        for pool in pools:
+            self._wake(pool, 0.0)
+
+
+def below_minimum(snapshot: Snapshot) -> bool:
+    """True when fewer units are ready than minReplicas: such a pool goes first."""
+    units = {view.spec.name: view.spec.units_per_node for view in snapshot.members}
+    ready = sum(view.sight.proved.ready * units[view.spec.name] for view in snapshot.members if view.sight.proved)
+    return ready < snapshot.spec.min_replicas
+
+
+def _held_scopes(snapshot: Snapshot, plan: Plan) -> frozenset[Scope]:
+    node_pools = {view.spec.name: view.node_pool for view in snapshot.members}
+    return frozenset(
+        scope_of(node_pools[record.name])
+        for record in plan.record.members
+        if record.intent is not None and record.name in node_pools
+    )
+
+
+def _with_intent(record: MemberRecord, intents: dict[str, Intent]) -> MemberRecord:
+    intent = intents.get(record.name)
+    return record if intent is None else replace(record, intent=intent)

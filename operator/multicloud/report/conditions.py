@@ -1,0 +1,233 @@
+"""Judges a pass in Kubernetes' terms: the conditions of a pool and of an account. Pure; `status` writes them.
+
+kstatus reads Reconciling and Stalled (abnormal-true); Argo CD and people read Ready. A routine resize does not drop
+Ready; a shortage that lasts longer than PROVISION_TIMEOUT does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from multicloud.model.plan import Plan, Snapshot, Stop
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import Condition
+from multicloud.model.spec import AccountObject, PoolObject
+
+PROVISION_TIMEOUT: Final = timedelta(seconds=900)
+"""How long a shortage may last before the pool is no longer Ready (product default of provisionTimeoutSeconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One condition before it is compared with the earlier one. `status` None is Unknown."""
+
+    type: str
+    status: bool | None
+    reason: Reason
+
+
+def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[Condition, ...]:
+    """Every condition of a pool after a pass. `stalled` is the caller's count of passes in which nobody could act."""
+    before = snapshot.record.conditions
+    scaling = _scaling(plan)
+    short_since = _since(before, "Scaling", scaling, snapshot.now)
+    verdicts = [
+        _ready(snapshot, plan, short_since),
+        _reconciling(plan),
+        _stalled(plan, stalled=stalled),
+        _observed(snapshot),
+        _healthy(plan),
+        scaling,
+        _paused(snapshot),
+        _adoption(plan),
+        _drifted(plan),
+        _limited(plan),
+        _above(plan),
+    ]
+    return carried(before, verdicts, snapshot.generation, snapshot.now)
+
+
+def refused_pool(pool: PoolObject, problem: Reason, now: datetime) -> tuple[Condition, ...]:
+    """Conditions of a pool whose spec could not be understood: nothing is done until a person mends it."""
+    verdicts = [
+        Verdict(type="Ready", status=False, reason=problem),
+        Verdict(type="Reconciling", status=False, reason=problem),
+        Verdict(type="Stalled", status=True, reason=problem),
+    ]
+    return carried(pool.record.conditions, verdicts, pool.generation, now)
+
+
+def account_conditions(
+    account: AccountObject, trouble: Reason | None, *, fatal: bool, now: datetime
+) -> tuple[Condition, ...]:
+    """Conditions of an account. `trouble` is why its identity is not proved; `fatal` if a person must mend it."""
+    proved = Reason(code=Code.IDENTITY_PROVED, text="the cloud told who we are")
+    reason = trouble or proved
+    verdicts = [
+        Verdict(type="Ready", status=trouble is None, reason=reason),
+        Verdict(type="Reconciling", status=trouble is not None and not fatal, reason=reason),
+        Verdict(type="Stalled", status=trouble is not None and fatal, reason=reason),
+    ]
+    return carried(account.record.conditions, verdicts, account.generation, now)
+
+
+def carried(
+    before: Sequence[Condition], verdicts: Iterable[Verdict], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Verdicts as conditions; the time of the last transition is kept where the status is the same."""
+    return tuple(
+        Condition(
+            type=verdict.type,
+            status=verdict.status,
+            reason=str(verdict.reason.code),
+            message=verdict.reason.text,
+            observed_generation=generation,
+            since=_since(before, verdict.type, verdict, now),
+        )
+        for verdict in verdicts
+    )
+
+
+def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
+    """The condition of that type."""
+    return next((condition for condition in conditions if condition.type == kind), None)
+
+
+def _since(before: Iterable[Condition], kind: str, verdict: Verdict, now: datetime) -> datetime:
+    known = find(before, kind)
+    return known.since if known is not None and known.status is verdict.status else now
+
+
+def _short(plan: Plan) -> bool:
+    """Ready units below the desired ones."""
+    desired = plan.record.desired
+    return desired is not None and plan.ready is not None and plan.ready < desired
+
+
+def _ready(snapshot: Snapshot, plan: Plan, short_since: datetime) -> Verdict:
+    if plan.ready is None:
+        reason = Reason(code=Code.NOT_YET_OBSERVED, text="no member has been seen yet")
+        return Verdict(type="Ready", status=None, reason=reason)
+    if plan.ready < snapshot.spec.min_replicas:
+        reason = Reason(code=Code.NOT_ENOUGH_READY, text="fewer units are ready than spec.minReplicas")
+        return Verdict(type="Ready", status=False, reason=reason)
+    if _short(plan) and snapshot.now - short_since >= PROVISION_TIMEOUT:
+        text = f"fewer units than desired are ready for more than {PROVISION_TIMEOUT.seconds} s"
+        return Verdict(type="Ready", status=False, reason=Reason(code=Code.NOT_ENOUGH_READY, text=text))
+    reason = Reason(code=Code.ENOUGH_READY, text="enough units are ready")
+    return Verdict(type="Ready", status=True, reason=reason)
+
+
+def _reconciling(plan: Plan) -> Verdict:
+    if plan.settled or plan.blocked is not None:
+        reason = plan.blocked or Reason(code=Code.SETTLED, text="every member has its size")
+        return Verdict(type="Reconciling", status=False, reason=reason)
+    return Verdict(type="Reconciling", status=True, reason=_why_moving(plan))
+
+
+def _why_moving(plan: Plan) -> Reason:
+    moving = [member for member in plan.members if member.ask is not None or member.record.intent is not None]
+    waiting = [member for member in plan.members if member.target != member.record.requested]
+    for member in (*moving, *waiting):
+        return Reason(code=member.reason.code, text=f"member {member.name}: {member.reason.text}")
+    return Reason(code=Code.CONVERGING, text="waiting for nodes to become ready or to go")
+
+
+def _stalled(plan: Plan, *, stalled: bool) -> Verdict:
+    if stalled:
+        why = next((m.refusal or m.trouble for m in plan.members if m.refusal or m.trouble), None)
+        text = f"no member can act; {plan.members[0].name}: {why.text}" if why else "no member can act"
+        return Verdict(type="Stalled", status=True, reason=Reason(code=Code.NO_MEMBER_CAN_ACT, text=text))
+    reason = Reason(code=Code.AS_WISHED, text="at least one member can act")
+    return Verdict(type="Stalled", status=False, reason=reason)
+
+
+def _observed(snapshot: Snapshot) -> Verdict:
+    views = [view for view in snapshot.members if view.refusal is None]
+    if any(not view.sight.looked for view in views):
+        reason = Reason(code=Code.NOT_YET_OBSERVED, text="not every member has been looked at yet")
+        return Verdict(type="Observed", status=None, reason=reason)
+    # A member that we just wrote to is young, only unproved; what is stale is what could not be read for too long.
+    stale = [view for view in views if not view.fresh and view.sight.trouble is not None]
+    if stale:
+        names = ", ".join(sorted(view.spec.name for view in stale))
+        reason = Reason(code=Code.STALE, text=f"facts too old to shrink on: {names}")
+        return Verdict(type="Observed", status=False, reason=reason)
+    reason = Reason(code=Code.ALL_OBSERVED, text="the facts of every member are young enough to act on")
+    return Verdict(type="Observed", status=True, reason=reason)
+
+
+def _healthy(plan: Plan) -> Verdict:
+    bad = [(member, member.refusal or member.trouble) for member in plan.members if member.refusal or member.trouble]
+    for member, reason in bad:
+        if reason is not None:
+            others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+            text = f"member {member.name}: {reason.text}{others}"
+            return Verdict(type="MembersHealthy", status=False, reason=Reason(code=reason.code, text=text))
+    reason = Reason(code=Code.ALL_HEALTHY, text="every member can be managed")
+    return Verdict(type="MembersHealthy", status=True, reason=reason)
+
+
+def _scaling(plan: Plan) -> Verdict:
+    if plan.settled:
+        return Verdict(type="Scaling", status=False, reason=Reason(code=Code.SETTLED, text="every member has its size"))
+    if _short(plan):
+        return Verdict(
+            type="Scaling", status=True, reason=Reason(code=Code.GROW_FOR_WISH, text="units are missing or booting")
+        )
+    return Verdict(type="Scaling", status=False, reason=Reason(code=Code.AS_WISHED, text="no unit is missing"))
+
+
+def _paused(snapshot: Snapshot) -> Verdict:
+    if snapshot.stop is not Stop.NONE:
+        code = Code.STOPPED if snapshot.stop is Stop.ALL else Code.STOPPED_SHRINK
+        text = "the stop switch (ConfigMap multicloud-stop) forbids " + (
+            "every cloud write" if snapshot.stop is Stop.ALL else "removals"
+        )
+        return Verdict(type="Paused", status=True, reason=Reason(code=code, text=text))
+    if snapshot.spec.paused:
+        reason = Reason(code=Code.PAUSED, text="spec.paused or the annotation multicloud.dev/paused")
+        return Verdict(type="Paused", status=True, reason=reason)
+    return Verdict(type="Paused", status=False, reason=Reason(code=Code.NOT_PAUSED, text="cloud writes are allowed"))
+
+
+def _adoption(plan: Plan) -> Verdict:
+    names = sorted(member.name for member in plan.members if member.record.adoption_floor)
+    if names:
+        text = (
+            f"kept at least at the size they were found at: {', '.join(names)}; "
+            "consent with the annotation multicloud.dev/adopt"
+        )
+        return Verdict(type="AdoptionPending", status=True, reason=Reason(code=Code.ADOPTION_FLOOR, text=text))
+    reason = Reason(code=Code.NOTHING_HELD, text="no member has an adoption floor")
+    return Verdict(type="AdoptionPending", status=False, reason=reason)
+
+
+def _drifted(plan: Plan) -> Verdict:
+    names = sorted(member.name for member in plan.members if member.record.held_since is not None)
+    if names:
+        text = f"somebody else added nodes, held for spec.drift.holdSeconds: {', '.join(names)}"
+        return Verdict(type="Drifted", status=True, reason=Reason(code=Code.SURPLUS_HELD, text=text))
+    reason = Reason(code=Code.NOTHING_HELD, text="no surplus is held")
+    return Verdict(type="Drifted", status=False, reason=reason)
+
+
+def _limited(plan: Plan) -> Verdict:
+    if plan.limited_by is not None:
+        return Verdict(type="CapacityLimited", status=True, reason=plan.limited_by)
+    reason = Reason(code=Code.AS_WISHED, text="nothing keeps the pool from its wish")
+    return Verdict(type="CapacityLimited", status=False, reason=reason)
+
+
+def _above(plan: Plan) -> Verdict:
+    names = sorted(
+        member.name
+        for member in plan.members
+        if member.record.requested is not None and member.refusal is None and member.record.requested > member.max_nodes
+    )
+    if names:
+        text = f"more nodes run than maxNodes allows, they leave by ordinary scale-down: {', '.join(names)}"
+        return Verdict(type="AboveBound", status=True, reason=Reason(code=Code.ABOVE_BOUND, text=text))
+    reason = Reason(code=Code.AS_WISHED, text="no member is above its maxNodes")
+    return Verdict(type="AboveBound", status=False, reason=reason)
