@@ -29,28 +29,27 @@ CLUSTER_LEFT_OUT = {
 Json = dict[str, Any]
 
 
-def rest_names(model: Any) -> set[str]:
-    return {str(field._rest_name) for field in model()._attr_to_rest_field.values()}
+def strangers(body: Json, model: Any, *besides: str) -> set[str]:
+    """Return the names of a JSON object that the SDK's model does not have."""
+    known = {field._rest_name for field in model()._attr_to_rest_field.values()}
+    return {name for name in body if name not in known and name not in besides}
 
 
 def unknown_names(operation: str, item: Json) -> set[str]:
-    """Return the names of an item that the SDK's model does not have."""
+    """Return the names of an item, and of what is in it, that the SDK's models do not have."""
     properties = item["properties"]
     if operation.startswith("AgentPools"):
         pool = models.AgentPoolManagedClusterAgentPoolProfileProperties
-        return (set(item) - rest_names(models.AgentPool)) | (set(properties) - rest_names(pool))
+        return strangers(item, models.AgentPool) | strangers(properties, pool)
     if operation.startswith("Machines"):
-        machine = (item.keys() - rest_names(models.Machine)) | (
-            properties.keys() - rest_names(models.MachineProperties)
-        )
-        addresses = [
-            address.keys() - rest_names(models.MachineIpAddress) for address in properties["network"]["ipAddresses"]
-        ]
-        return machine.union(*addresses)
-    embedded = rest_names(models.ManagedClusterAgentPoolProfile) | {"name"}
-    profiles = [profile.keys() - embedded for profile in properties["agentPoolProfiles"]]
-    cluster = set(item) - rest_names(models.ManagedCluster)
-    return cluster.union(properties.keys() - rest_names(models.ManagedClusterProperties), *profiles)
+        found = strangers(item, models.Machine) | strangers(properties, models.MachineProperties)
+        for address in properties["network"]["ipAddresses"]:
+            found |= strangers(address, models.MachineIpAddress)
+        return found
+    found = strangers(item, models.ManagedCluster) | strangers(properties, models.ManagedClusterProperties)
+    for profile in properties["agentPoolProfiles"]:
+        found |= strangers(profile, models.ManagedClusterAgentPoolProfile, "name")
+    return found
 
 
 def seed(example: Json) -> Seed:

@@ -173,6 +173,28 @@ def test_get_can_show_the_machines_there_are(lab: LabThread, pools: Pools) -> No
     assert pools.get().count == 6
 
 
+def test_a_failed_pool_shows_the_wish_under_either_switch(lab: LabThread, pools: Pools) -> None:
+    def fail(inside: Lab) -> None:
+        engine_of(inside).switches = Switches(get_shows="actual")
+        engine_of(inside).fail(engine_of(inside).clusters[0].pools["web"], "AllocationFailed", "No capacity.")
+
+    pools.resize(6)
+    lab.run(fail)
+    assert (pools.get().provisioning_state, pools.get().count) == ("Failed", 6)
+
+
+def test_a_busy_cluster_takes_no_change_of_its_pools(lab: LabThread, pools: Pools) -> None:
+    def upgrade(inside: Lab) -> None:
+        engine_of(inside).clusters[0].state = "Upgrading"
+
+    lab.run(upgrade)
+    for change in ({"count": 6}, {"count": 6, "vmSize": "Standard_D4s_v5"}):
+        name = "new" if "vmSize" in change else "web"
+        with pytest.raises(ResourceExistsError, match=r"\(shop-prod - Upgrading\) is in progress"):
+            pools.put({"properties": change}, name)
+    assert pools.get().count == 4
+
+
 def test_a_hand_resizes_by_the_same_rules(lab: LabThread, pools: Pools) -> None:
     lab.run(lambda inside: engine_of(inside).resize_by_hand("shop-prod", "web", 6))
     assert (pools.get().provisioning_state, pools.get().count) == ("Scaling", 6)
@@ -266,6 +288,8 @@ def test_reset_returns_to_the_seed_and_keeps_clients_logged_in(lab: LabThread, p
     pool = pools.get()
     assert (pool.provisioning_state, pool.count) == ("Succeeded", 4)
     assert [entry["operation"] for entry in lab.journal()] == ["AgentPools_Get"]
+    pools.resize(6)
+    assert pools.headers["x-ms-ratelimit-remaining-subscription-writes"] == "199"
 
 
 def test_echoing_what_was_read_changes_only_the_count(lab: LabThread, pools: Pools) -> None:
