@@ -5,10 +5,9 @@
 """
 
 from collections.abc import Awaitable, Callable
-from importlib import import_module
 from typing import Any
 
-from multicloud_lab import eks
+from multicloud_lab import aks, eks, gke
 from multicloud_lab.admin import admin_app
 from multicloud_lab.core.lab import Lab, Wire
 from multicloud_lab.core.listen import Listener, listen
@@ -27,21 +26,13 @@ class LabServer:
         self._wires: list[Wire] = []
         self._admin: Listener | None = None
         self._tls: Tls | None = None
-        self._starters: list[Starter] = []
-        aws = eks.EksEngine(lab)
-        lab.engines["aws"] = aws
-        self._starters.append(lambda tls: eks.start(lab, aws, tls))
-        for cloud, package, name in (("azure", "aks", "AksEngine"), ("gcp", "gke", "GkeEngine")):
-            self._add(cloud, package, name)
-
-    def _add(self, cloud: str, package: str, name: str) -> None:
-        try:
-            module: Any = import_module(f"multicloud_lab.{package}")
-            engine = getattr(module, name)(self.lab)
-        except (ImportError, AttributeError):
-            return
-        self.lab.engines[cloud] = engine
-        self._starters.append(lambda tls: module.start(self.lab, engine, tls))
+        aws, azure, gcp = eks.EksEngine(lab), aks.AksEngine(lab), gke.GkeEngine(lab)
+        lab.engines.update(aws=aws, azure=azure, gcp=gcp)
+        self._starters: tuple[Starter, ...] = (
+            lambda tls: eks.start(lab, aws, tls),
+            lambda tls: aks.start(lab, azure, tls),
+            lambda tls: gke.start(lab, gcp, tls),
+        )
 
     async def start(self) -> None:
         """Start every wire and the admin port on 127.0.0.1."""
@@ -68,25 +59,17 @@ class LabServer:
         if self._admin is None:
             message = "the lab has not been started: call start() first"
             raise RuntimeError(message)
-        document: dict[str, Any] = {
-            "eks": None,
-            "autoscaling": None,
-            "sts": None,
-            "arm": None,
-            "gke": None,
-            "compute": None,
-            "google": None,
-        }
+        document: dict[str, Any] = {}
         for wire in self._wires:
             document.update(wire.endpoints)
-        document["credentials"] = self._credentials(document["google"])
+        document["credentials"] = self._credentials(document["google"]["token"])
         document["clusters"] = self._clusters()
         document["admin"] = {"url": self._admin.url}
         if self.kubeconfig is not None:
             document["kubeconfig"] = self.kubeconfig
         return document
 
-    def _credentials(self, google: dict[str, Any] | None) -> dict[str, object]:
+    def _credentials(self, token_uri: str) -> dict[str, object]:
         seed = self.lab.seed
         aws, azure = seed.aws.principals[0], seed.azure.principals[0]
         return {
@@ -96,7 +79,7 @@ class LabServer:
                 "clientId": azure.client_id,
                 "clientSecret": azure.client_secret,
             },
-            "gcp": None if google is None else self.lab.google_keys[0].document(google["token"]),
+            "gcp": self.lab.google_keys[0].document(token_uri),
         }
 
     def _clusters(self) -> list[dict[str, object]]:

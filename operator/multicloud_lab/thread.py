@@ -36,7 +36,11 @@ class LabThread:
     def __enter__(self) -> Self:
         """Start listening."""
         self._thread.start()
-        self._await(self._server.start())
+        try:
+            self._await(self._server.start())
+        except BaseException:
+            self._stop()
+            raise
         self.document = self._server.document()
         return self
 
@@ -44,6 +48,9 @@ class LabThread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Drop held calls, stop listening, end the thread."""
+        self._stop()
+
+    def _stop(self) -> None:
         try:
             self._await(self._server.stop())
         finally:

@@ -80,6 +80,9 @@ class Gate:
         self._clock = clock
         self._holds: dict[str, _Held] = {}
         self._next = 1
+        self._waiting = 0
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
 
     def hold(self, hold: Hold) -> str:
         """Place a hold; it catches one call. Returns the id for `reached` and `release`."""
@@ -112,8 +115,13 @@ class Gate:
         held.action = action
         held.released.set()
 
+    async def drop_all(self) -> None:
+        """Forget all holds and drop every held call; returns when their wires have let go of them."""
+        self.clear()
+        await self._nobody_waits.wait()
+
     def clear(self) -> None:
-        """Drop every held call and forget all holds."""
+        """Forget all holds and tell every held call to drop, which happens as soon as the loop runs."""
         for held in self._holds.values():
             if not held.released.is_set():
                 held.action = "drop"
@@ -135,7 +143,17 @@ class Gate:
             if held.seen != held.hold.nth:
                 continue
             held.reached.set()
-            await held.released.wait()
+            await self._wait(held)
             if held.action == "drop":
                 raise CallDroppedError
         self._clock.catch_up()
+
+    async def _wait(self, held: _Held) -> None:
+        self._waiting += 1
+        self._nobody_waits.clear()
+        try:
+            await held.released.wait()
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._nobody_waits.set()

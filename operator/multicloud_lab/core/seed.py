@@ -8,13 +8,13 @@ two node pools each.
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-Zones = tuple[str, ...]
+Zones = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class SeedError(Exception):
@@ -23,6 +23,27 @@ class SeedError(Exception):
 
 class _Part(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+NamedT = TypeVar("NamedT", "EksNodegroup", "AksPool", "GkePool")
+
+
+def _named_once(pools: tuple[NamedT, ...]) -> tuple[NamedT, ...]:
+    """Refuse two pools of one name in a cluster."""
+    names = [pool.name for pool in pools]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        message = f"every name may stand once, but these stand twice: {', '.join(twice)}"
+        raise ValueError(message)
+    return pools
+
+
+def _placed_once(places: Sequence[tuple[str, ...]]) -> None:
+    """Refuse two clusters of one name in one place."""
+    twice = sorted({place for place in places if places.count(place) > 1})
+    if twice:
+        message = f"clusters: every cluster may stand once, but these stand twice: {twice}"
+        raise ValueError(message)
 
 
 class Span(_Part):
@@ -90,17 +111,22 @@ class EksCluster(_Part):
     region: str = "us-east-1"
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
     version: str = "1.36"
-    nodegroups: tuple[EksNodegroup, ...] = ()
+    nodegroups: Annotated[tuple[EksNodegroup, ...], AfterValidator(_named_once)] = ()
 
 
 class AwsSeed(_Part):
     """The accounts of AWS. A key id that is not listed is a principal of that name in `account`."""
 
     account: str = Field(default="111122223333", pattern=r"^\d{12}$")
-    principals: tuple[AwsPrincipal, ...] = (
+    principals: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)] = (
         AwsPrincipal(access_key_id="AKIALAB0000000000001", secret_access_key="lab-secret-access-key"),  # noqa: S106  (of the lab)
     )
     clusters: tuple[EksCluster, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _placed_once([(each.account or self.account, each.region, each.name) for each in self.clusters])
+        return self
 
 
 class AzurePrincipal(_Part):
@@ -126,6 +152,20 @@ class AksPool(_Part):
     scale_set_priority: Literal["Regular", "Spot"] = "Regular"
     node_labels: dict[str, str] = {}
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.mode == "System" and self.count == 0:
+            message = "count is 0, but a System pool has at least one node"
+            raise ValueError(message)
+        if self.enable_auto_scaling:
+            if self.min_count is None or self.max_count is None or not self.min_count <= self.count <= self.max_count:
+                message = f"with enableAutoScaling, minCount ≤ count ({self.count}) ≤ maxCount must be given"
+                raise ValueError(message)
+        elif self.min_count is not None or self.max_count is not None:
+            message = "minCount and maxCount go with enableAutoScaling only"
+            raise ValueError(message)
+        return self
+
 
 class AksCluster(_Part):
     """One managed cluster; `subscription_id` absent is the default one of the seed."""
@@ -135,20 +175,31 @@ class AksCluster(_Part):
     resource_group: str = "shop"
     location: str = "westeurope"
     version: str = "1.36.1"
-    pools: tuple[AksPool, ...] = ()
+    pools: Annotated[tuple[AksPool, ...], AfterValidator(_named_once)] = ()
 
 
 class AzureSeed(_Part):
     """The subscriptions of Azure."""
 
     subscription_id: str = "00000000-0000-0000-0000-000000000001"
-    principals: tuple[AzurePrincipal, ...] = (
+    principals: Annotated[tuple[AzurePrincipal, ...], Field(min_length=1)] = (
         AzurePrincipal(
             client_id="00000000-0000-0000-0000-0000000000bb",
             client_secret="lab-client-secret",  # noqa: S106  (of the lab)
         ),
     )
     clusters: tuple[AksCluster, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _placed_once(
+            [
+                # ARM's names are the same in any case.
+                ((each.subscription_id or self.subscription_id).lower(), each.resource_group.lower(), each.name.lower())
+                for each in self.clusters
+            ]
+        )
+        return self
 
 
 class GcpPrincipal(_Part):
@@ -163,6 +214,13 @@ class GkeAutoscaling(_Part):
     enabled: bool = True
     min_node_count: int = Field(default=0, ge=0)
     max_node_count: int = Field(default=10, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_node_count > self.max_node_count:
+            message = f"minNodeCount {self.min_node_count} is above maxNodeCount {self.max_node_count}"
+            raise ValueError(message)
+        return self
 
 
 class GkePool(_Part):
@@ -185,15 +243,20 @@ class GkeCluster(_Part):
     location: str = "europe-west1"
     zones: Zones = ("europe-west1-b", "europe-west1-c", "europe-west1-d")
     version: str = "1.36.1-gke.1000000"
-    pools: tuple[GkePool, ...] = ()
+    pools: Annotated[tuple[GkePool, ...], AfterValidator(_named_once)] = ()
 
 
 class GcpSeed(_Part):
     """The projects of Google Cloud."""
 
     project: str = "shop-prod-1"
-    principals: tuple[GcpPrincipal, ...] = (GcpPrincipal(),)
+    principals: Annotated[tuple[GcpPrincipal, ...], Field(min_length=1)] = (GcpPrincipal(),)
     clusters: tuple[GkeCluster, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _placed_once([(each.project or self.project, each.location, each.name) for each in self.clusters])
+        return self
 
 
 def _default_aws() -> AwsSeed:

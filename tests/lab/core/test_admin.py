@@ -3,8 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 import requests
+from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 
 from multicloud_lab.thread import LabThread
 
@@ -108,8 +111,6 @@ def test_a_call_is_held_and_released_from_outside(lab: LabThread, admin: Admin) 
 
 
 def call_sts(lab: LabThread) -> str:
-    import boto3
-
     own = lab.document["credentials"]["aws"]
     sts = boto3.client(
         "sts",
@@ -117,8 +118,21 @@ def call_sts(lab: LabThread) -> str:
         endpoint_url=lab.document["sts"]["url"],
         aws_access_key_id=own["accessKeyId"],
         aws_secret_access_key=own["secretAccessKey"],
+        config=Config(retries={"total_max_attempts": 1}),
     )
     return str(sts.get_caller_identity()["Account"])
+
+
+def test_a_reset_drops_what_is_held_and_leaves_an_empty_journal(lab: LabThread, admin: Admin) -> None:
+    hold = admin.post("/holds", {"operation": "GetCallerIdentity"})["id"]
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(call_sts, lab)
+        admin.post(f"/holds/{hold}/wait")
+        admin.post("/reset")
+        assert admin.get("/journal")["entries"] == []
+        with pytest.raises(HTTPClientError):
+            answer.result(10)
+    assert call_sts(lab) == "111122223333"
 
 
 @pytest.mark.parametrize(
