@@ -146,7 +146,8 @@ class AksEngine:
             return self._create(request)
         spec = rules.merged(pool, request.wished, self.switches)
         others = [other for other in cluster.pools.values() if other is not pool]
-        rules.check(pool.name, spec, others, self.switches)
+        rules.check_still_system(pool, spec, others)
+        rules.check(spec, others, self.switches)
         if pool.state not in TERMINAL:
             raise errors.pool_busy(pool.name, pool.state)
         if cluster.state not in TERMINAL:
@@ -224,7 +225,7 @@ class AksEngine:
     def _create(self, request: PutRequest) -> PutResult:
         cluster = request.cluster
         spec = rules.created(request.name, request.wished, cluster)
-        rules.check(request.name, spec, cluster.pools.values(), self.switches)
+        rules.check(spec, cluster.pools.values(), self.switches)
         if cluster.state not in TERMINAL:
             raise errors.cluster_busy(cluster.name, cluster.state)
         pool = self._new_pool(cluster, request.name, spec)

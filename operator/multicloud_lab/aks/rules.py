@@ -196,16 +196,19 @@ def merged(pool: AgentPool, wished: Properties, switches: Switches) -> Propertie
     return spec
 
 
-def check(name: str, spec: Properties, others: Iterable[AgentPool], switches: Switches) -> None:
+def check_still_system(pool: AgentPool, spec: Properties, others: Iterable[AgentPool]) -> None:
+    """Refuse that a cluster's last System pool takes another mode. Raises ArmError."""
+    if pool.is_system and spec["mode"] != "System" and not any(other.is_system for other in others):
+        raise invalid("mode", f"the cluster must have at least one System pool, and {pool.name} is the last one.")
+
+
+def check(spec: Properties, others: Iterable[AgentPool], switches: Switches) -> None:
     """Judge a spec beside the cluster's other pools. Raises ArmError."""
-    others = list(others)
     mode = spec["mode"]
     if mode not in {"System", "User"}:
         raise invalid("mode", f"{mode!r} is not a mode of this lab: System, User.")
     if mode == "System" and spec.get("osType") == "Windows":
         raise invalid("mode", "a System pool must have osType Linux.")
-    if mode != "System" and not any(pool.is_system for pool in others):
-        raise invalid("mode", f"the cluster must have at least one System pool, and {name} is the last one.")
     if spec["powerState"].get("code") not in {"Running", "Stopped"}:
         raise invalid("powerState", "code must be Running or Stopped.")
     if spec["powerState"]["code"] == "Stopped" and mode == "System":

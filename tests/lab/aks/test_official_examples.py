@@ -60,7 +60,7 @@ def seed(example: Json) -> Seed:
             name="agentpool1", count=50, enable_auto_scaling=True, min_count=3, max_count=55
         ),
         "AgentPools_Update.json": AksPool(
-            name="agentpool1", count=3, vm_size="Standard_DS1_v2", scale_set_priority="Spot", zones=()
+            name="agentpool1", count=3, vm_size="Standard_DS1_v2", scale_set_priority="Spot"
         ),
     }.get(name, AksPool(name="agentpool1", count=3))
     pools = () if "Create" in name else (found,)

@@ -1,8 +1,10 @@
 """A resize as the SDK sees it: PUT, operation, conflict, etag, and what the journal says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     HttpResponseError,
@@ -210,6 +212,23 @@ def test_a_hand_resizes_by_the_same_rules(lab: LabThread, pools: Pools) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        pytest.param({"nodePool": "web", "to": 5}, 200, "", id="taken"),
+        pytest.param({"nodePool": "none", "to": 5}, 400, "Could not find agent pool 'none'", id="no-such-pool"),
+        pytest.param({"cluster": "none", "nodePool": "web", "to": 5}, 400, "known: shop-prod", id="no-such-cluster"),
+        pytest.param({"nodePool": "system", "to": 0}, 400, "1 to 1000 nodes, not 0", id="refused-by-a-rule"),
+    ],
+)
+def test_the_admin_port_lends_a_hand(lab: LabThread, body: dict[str, Any], status: int, sentence: str) -> None:
+    url = f"{lab.document['admin']['url']}/hands/resize"
+    answer = requests.post(url, json={"cloud": "azure", "cluster": "shop-prod", **body}, timeout=10)
+    assert answer.status_code == status
+    assert sentence in answer.text
+    assert lab.journal()[-1]["principal"] == "hand"
+
+
 def test_a_lost_answer_leaves_its_resize(lab: LabThread, pools: Pools) -> None:
     hold = lab.hold("AgentPools_CreateOrUpdate", "shop-prod", "web", "after")
     lab.release(hold, "drop")
@@ -226,6 +245,27 @@ def test_a_call_dropped_before_its_commit_changes_nothing(lab: LabThread, pools:
         pools.resize(6)
     assert pools.get().count == 4
     assert [(entry["effective"], entry["result"]) for entry in writes(lab)] == [(False, "Dropped")]
+
+
+def test_a_call_whose_client_died_is_committed_all_the_same(lab: LabThread, pools: Pools) -> None:
+    hold = lab.hold("AgentPools_CreateOrUpdate", "shop-prod", "web", "before")
+    with pytest.raises(ServiceResponseError):
+        pools.resize(6, read_timeout=0.3)
+    lab.wait_reached(hold)
+    assert pools.get().count == 4
+    lab.release(hold, "continue")
+    assert pools.get().count == 6
+    assert [(entry["effective"], entry["to"]) for entry in writes(lab)] == [(True, 6)]
+
+
+def test_a_held_call_holds_up_nobody_else(lab: LabThread, pools: Pools) -> None:
+    hold = lab.hold("AgentPools_CreateOrUpdate", "shop-prod", "web", "after")
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(pools.resize, 6)
+        lab.wait_reached(hold)
+        assert Pools(pools.azure, "shop-batch").resize(3).count == 3
+        lab.release(hold)
+        assert answer.result(10).count == 6
 
 
 def test_a_failed_operation_tells_why_and_takes_a_new_put(lab: LabThread, pools: Pools, send: Send) -> None:
