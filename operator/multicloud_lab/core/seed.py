@@ -139,13 +139,16 @@ class AzurePrincipal(_Part):
 
 
 class AksPool(_Part):
-    """One agent pool, all nodes ready at the start. With autoscaling, `min_count` ≤ count ≤ `max_count`."""
+    """One agent pool, all nodes ready at the start. With autoscaling, `min_count` ≤ count ≤ `max_count`.
+
+    No `zones` means a regional pool.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
     mode: Literal["System", "User"] = "User"
     count: int = Field(default=4, ge=0, le=1000)
     vm_size: str = "Standard_D4s_v5"
-    zones: Zones = ("1", "2", "3")
+    zones: tuple[str, ...] = ("1", "2", "3")
     enable_auto_scaling: bool = False
     min_count: int | None = Field(default=None, ge=0, le=1000)
     max_count: int | None = Field(default=None, ge=0, le=1000)
