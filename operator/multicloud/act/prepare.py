@@ -34,11 +34,12 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The memory to persist, what to send after that, and why something waits (`held`, by member)."""
+    """The memory to persist, the plan with the reasons of what waits, and what to send after that."""
 
     record: PoolRecord
+    plan: Plan
     dispatches: tuple[Dispatch, ...]
-    held: dict[str, Reason]
+    waits: bool
 
 
 class Preparer:
@@ -76,7 +77,8 @@ class Preparer:
         self._wake_all(behind)
         intents = {dispatch.member: dispatch.intent for dispatch in dispatches}
         record = replace(plan.record, members=tuple(_with_intent(member, intents) for member in plan.record.members))
-        return Prepared(record=record, dispatches=tuple(dispatches), held=held)
+        told = replace(plan, members=tuple(_with_reason(member, held) for member in plan.members))
+        return Prepared(record=record, plan=told, dispatches=tuple(dispatches), waits=bool(held))
 
     def drop(self, prepared: Prepared) -> None:
         """The intents could not be persisted: nothing is sent, nothing is booked."""
@@ -137,6 +139,10 @@ def _held_scopes(snapshot: Snapshot, plan: Plan) -> frozenset[Scope]:
         for record in plan.record.members
         if record.intent is not None and record.name in node_pools
     )
+
+
+def _with_reason(member: MemberPlan, held: dict[str, Reason]) -> MemberPlan:
+    return replace(member, ask=None, reason=held[member.name]) if member.name in held else member
 
 
 def _with_intent(record: MemberRecord, intents: dict[str, Intent]) -> MemberRecord:

@@ -5,7 +5,7 @@ Members are sent side by side: a cloud that hangs delays no other. Each write le
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from multicloud.act.brake import Brake
 from multicloud.act.prepare import RETRY_S, Dispatch
 from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused
+from multicloud.model.plan import Outcome
 from multicloud.model.port import Attention, Clock, Lane, Lanes
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import LastResize, MemberRecord, PoolRecord, backoff_s
@@ -21,15 +22,6 @@ from multicloud.model.size import Activity, Detail, NodePool, Operation, Resize
 from multicloud.model.spec import AccountObject
 
 audit: structlog.stdlib.BoundLogger = structlog.get_logger("audit")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one dispatch ended: the cloud's operation, or why there is none."""
-
-    dispatch: Dispatch
-    operation: Operation | None = None
-    error: CloudError | None = None
 
 
 class Sender:
@@ -50,50 +42,59 @@ class Sender:
         accounts: dict[ObjectKey, AccountObject],
     ) -> tuple[PoolRecord, tuple[Outcome, ...]]:
         """Send all side by side; returns the memory afterwards and what came of each."""
-        outcomes = await asyncio.gather(*(self._send_one(pool, dispatch, accounts) for dispatch in dispatches))
-        by_member = {outcome.dispatch.member: outcome for outcome in outcomes}
-        members = tuple(self._after(member, by_member.get(member.name)) for member in record.members)
-        return replace(record, members=members), tuple(outcomes)
+        answers = await asyncio.gather(*(self._send_one(dispatch, accounts) for dispatch in dispatches))
+        after: dict[str, MemberRecord] = {member.name: member for member in record.members}
+        outcomes: list[Outcome] = []
+        for dispatch, answer in zip(dispatches, answers, strict=True):
+            after[dispatch.member] = self._settle(after[dispatch.member], dispatch, answer)
+            outcomes.append(_outcome(dispatch, answer))
+            _log(pool, outcomes[-1], dispatch)
+        return replace(record, members=tuple(after[member.name] for member in record.members)), tuple(outcomes)
 
-    async def _send_one(self, pool: ObjectKey, dispatch: Dispatch, accounts: dict[ObjectKey, AccountObject]) -> Outcome:
-        node_pool = dispatch.change.pool.ref
+    async def _send_one(self, dispatch: Dispatch, accounts: dict[ObjectKey, AccountObject]) -> Operation | CloudError:
         try:
             lane = await self._lanes.lane(accounts[dispatch.account])
             change = await _read_again(lane, dispatch.change)
-            operation = await lane.resize(change, token=dispatch.intent.id)
+            return await lane.resize(change, token=dispatch.intent.id)
         except CloudError as error:
-            outcome = Outcome(dispatch=dispatch, error=error)
-        else:
-            outcome = Outcome(dispatch=dispatch, operation=operation)
-        if outcome.operation is not None or isinstance(outcome.error, OutcomeUnknown):
-            self._attention.wrote(dispatch.account, node_pool)
-        else:
-            self._brake.give_back(dispatch.booking)
-            self._attention.look_now(dispatch.account, node_pool)
-        _log(pool, outcome)
-        return outcome
+            return error
 
-    def _after(self, member: MemberRecord, outcome: Outcome | None) -> MemberRecord:
-        if outcome is None or isinstance(outcome.error, OutcomeUnknown):
-            return member  # the intent stays: only a look can tell what became of it
-        if outcome.operation is not None:
-            intent = replace(outcome.dispatch.intent, operation=outcome.operation.id)
-            return replace(member, intent=intent)
-        error = outcome.error
-        assert error is not None  # an outcome is an operation or an error
+    def _settle(self, member: MemberRecord, dispatch: Dispatch, answer: Operation | CloudError) -> MemberRecord:
+        """What we remember of the member after the answer, with brake and attention told of it."""
+        node_pool = dispatch.change.pool.ref
+        if isinstance(answer, Operation | OutcomeUnknown):
+            self._attention.wrote(dispatch.account, node_pool)
+            if isinstance(answer, OutcomeUnknown):
+                return member  # the intent stays: only a look can tell what became of it
+            return replace(member, intent=replace(dispatch.intent, operation=answer.id))
+        self._brake.give_back(dispatch.booking)
+        self._attention.look_now(dispatch.account, node_pool)
         now = self._clock.now()
-        attempts = member.attempts + 1 if isinstance(error, NoCapacity | Refused) else member.attempts
-        wait_s = backoff_s(attempts) if attempts > member.attempts else error.retry_after_s or RETRY_S
-        intent = outcome.dispatch.intent
+        counts = isinstance(answer, NoCapacity | Refused)
+        attempts = member.attempts + 1 if counts else member.attempts
+        wait_s = backoff_s(attempts) if counts else answer.retry_after_s or RETRY_S
+        intent = dispatch.intent
         return replace(
             member,
             intent=None,
             attempts=attempts,
             backoff_until=now + timedelta(seconds=wait_s),
+            # Nothing moved, so nothing is booked: origin and target are the same.
             last_resize=LastResize(
-                id=intent.id, origin=intent.origin, target=intent.origin, at=now, outcome=error.reason
+                id=intent.id, origin=intent.origin, target=intent.origin, at=now, outcome=answer.reason
             ),
         )
+
+
+def _outcome(dispatch: Dispatch, answer: Operation | CloudError) -> Outcome:
+    return Outcome(
+        member=dispatch.member,
+        provider=dispatch.change.pool.ref.cluster.cloud,
+        intent=dispatch.intent,
+        operation=None if isinstance(answer, CloudError) else answer,
+        error=answer.reason if isinstance(answer, CloudError) else None,
+        unknown=isinstance(answer, OutcomeUnknown),
+    )
 
 
 async def _read_again(lane: Lane, change: Resize) -> Resize:
@@ -123,18 +124,17 @@ def _unsent(error: CloudError) -> CloudError:
     return Conflict(error.reason, retry_after_s=error.retry_after_s)
 
 
-def _log(pool: ObjectKey, outcome: Outcome) -> None:
-    dispatch = outcome.dispatch
+def _log(pool: ObjectKey, outcome: Outcome, dispatch: Dispatch) -> None:
     node_pool = dispatch.change.pool.ref
     audit.info(
         "cloud write" if outcome.error is None else "cloud write failed",
         pool=str(pool),
-        member=dispatch.member,
-        cloud=str(node_pool.cluster.cloud),
+        member=outcome.member,
+        cloud=str(outcome.provider),
         node_pool=str(node_pool),
-        origin=dispatch.intent.origin,
-        target=dispatch.intent.target,
-        intent=dispatch.intent.id,
+        origin=outcome.intent.origin,
+        target=outcome.intent.target,
+        intent=outcome.intent.id,
         operation=outcome.operation.id if outcome.operation else None,
-        outcome=str(outcome.error.reason.code) if outcome.error else "Accepted",
+        outcome=str(outcome.error.code) if outcome.error else "Accepted",
     )

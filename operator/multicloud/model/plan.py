@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from multicloud.model.reason import Reason
-from multicloud.model.record import MemberRecord, PoolRecord
-from multicloud.model.ref import NodePoolRef, ObjectKey
+from multicloud.model.record import Intent, MemberRecord, PoolRecord
+from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
 from multicloud.model.size import Operation, Sight
 from multicloud.model.spec import MemberSpec, PoolSpec
 
@@ -109,3 +109,18 @@ class Plan:
     blocked: Reason | None
     wake_at: datetime | None
     settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one resize that was sent (or tried) came back: the cloud's operation, or why there is none.
+
+    `unknown` means that the answer was lost: the intent stays until a look tells what became of it.
+    """
+
+    member: str
+    provider: Cloud
+    intent: Intent
+    operation: Operation | None = None
+    error: Reason | None = None
+    unknown: bool = False

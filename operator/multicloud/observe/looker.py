@@ -38,11 +38,16 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """A node pool that a MultiCloudPool wants looked at. `hot`: something moves; `operation`: the one to poll."""
+    """A node pool that a MultiCloudPool wants looked at.
+
+    `hot`: something moves. `settling`: an intent of ours waits for its end, so every look is news, also one that
+    finds nothing changed. `operation`: the one to poll.
+    """
 
     account: ObjectKey
     node_pool: NodePoolRef
     hot: bool
+    settling: bool = False
     operation: str | None = None
 
 
@@ -129,13 +134,14 @@ class Lookers:
         """The newest poll of the operation that was asked for."""
         return self._operations.get((account, node_pool))
 
-    def observed_nodes(self) -> int:
-        """Nodes requested over all proved node pools, each counted once: the fleet that the brake is a share of."""
-        return sum(
-            {
-                node_pool: sight.proved.requested for (_, node_pool), sight in self._sights.items() if sight.proved
-            }.values()
-        )
+    def observed_nodes(self, account: ObjectKey | None) -> int:
+        """Nodes requested over all proved node pools (of one account), each counted once: what the brake is a share of."""
+        proved = {
+            node_pool: sight.proved.requested
+            for (owner, node_pool), sight in self._sights.items()
+            if sight.proved and account in (None, owner)
+        }
+        return sum(proved.values())
 
     def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
         """A write was answered (or its answer was lost) just now: older reads prove nothing, look soon."""
@@ -293,6 +299,7 @@ class Lookers:
         began_s: float,
     ) -> None:
         before = self.sight(place.account, node_pool)
+        was_fresh = self.fresh(place.account, node_pool)
         if found is not None:
             sight = Sight(proved=found, read_at=self._clock.now(), began_s=began_s, looked=True)
         elif detail is Detail.SIZES:
@@ -302,7 +309,8 @@ class Lookers:
             text = f"node pool {node_pool.name} does not exist in cluster {node_pool.cluster.name}"
             sight = Sight(looked=True, trouble=Reason(code=Code.NODE_POOL_NOT_FOUND, text=text))
         self._sights[place.account, node_pool] = sight
-        if _telling(before) != _telling(sight):
+        settling = any(want.settling for (_, other), want in watched.wants.items() if other == node_pool)
+        if settling or not was_fresh or _telling(before) != _telling(sight):
             self._wake_owners(watched, node_pool)
 
     def _trouble(self, place: _Place, cluster: ClusterRef, watched: _Watched, reason: Reason) -> None:

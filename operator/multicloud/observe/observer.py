@@ -112,6 +112,7 @@ class Observer:
             account=account_of(pool.key, view.spec),
             node_pool=view.node_pool,
             hot=intent is not None or _moving(view.sight),
+            settling=intent is not None,
             operation=intent.operation if intent else None,
         )
 

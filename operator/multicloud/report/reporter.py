@@ -1,0 +1,128 @@
+"""Puts a pass into words: renders status, conditions, events and counters of one pool or account. Called by `reconcile`."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.plan import Outcome, Plan, Snapshot
+from multicloud.model.port import Clock
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.report.conditions import account_conditions, pool_conditions, refused_pool
+from multicloud.report.events import Recorder
+from multicloud.report.metrics import Metrics
+from multicloud.report.status import StatusDesk
+
+STALLED_PASSES = 3
+STALLED_APART_S = 10.0
+STALLED_AFTER_S = 300.0
+"""Stalled only when no member could act in so many passes, so far apart, over so long: Argo CD fails a sync on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stuck:
+    """Since when no member of a pool can act, and how often that was seen."""
+
+    since_s: float
+    last_s: float
+    passes: int
+
+
+class Reporter:
+    """Says what a pass found, decided and did."""
+
+    def __init__(self, desk: StatusDesk, recorder: Recorder, metrics: Metrics, clock: Clock) -> None:
+        """Write status through `desk`, events through `recorder`, counts into `metrics`."""
+        self._desk = desk
+        self._recorder = recorder
+        self._metrics = metrics
+        self._clock = clock
+        self._stuck: dict[str, _Stuck] = {}
+
+    async def pool(self, pool: PoolObject, snapshot: Snapshot, plan: Plan, record: PoolRecord) -> bool:
+        """Persist what is remembered and show what was decided; False ends the pass (nothing may be sent)."""
+        conditions = pool_conditions(snapshot, plan, stalled=self._is_stuck(pool.uid, plan))
+        record = replace(record, observed_generation=pool.generation, conditions=conditions)
+        proved = {view.spec.name: view.sight.proved for view in snapshot.members if view.sight.proved}
+        written = await self._persist(pool, render_pool(pool, plan, record, conditions, proved), record)
+        if written:
+            await self._recorder.transitions(pool, pool.record.conditions, conditions)
+            await self._tell_settled(pool, record)
+        return written
+
+    async def refused(self, pool: PoolObject, problem: Reason, now: datetime) -> bool:
+        """Say of a pool whose spec was not understood what is wrong with it."""
+        conditions = refused_pool(pool, problem, now)
+        record = replace(pool.record, conditions=conditions)
+        written = await self._persist(pool, render_pool(pool, None, record, conditions), record)
+        if written:
+            await self._recorder.transitions(pool, pool.record.conditions, conditions)
+        return written
+
+    async def account(
+        self, account: AccountObject, identity: str | None, trouble: Reason | None, *, fatal: bool
+    ) -> bool:
+        """Say who the account is, or why that is not known."""
+        conditions = account_conditions(account, trouble, fatal=fatal, now=self._clock.now())
+        record = replace(
+            account.record,
+            observed_generation=account.generation,
+            identity=identity if identity is not None else account.record.identity,
+            conditions=conditions,
+        )
+        written = await self._persist(account, render_account(account.generation, record, conditions), record)
+        if written:
+            await self._recorder.transitions(account, account.record.conditions, conditions)
+        return written
+
+    async def resized(self, pool: PoolObject, outcome: Outcome) -> None:
+        """Tell that a resize was accepted, or why it was not."""
+        intent, error = outcome.intent, outcome.error
+        direction = "up" if intent.target > intent.origin else "down"
+        self._metrics.resizes.labels(outcome.provider, direction, str(error.code) if error else "Accepted").inc()
+        text = f"member {outcome.member}: from {intent.origin} to {intent.target} nodes"
+        if error is None:
+            self._metrics.nodes_moved.labels(outcome.provider, direction).inc(abs(intent.target - intent.origin))
+            told = Reason(code=Code.OPERATION_RUNNING, text=text)
+        else:
+            told = Reason(code=error.code, text=f"{text} not accepted: {error.text}")
+        await self._recorder.tell(pool, told, action="Resize", warning=error is not None)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._desk.forget(uid)
+        self._recorder.forget(uid)
+        self._stuck.pop(uid, None)
+
+    async def _persist(
+        self, seen: PoolObject | AccountObject, status: dict[str, object], record: PoolRecord | AccountRecord
+    ) -> bool:
+        written = await self._desk.persist(seen, status, record)
+        self._metrics.status_writes.labels("kept" if written else "rejected").inc()
+        return written
+
+    async def _tell_settled(self, pool: PoolObject, record: PoolRecord) -> None:
+        for member in record.members:
+            before = pool.record.member(member.name).last_resize
+            done = member.last_resize
+            if done is None or done == before or pool.record.member(member.name).intent is None:
+                continue
+            bad = done.outcome.code is not Code.DELIVERED
+            text = f"member {member.name}: from {done.origin} to {done.target} nodes: {done.outcome.text}"
+            await self._recorder.tell(pool, Reason(code=done.outcome.code, text=text), action="Resize", warning=bad)
+
+    def _is_stuck(self, uid: str, plan: Plan) -> bool:
+        if not plan.members or any(member.refusal is None and member.trouble is None for member in plan.members):
+            self._stuck.pop(uid, None)
+            return False
+        now_s = self._clock.monotonic()
+        known = self._stuck.get(uid) or _Stuck(since_s=now_s, last_s=now_s, passes=1)
+        if now_s - known.last_s >= STALLED_APART_S:
+            known = replace(known, last_s=now_s, passes=known.passes + 1)
+        self._stuck[uid] = known
+        return known.passes >= STALLED_PASSES and now_s - known.since_s >= STALLED_AFTER_S
+
+    def is_counting(self, uid: str) -> bool:
+        """True while no member of the pool can act: the pass must come back to count."""
+        return uid in self._stuck
