@@ -25,12 +25,12 @@ def member(name: str, block: str = "eks", **fields: Any) -> dict[str, Any]:
     return {**made, **fields}
 
 
-def account(provider: str = "aws", name: str = "account", namespace: str = "shop", **spec: Any) -> dict[str, Any]:
-    """A CloudAccount; further fields of spec by name."""
+def account(provider: str = "aws", **spec: Any) -> dict[str, Any]:
+    """A CloudAccount `account` in namespace `shop`; further fields of spec by name."""
     return {
         "apiVersion": "multicloud.dev/v1alpha1",
         "kind": "CloudAccount",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": "account", "namespace": "shop"},
         "spec": {"provider": provider, provider: deepcopy(PROVIDERS[provider]), **spec},
     }
 

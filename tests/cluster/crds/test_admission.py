@@ -1,0 +1,192 @@
+"""What the API server refuses, with the path of the field, and what it lets through."""
+
+import json
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from multicloud_lab.controlplane import ControlPlane
+from support.manifests import PROVIDERS, account, member, pool
+
+_GUID = "00000000-0000-0000-0000-000000000001"
+
+
+def _create(api: ControlPlane, body: dict[str, Any]) -> CompletedProcess[str]:
+    text = json.dumps(_unplaced(body))
+    return api.kubectl("create", "--dry-run=server", "--output=json", "--filename=-", input=text)
+
+
+def _unplaced(body: dict[str, Any]) -> dict[str, Any]:
+    """The object without its namespace; kubectl fills one in."""
+    return {**body, "metadata": {"name": body["metadata"]["name"]}}
+
+
+def _eks(**fields: str) -> dict[str, Any]:
+    return member("east", eks={"cluster": "shop-prod", "region": "us-east-1", "nodeGroup": "web", **fields})
+
+
+def _aks(**fields: str) -> dict[str, Any]:
+    return member("east", "aks", aks={"resourceGroup": "shop", "cluster": "c", "agentPool": "web", **fields})
+
+
+def _gke(**fields: str) -> dict[str, Any]:
+    return member("east", "gke", gke={"location": "europe-west1", "cluster": "c", "nodePool": "web", **fields})
+
+
+_TAKEN = [
+    pytest.param(pool(), id="smallest pool"),
+    pytest.param(pool(replicas=99), id="replicas outside the bounds are clamped, not refused"),
+    pytest.param(pool(minReplicas=0, maxReplicas=0), id="nothing wanted"),
+    pytest.param(pool(minReplicas=5, maxReplicas=5), id="bounds that meet"),
+    pytest.param(pool(name="a" * 63), id="longest name"),
+    pytest.param(pool(members=[member(f"m{n}") for n in range(100)]), id="a hundred members"),
+    pytest.param(pool(members=[_eks(region="us-gov-west-1")]), id="government region"),
+    pytest.param(pool(members=[_eks(cluster="9_Shop")]), id="EKS name with a digit first"),
+    pytest.param(pool(members=[_aks(resourceGroup="Läden_(prod).1")]), id="resource group of Azure's alphabet"),
+    pytest.param(pool(members=[_aks(subscriptionId=_GUID)]), id="member's own subscription"),
+    pytest.param(pool(members=[_gke(location="europe-west1-b")]), id="zone"),
+    pytest.param(pool(members=[_gke(project="example.com:shop-prod-1")]), id="project of a domain"),
+    *(pytest.param(account(provider), id=f"account of {provider}") for provider in PROVIDERS),
+    pytest.param(account("aws", credentials={"secretRef": {"name": "aws-keys"}}), id="account with a secret"),
+]
+
+
+@pytest.mark.parametrize("body", _TAKEN)
+def test_taken(api: ControlPlane, body: dict[str, Any]) -> None:
+    answer = _create(api, body)
+    assert answer.returncode == 0, answer.stderr
+
+
+_TOO_MANY = [member(f"m{n}") for n in range(101)]
+
+_REFUSED = [
+    pytest.param(pool(minReplicas=11), "spec.minReplicas", "minReplicas must not be above maxReplicas", id="minimum"),
+    pytest.param(
+        pool(members=[member("a"), member("b", minNodes=11)]),
+        "spec.members[1].minNodes",
+        "minNodes must not be above maxNodes",
+        id="member's minimum",
+    ),
+    pytest.param(
+        pool(members=[{"name": "a", "accountRef": {"name": "x"}, "maxNodes": 1}]),
+        "spec.members[0]",
+        "exactly one of eks, aks and gke must be set",
+        id="no cloud",
+    ),
+    pytest.param(
+        pool(members=[{**member("a", "eks"), **member("a", "gke")}]),
+        "spec.members[0]",
+        "exactly one of eks, aks and gke must be set",
+        id="two clouds",
+    ),
+    pytest.param(pool(members=[member("a"), member("b"), member("a")]), "spec.members[2]", "Duplicate", id="doubled"),
+    pytest.param(pool(members=_TOO_MANY), "spec.members", "at most 100", id="101 members"),
+    pytest.param(pool(members=[]), "spec.members", "at least 1", id="no member"),
+    pytest.param(pool(members=None), "spec.members", "Required", id="members missing"),
+    pytest.param(pool(minReplicas=None), "spec.minReplicas", "Required", id="minReplicas missing"),
+    pytest.param(pool(maxReplicas=None), "spec.maxReplicas", "Required", id="maxReplicas missing"),
+    pytest.param(pool(replicas=-1), "spec.replicas", "greater than or equal to 0", id="negative replicas"),
+    pytest.param(
+        pool(maxReplicas=1_000_001), "spec.maxReplicas", "less than or equal to 1000000", id="absurd replicas"
+    ),
+    pytest.param(pool(replicas="7"), "spec.replicas", "must be of type integer", id="replicas as text"),
+    pytest.param(pool(mode="ApproveShrink"), "spec.mode", "Unsupported value", id="mode"),
+    pytest.param(pool(adoption="Never"), "spec.adoption", "Unsupported value", id="adoption"),
+    pytest.param(pool(allocation={"strategy": "Cost"}), "spec.allocation.strategy", "Unsupported value", id="strategy"),
+    pytest.param(pool(drift={"surplus": "Report"}), "spec.drift.surplus", "Unsupported value", id="surplus"),
+    pytest.param(pool(drift={"holdSeconds": -1}), "spec.drift.holdSeconds", "greater than", id="holdSeconds"),
+    pytest.param(
+        pool(disruption={"maxNodesPerStep": 0}), "spec.disruption.maxNodesPerStep", "greater than", id="step of nothing"
+    ),
+    pytest.param(pool(name="a" * 64), "<nil>", "metadata.name must be at most 63 characters", id="long name"),
+    pytest.param(pool(currency="USD"), "spec.currency", "unknown field", id="field of a later issue"),
+    pytest.param(pool(members=[member("a", state="Drain")]), "spec.members[0].state", "Unsupported value", id="state"),
+    pytest.param(pool(members=[member("a", unitsPerNode=0)]), "spec.members[0].unitsPerNode", "greater", id="no units"),
+    pytest.param(pool(members=[member("a", unitsPerNode=1025)]), "spec.members[0].unitsPerNode", "less", id="units"),
+    pytest.param(pool(members=[member("a", weight=1001)]), "spec.members[0].weight", "less than", id="weight"),
+    pytest.param(pool(members=[member("a", maxNodes=10_001)]), "spec.members[0].maxNodes", "less than", id="maxNodes"),
+    pytest.param(pool(members=[member("A")]), "spec.members[0].name", "should match", id="member's name"),
+    pytest.param(
+        pool(members=[member("a", accountRef={"name": "../x"})]), "spec.members[0].accountRef.name", "match", id="ref"
+    ),
+    pytest.param(pool(members=[_eks(cluster="a/b")]), "spec.members[0].eks.cluster", "match", id="EKS cluster"),
+    pytest.param(pool(members=[_eks(region="us-east-1.evil")]), "spec.members[0].eks.region", "match", id="region"),
+    pytest.param(pool(members=[_eks(nodeGroup="..")]), "spec.members[0].eks.nodeGroup", "match", id="node group"),
+    pytest.param(pool(members=[_aks(resourceGroup="..")]), "spec.members[0].aks.resourceGroup", "match", id="group"),
+    pytest.param(pool(members=[_aks(cluster="a?b")]), "spec.members[0].aks.cluster", "match", id="AKS cluster"),
+    pytest.param(pool(members=[_aks(agentPool="Web")]), "spec.members[0].aks.agentPool", "match", id="agent pool"),
+    pytest.param(pool(members=[_aks(subscriptionId="x")]), "aks.subscriptionId", "match", id="subscription"),
+    pytest.param(pool(members=[_gke(location="-")]), "spec.members[0].gke.location", "match", id="location"),
+    pytest.param(pool(members=[_gke(cluster="a%2fb")]), "spec.members[0].gke.cluster", "match", id="GKE cluster"),
+    pytest.param(pool(members=[_gke(nodePool="a\n")]), "spec.members[0].gke.nodePool", "match", id="node pool"),
+    pytest.param(pool(members=[_gke(project="a/b/c/d/e")]), "spec.members[0].gke.project", "match", id="project"),
+    *(
+        pytest.param(
+            account(provider, **{other: PROVIDERS[other]}),
+            f"spec.{other}",
+            f"{other} must be set if, and only if, provider is {other}",
+            id=f"{provider} with block {other}",
+        )
+        for provider in PROVIDERS
+        for other in PROVIDERS
+        if other != provider
+    ),
+    *(
+        pytest.param(
+            {**account(provider), "spec": {"provider": provider}},
+            f"spec.{provider}",
+            f"{provider} must be set if, and only if, provider is {provider}",
+            id=f"{provider} without its block",
+        )
+        for provider in PROVIDERS
+    ),
+    pytest.param({**account(), "spec": {"provider": "oci"}}, "spec.provider", "Unsupported value", id="unknown cloud"),
+    pytest.param({**account(), "spec": {"aws": {}}}, "spec.provider", "Required", id="no provider"),
+    pytest.param(account("gcp", gcp={"project": "a/b"}), "spec.gcp.project", "should match", id="project of account"),
+    pytest.param(account("aws", aws={"endpoint": "x"}), "spec.aws.endpoint", "unknown field", id="an endpoint"),
+    pytest.param(
+        account("aws", credentials={"secretRef": {"name": "x", "namespace": "y"}}),
+        "spec.credentials.secretRef.namespace",
+        "unknown field",
+        id="a secret elsewhere",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "path", "words"), _REFUSED)
+def test_refused_with_the_path(api: ControlPlane, body: dict[str, Any], path: str, words: str) -> None:
+    answer = _create(api, body)
+    assert answer.returncode != 0
+    assert path in answer.stderr
+    assert words in answer.stderr
+
+
+def test_the_provider_of_an_account_never_changes(api: ControlPlane, namespace: str) -> None:
+    created = api.kubectl("create", "--filename=-", f"--namespace={namespace}", input=json.dumps(_unplaced(account())))
+    created.check_returncode()
+    other = json.dumps({"spec": {"provider": "gcp", "aws": None, "gcp": PROVIDERS["gcp"]}})
+    answer = api.kubectl("patch", "cacct/account", f"--namespace={namespace}", "--type=merge", f"--patch={other}")
+    assert answer.returncode != 0
+    assert "spec.provider: Invalid value" in answer.stderr
+    assert "provider is immutable" in answer.stderr
+
+
+def test_defaults_are_filled_in_and_replicas_stays_absent(api: ControlPlane) -> None:
+    made = json.loads(_create(api, pool()).stdout)["spec"]
+    assert "replicas" not in made
+    assert made["drift"] == {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 3600}
+    assert made["disruption"] == {"maxNodesPerStep": 20, "scaleDownDelaySeconds": 300}
+    assert (made["mode"], made["paused"], made["adoption"], made["allocation"]) == (
+        "Apply",
+        False,
+        "KeepSize",
+        {"strategy": "Weighted"},
+    )
+    assert {key: made["members"][0][key] for key in ("state", "minNodes", "unitsPerNode", "weight", "priority")} == {
+        "state": "Active",
+        "minNodes": 0,
+        "unitsPerNode": 1,
+        "weight": 1,
+        "priority": 0,
+    }

@@ -1,0 +1,232 @@
+"""Status as we write it, the scale subresource, and what people see, on the real API server."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from multicloud.kinds.parse import account_object, pool_object
+from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.plan import MemberPlan, Plan
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import (
+    AccountRecord,
+    Claim,
+    Condition,
+    DecidedBy,
+    Intent,
+    LastResize,
+    MemberRecord,
+    PoolRecord,
+)
+from multicloud.model.size import NodePool, ReadySource
+from multicloud_lab.controlplane import ControlPlane
+from support.manifests import account, pool
+
+_NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+_WHY = Reason(code=Code.GROW_FOR_WISH, text="Grows to the wish.")
+_CONDITION = Condition(
+    type="Ready", status=True, reason="EnoughReady", message="Enough.", observed_generation=1, since=_NOW
+)
+_EMPTY = PoolRecord(members=(MemberRecord(name="east"),))
+_FULL = PoolRecord(
+    observed_generation=1,
+    requested=6,
+    desired=6,
+    decided_by=DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=_NOW),
+    members=(
+        MemberRecord(
+            name="east",
+            claim=Claim(key="k", incarnation="i", since=_NOW),
+            agreed=4,
+            held_since=_NOW,
+            adoption_floor=2,
+            requested=4,
+            nodes=5,
+            ready=3,
+            attempts=1,
+            backoff_until=_NOW,
+            intent=Intent(id="a", target=6, origin=4, started_at=_NOW, deadline=_NOW, operation="o"),
+            last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=_WHY),
+        ),
+    ),
+    conditions=(_CONDITION,),
+)
+
+
+def _made(api: ControlPlane, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+    body["metadata"]["namespace"] = namespace
+    answer = api.kubectl("create", "--output=json", "--filename=-", input=json.dumps(body))
+    answer.check_returncode()
+    made: dict[str, Any] = json.loads(answer.stdout)
+    return made
+
+
+def _write_status(api: ControlPlane, made: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    """Apply a whole status as the operator does: server-side, guarded by uid and resourceVersion."""
+    meta = made["metadata"]
+    guarded = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    body = {"apiVersion": made["apiVersion"], "kind": made["kind"], "metadata": guarded, "status": status}
+    answer = api.kubectl(
+        "apply",
+        "--server-side",
+        "--subresource=status",
+        "--field-manager=multicloud-operator",
+        "--output=json",
+        "--filename=-",
+        input=json.dumps(body),
+    )
+    assert answer.returncode == 0, answer.stderr
+    written: dict[str, Any] = json.loads(answer.stdout)
+    return written
+
+
+def _full_status() -> dict[str, Any]:
+    seen = replace(pool_object(pool()), generation=1)
+    assert seen.spec is not None
+    proved = NodePool(
+        ref=seen.spec.members[0].node_pool,
+        claim="k",
+        incarnation="i",
+        requested=4,
+        nodes=5,
+        ready=3,
+        ready_source=ReadySource.CLOUD,
+    )
+    east = MemberPlan(
+        name="east",
+        record=_FULL.members[0],
+        target=6,
+        ask=6,
+        reason=_WHY,
+        refusal=None,
+        trouble=None,
+        min_nodes=0,
+        max_nodes=10,
+    )
+    plan = Plan(
+        record=_FULL,
+        members=(east,),
+        ready=3,
+        shortage=0,
+        limited_by=Reason(code=Code.MAX_REPLICAS, text="Lowered to maxReplicas."),
+        blocked=None,
+        wake_at=None,
+        settled=False,
+    )
+    return render_pool(seen, plan, _FULL, _FULL.conditions, {"east": proved})
+
+
+@pytest.mark.parametrize("record", [_EMPTY, _FULL], ids=["nothing known", "everything known"])
+def test_what_a_pool_remembers_survives_the_api_server(api: ControlPlane, namespace: str, record: PoolRecord) -> None:
+    made = _made(api, namespace, pool())
+    status = render_pool(pool_object(made), None, record, record.conditions)
+    written = _write_status(api, made, status)
+    assert written["status"] == status
+    assert replace(pool_object(written).record, observed_generation=record.observed_generation) == record
+
+
+def test_the_fullest_status_is_stored_as_written_and_again_changes_nothing(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool())
+    first = _write_status(api, made, _full_status())
+    assert first["status"] == _full_status()
+    again = _write_status(api, first, _full_status())
+    assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+def test_what_is_no_longer_so_is_gone_from_the_status(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool())
+    seen = replace(pool_object(made), generation=1)
+    calm = render_pool(seen, None, replace(_EMPTY, conditions=(_CONDITION,)), [_CONDITION])
+    written = _write_status(api, made, _full_status())
+    written = _write_status(api, written, calm)
+    assert written["status"] == calm
+    written = _write_status(api, written, _full_status())
+    assert written["status"] == _full_status()
+
+
+def test_a_member_that_left_is_gone_from_the_status(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool())
+    one = _full_status()
+    two = {**one, "members": [*one["members"], {**one["members"][0], "name": "west"}]}
+    written = _write_status(api, _write_status(api, made, two), one)
+    assert written["status"] == one
+
+
+def test_what_an_account_remembers_survives_the_api_server(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, account())
+    record = AccountRecord(observed_generation=1, identity=None, conditions=(_CONDITION,))
+    written = _write_status(api, made, render_account(1, record, record.conditions))
+    assert account_object(written).record == record
+
+
+def test_kubectl_scale_works_with_replicas_absent(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool())
+    _write_status(api, made, render_pool(pool_object(made), None, _EMPTY, ()))
+    api.kubectl("scale", "mcpool/web", "--replicas=7", f"--namespace={namespace}").check_returncode()
+    path = f"/apis/multicloud.dev/v1alpha1/namespaces/{namespace}/multicloudpools/web"
+    assert json.loads(api.kubectl("get", "--raw", path).stdout)["spec"]["replicas"] == 7
+    scale = json.loads(api.kubectl("get", "--raw", f"{path}/scale").stdout)
+    assert scale["spec"] == {"replicas": 7}
+    assert scale["status"] == {"replicas": 0, "selector": "multicloud.dev/pool=web"}
+
+
+def test_kubectl_scale_shows_ready_units(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool(replicas=6))
+    _write_status(api, made, _full_status())
+    path = f"/apis/multicloud.dev/v1alpha1/namespaces/{namespace}/multicloudpools/web/scale"
+    assert json.loads(api.kubectl("get", "--raw", path).stdout)["status"]["replicas"] == 3
+
+
+def _table(api: ControlPlane, namespace: str, *args: str) -> dict[str, str]:
+    lines = api.kubectl("get", *args, f"--namespace={namespace}").stdout.splitlines()
+    starts = [head.start() for head in re.finditer(r"\S+", lines[0])]
+    cells = [lines[1][start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    row = dict(zip(lines[0].split(), cells, strict=True))
+    return {head: cell for head, cell in row.items() if head != "AGE"}
+
+
+def test_the_table_of_pools(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, pool())
+    unknown = _write_status(api, made, render_pool(pool_object(made), None, _EMPTY, ()))
+    before = {"NAME": "web", "DESIRED": "", "READYUNITS": "", "MIN": "1", "MAX": "10", "READY": "", "REASON": ""}
+    assert _table(api, namespace, "mcpool") == before
+    _write_status(api, unknown, _full_status())
+    known = {**before, "DESIRED": "6", "READYUNITS": "3", "READY": "True", "REASON": "EnoughReady"}
+    assert _table(api, namespace, "mcpool") == known
+    assert _table(api, namespace, "mcpool", "--output=wide") == {
+        **known,
+        "WISHED": "6",
+        "LIMITEDBY": "MaxReplicas",
+        "DECIDEDBY": "SpecReplicas",
+        "MODE": "Apply",
+        "PAUSED": "",
+        "MESSAGE": "Enough.",
+    }
+
+
+def test_the_table_of_accounts(api: ControlPlane, namespace: str) -> None:
+    made = _made(api, namespace, account())
+    _write_status(api, made, render_account(1, AccountRecord(identity="arn:x"), [_CONDITION]))
+    assert _table(api, namespace, "cacct") == {
+        "NAME": "account",
+        "PROVIDER": "aws",
+        "READY": "True",
+        "REASON": "EnoughReady",
+        "IDENTITY": "arn:x",
+    }
+
+
+def test_the_category_lists_both_kinds(api: ControlPlane, namespace: str) -> None:
+    _made(api, namespace, pool())
+    _made(api, namespace, account())
+    listed = api.kubectl("get", "multicloud", "--output=name", f"--namespace={namespace}").stdout.split()
+    assert sorted(listed) == ["cloudaccount.multicloud.dev/account", "multicloudpool.multicloud.dev/web"]
+
+
+def test_explain_tells_what_a_field_means(api: ControlPlane) -> None:
+    told = api.kubectl("explain", "mcpool.spec.drift.holdSeconds").stdout
+    assert "Seconds that a surplus is held" in told
