@@ -19,11 +19,19 @@ from multicloud_lab.eks.engine import CLOUD, EksEngine
 from multicloud_lab.eks.groups import describe_groups, set_desired_capacity
 from multicloud_lab.eks.identity import caller_identity
 from multicloud_lab.eks.model import Api, AwsError, load_api, request_id
-from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate
+from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
 from multicloud_lab.eks.state import Caller, Outcome
 
 Form = Mapping[str, Any]
 Action = Callable[[Caller, Form], tuple[dict[str, Any] | None, Outcome | None]]
+
+
+_CODES = {
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+}
+"""The query protocol's own names for what the JSON protocols call exceptions."""
 
 
 def autoscaling_app(lab: Lab, engine: EksEngine) -> web.Application:
@@ -61,7 +69,7 @@ class _Query:
         name = flat.get("Action", "")
         call = Call(cloud=CLOUD, operation=name or "no Action", principal=ANONYMOUS)
         try:
-            caller = authenticate(self._lab.seed.aws, request.headers, self._service)
+            caller = authenticate(self._lab.seed.aws, await signed(request), self._service)
             action = self._action(name)
             form = read_form(self._api, name, flat)
         except AwsError as error:
@@ -108,8 +116,7 @@ class _Query:
         root = ET.Element("ErrorResponse", xmlns=self._api.namespace)
         body = ET.SubElement(root, "Error")
         ET.SubElement(body, "Type").text = "Sender"
-        # The query protocol's codes come without the suffix that the JSON protocols have.
-        ET.SubElement(body, "Code").text = error.code.removesuffix("Exception")
+        ET.SubElement(body, "Code").text = _CODES.get(error.code, error.code)
         ET.SubElement(body, "Message").text = error.message
         ET.SubElement(root, "RequestId").text = request_id(self._lab)
         return _xml(root, error.status)

@@ -1,14 +1,21 @@
 """Who calls: AWS Signature Version 4 headers, checked in form, scope and date.
 
-The access key id names the principal: one that the seed lists has its name and account, any other
-is a principal of that name in the seed's default account. The signature itself is not recomputed.
+The access key id names the principal: one that the seed lists has its name and account, and its
+signature must be made with the listed secret; any other is a principal of that name in the seed's
+default account, whose signature cannot be checked.
 The date is compared with the machine's real clock, never with the lab's virtual one (SDKs sign with
 real time whatever the lab's factor), and with a wide allowance: AWS allows five minutes.
 """
 
 import datetime as dt
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
 
 from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.seed import AwsSeed
@@ -21,18 +28,38 @@ SKEW_S = 24 * 3600.0
 ANONYMOUS = "anonymous"
 """The journal's principal of a request that was refused before its caller was known."""
 
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method."
+)
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/ ,]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)"
     r"/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;-]+), *Signature=(?P<signature>[0-9a-f]{64})"
 )
 
 
-def authenticate(seed: AwsSeed, headers: Mapping[str, str], service: str) -> Caller:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a signature speaks for; `target` is path and query as they were sent, still encoded."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def signed(request: web.Request) -> Signed:
+    """Return what the request's signature must speak for."""
+    return Signed(method=request.method, target=request.raw_path, headers=request.headers, body=await request.read())
+
+
+def authenticate(seed: AwsSeed, request: Signed, service: str) -> Caller:
     """Return the caller of a request to `service`.
 
     Raises AwsError with MissingAuthenticationTokenException, IncompleteSignatureException or
-    InvalidSignatureException; a query-protocol wire drops the suffix from the code.
+    InvalidSignatureException; a query-protocol wire has names of its own for these.
     """
+    headers = request.headers
     given = headers.get("Authorization")
     if given is None:
         raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
@@ -47,6 +74,10 @@ def authenticate(seed: AwsSeed, headers: Mapping[str, str], service: str) -> Cal
     _check_scope(match, stamp, service)
     for principal in seed.principals:
         if principal.access_key_id == match["key"]:
+            if not hmac.compare_digest(
+                signature(principal.secret_access_key, match, stamp, request), match["signature"]
+            ):
+                raise AwsError("InvalidSignatureException", _MISMATCH, 403)
             return Caller(
                 name=principal.name,
                 access_key_id=principal.access_key_id,
@@ -54,6 +85,30 @@ def authenticate(seed: AwsSeed, headers: Mapping[str, str], service: str) -> Cal
                 region=match["region"],
             )
     return Caller(name=match["key"], access_key_id=match["key"], account=seed.account, region=match["region"])
+
+
+def signature(secret: str, claim: re.Match[str], stamp: str, request: Signed) -> str:
+    """Return the signature that `secret` makes for what the Authorization header claims, in hexadecimal."""
+    path, _, query = request.target.partition("?")
+    body_hash = request.headers.get("X-Amz-Content-SHA256", hashlib.sha256(request.body).hexdigest())
+    names = claim["headers"].split(";")
+    canonical = "\n".join(
+        [
+            request.method,
+            quote(path, safe="/~"),  # encoded a second time: every service but S3
+            "&".join(sorted(part if "=" in part else f"{part}=" for part in query.split("&") if part)),
+            *(f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in names),
+            "",
+            claim["headers"],
+            body_hash,
+        ]
+    )
+    scope = f"{claim['date']}/{claim['region']}/{claim['service']}/aws4_request"
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _check_scope(match: re.Match[str], stamp: str, service: str) -> None:

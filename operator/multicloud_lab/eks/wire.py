@@ -20,7 +20,7 @@ from multicloud_lab.eks.engine import CLOUD, EksEngine
 from multicloud_lab.eks.model import Api, AwsError, check, load_api, request_id
 from multicloud_lab.eks.operations import OPERATIONS
 from multicloud_lab.eks.query import autoscaling_app, sts_app
-from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate
+from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
 
 Arguments = dict[str, Any]
 
@@ -87,7 +87,7 @@ class _Rest:
         arguments: Arguments = {}
         call = Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS)
         try:
-            caller = authenticate(self._lab.seed.aws, request.headers, "eks")
+            caller = authenticate(self._lab.seed.aws, await signed(request), "eks")
             call = self._call(operation, caller.name, _path_arguments(self.api, operation, request))
             arguments = _arguments(self.api, operation, request, await request.read())
             call = self._call(operation, caller.name, arguments)

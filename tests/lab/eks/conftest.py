@@ -29,14 +29,16 @@ Connect = Callable[..., Any]
 def connect(lab: LabThread) -> Connect:
     """Makes a client of a service; without retries unless told, so that every failure is seen."""
 
-    def client(service: str, attempts: int = 1, region: str = "us-east-1", key_id: str | None = None) -> Any:
+    def client(
+        service: str, attempts: int = 1, region: str = "us-east-1", key_id: str | None = None, secret: str | None = None
+    ) -> Any:
         own = lab.document["credentials"]["aws"]
         made = boto3.client(
             service,
             region_name=region,
             endpoint_url=lab.document[service]["url"],
             aws_access_key_id=key_id or own["accessKeyId"],
-            aws_secret_access_key=own["secretAccessKey"],
+            aws_secret_access_key=secret or own["secretAccessKey"],
             config=Config(read_timeout=15, retries={"total_max_attempts": attempts, "mode": "standard"}),
         )
         made.meta.events.register(f"before-parse.{made.meta.service_model.service_id.hyphenize()}.*", check_answer)

@@ -11,8 +11,10 @@ from multicloud_lab.thread import LabThread
 MANY = Seed(
     aws=AwsSeed(
         principals=(
-            AwsPrincipal(access_key_id="AKIAONE", secret_access_key="x"),
-            AwsPrincipal(name="two", access_key_id="AKIATWO", secret_access_key="x", account="444455556666"),
+            AwsPrincipal(access_key_id="AKIAONE", secret_access_key="lab-secret-access-key"),
+            AwsPrincipal(
+                name="two", access_key_id="AKIATWO", secret_access_key="lab-secret-access-key", account="444455556666"
+            ),
         ),
         clusters=(
             EksCluster(name="big", nodegroups=tuple(EksNodegroup(name=f"pool-{i:03d}") for i in range(230))),

@@ -9,6 +9,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from multicloud_lab.thread import LabThread
 
@@ -81,6 +82,39 @@ def test_the_query_ports_refuse_it_in_xml(lab: LabThread, service: str, action: 
     answer = requests.post(url, data={"Action": action, "Version": "2011-06-15"}, timeout=10)
     assert answer.status_code == 403
     assert "<Code>MissingAuthenticationToken</Code>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "code"),
+    [
+        ("eks", lambda client: client.list_clusters(), "InvalidSignatureException"),
+        ("autoscaling", lambda client: client.describe_auto_scaling_groups(), "SignatureDoesNotMatch"),
+        ("sts", lambda client: client.get_caller_identity(), "SignatureDoesNotMatch"),
+    ],
+)
+def test_a_listed_key_with_another_secret_is_refused(connect: Any, service: str, ask: Any, code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        ask(connect(service, secret="another"))
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    ask(connect(service, secret="another", key_id="AKIAUNLISTED"))
+    ask(connect(service))
+
+
+def test_a_body_that_was_not_signed_is_refused(lab: LabThread) -> None:
+    url = f"{lab.document['eks']['url']}/clusters/shop-prod/node-groups/web/update-config"
+    own = lab.document["credentials"]["aws"]
+    request = AWSRequest("POST", url, data='{"scalingConfig": {"desiredSize": 5}}')
+    SigV4Auth(Credentials(own["accessKeyId"], own["secretAccessKey"]), "eks", "us-east-1").add_auth(request)
+    headers = dict(request.headers)
+    forged = requests.post(url, data='{"scalingConfig": {"desiredSize": 9}}', headers=headers, timeout=10)
+    assert (forged.status_code, forged.headers["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")
+    assert requests.post(url, data='{"scalingConfig": {"desiredSize": 5}}', headers=headers, timeout=10).ok
+
+
+def test_a_name_that_must_be_encoded_is_signed_as_it_travels(eks: Any) -> None:
+    with pytest.raises(eks.exceptions.ResourceNotFoundException, match=r"a b/c\+d~é"):
+        eks.list_updates(name="a b/c+d~é", nodegroupName="x y+z/é", maxResults=7)
 
 
 def test_an_action_that_is_not_served_is_invalid(lab: LabThread) -> None:
