@@ -4,17 +4,13 @@ Precedence, strongest first: flags, environment (`MULTICLOUD_…`, nested with `
 Clouds, kube and sources take the small parts of it that concern them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, alias_generator=lambda name: _camel(name)
-    )
 
 
 def _camel(name: str) -> str:
@@ -23,6 +19,10 @@ def _camel(name: str) -> str:
         name = f"{name[:-2]}_seconds"
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, alias_generator=_camel)
 
 
 PositiveSeconds = Annotated[float, Field(gt=0, le=86400)]
@@ -75,6 +75,9 @@ class Lease(_Part):
         default=10, description="Leadership is given up after this long without a renewal."
     )
     retry_s: PositiveSeconds = Field(default=2, description="Time between renewals or attempts to acquire.")
+    send_budget_s: PositiveSeconds = Field(
+        default=5, description="Lease that must be left before a cloud write starts: longest way of its bytes out."
+    )
     takeover_margin_s: float = Field(default=5, ge=0, le=600, description="Extra silence after another leader's death.")
 
 
@@ -153,11 +156,37 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment above the file, whose values arrive as constructor arguments."""
         return env_settings, init_settings
+
+
+class SettingsError(Exception):
+    """A settings file or variable is wrong; the message says where and what is allowed."""
+
+
+def load(file: Path | None, flags: Mapping[str, object]) -> Settings:
+    """Read the YAML file (if any), the environment above it and flags (fields by name) above both.
+
+    Raises SettingsError with one line per mistake.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            read = yaml.safe_load(file.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise SettingsError(f"{file}: {error}") from error
+        if not isinstance(read, dict | None):
+            raise SettingsError(f"{file}: expected a mapping of settings, not {type(read).__name__}")
+        values = read or {}
+    try:
+        settings = Settings(**values)
+        return Settings.model_validate({**settings.model_dump(), **flags})
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise SettingsError("\n".join(f"{file or 'environment'}: {line}" for line in lines)) from None

@@ -39,6 +39,7 @@ class WorkQueue:
         self._active: set[ObjectKey] = set()
         self._again: set[ObjectKey] = set()
         self._failures: dict[ObjectKey, int] = {}
+        self._closed = False
         self._added = asyncio.Event()
         self._timers_changed = asyncio.Event()
 
@@ -70,12 +71,18 @@ class WorkQueue:
         self._due.pop(key, None)
         self._failures.pop(key, None)
 
+    def close(self) -> None:
+        """Start no more passes; `run` returns when those under way have ended."""
+        self._closed = True
+        self._added.set()
+
     async def run(self, handler: Handler, *, workers: int) -> None:
-        """Serve until cancelled."""
+        """Serve until closed or cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_time(), name="workqueue-timers")
-            for number in range(workers):
-                group.create_task(self._work(handler), name=f"workqueue-{number}")
+            timers = group.create_task(self._keep_time(), name="workqueue-timers")
+            serving = [group.create_task(self._work(handler), name=f"workqueue-{n}") for n in range(workers)]
+            await asyncio.wait(serving)
+            timers.cancel()
 
     def _schedule(self, key: ObjectKey, due_s: float) -> None:
         self._due[key] = due_s
@@ -112,10 +119,7 @@ class WorkQueue:
                 wait.cancel()
 
     async def _work(self, handler: Handler) -> None:
-        while True:
-            while not (self._urgent or self._ready):
-                self._added.clear()
-                await self._added.wait()
+        while await self._something_to_do():
             key = self._urgent.popleft() if self._urgent else self._ready.popleft()
             self._queued.discard(key)
             self._active.add(key)
@@ -128,6 +132,12 @@ class WorkQueue:
                 self._enqueue(key, urgent=False)
             elif again_after_s is not None:
                 self.add(key, max(again_after_s, 0.001))
+
+    async def _something_to_do(self) -> bool:
+        while not (self._urgent or self._ready or self._closed):
+            self._added.clear()
+            await self._added.wait()
+        return not self._closed
 
     async def _handle(self, handler: Handler, key: ObjectKey) -> float | None:
         try:

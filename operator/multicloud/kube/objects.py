@@ -17,6 +17,21 @@ class KubeObjects:
         self._kube = kube
         self._namespaces = tuple(namespaces)
 
+    async def missing_kinds(self) -> list[str]:
+        """Kinds of ours that the API server does not serve, by discovery (no right on CRDs needed). Raises KubeError."""
+        try:
+            answer = await self._kube.call("GET", f"/apis/{GROUP}/{VERSION}")
+        except KubeError as error:
+            if not error.gone:
+                raise
+            answer = {}
+        served = {resource["name"] for resource in answer.get("resources") or ()}
+        return [
+            f"CustomResourceDefinition {kind.plural}.{GROUP} is missing; apply crds/"
+            for kind in Kind
+            if not {kind.plural, f"{kind.plural}/status"} <= served
+        ]
+
     async def list_objects(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
         """Every object of the kind in the watched namespaces. Raises KubeError."""
         if not self._namespaces:

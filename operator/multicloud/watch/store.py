@@ -26,14 +26,28 @@ class Listener(Protocol):
         ...
 
 
+class _Nobody:
+    """Listens until somebody does."""
+
+    def changed(self, key: ObjectKey, *, first: bool) -> None:
+        """Nobody is told."""
+
+    def removed(self, gone: StoredObject) -> None:
+        """Nobody is told."""
+
+
 class Store:
     """All our objects. Touched on the main loop only."""
 
-    def __init__(self, listener: Listener) -> None:
-        """Tell changes to the listener."""
-        self._listener = listener
+    def __init__(self) -> None:
+        """Empty; `listen` before the first `put`."""
+        self._listener: Listener = _Nobody()
         self._objects: dict[ObjectKey, StoredObject] = {}
         self.synced = False
+
+    def listen(self, listener: Listener) -> None:
+        """Tell changes from now on."""
+        self._listener = listener
 
     def pool(self, key: ObjectKey) -> PoolObject | None:
         """The pool of that key."""

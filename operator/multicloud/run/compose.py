@@ -1,0 +1,217 @@
+"""Wires the stages on any clock and any Kubernetes edge: the process uses real ones, scenarios run in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from multicloud.act.brake import Brake, Limits
+from multicloud.act.prepare import Preparer
+from multicloud.act.scope import Scopes
+from multicloud.act.send import Sender
+from multicloud.clouds.registry import CloudLanes
+from multicloud.decide import decide
+from multicloud.model.plan import Plan, Snapshot, Stop
+from multicloud.model.port import Clock, EventSink, Fence, Secrets, StatusWriter
+from multicloud.model.ref import Kind, ObjectKey
+from multicloud.model.spec import AccountObject, PoolObject, StoredObject
+from multicloud.observe.claims import Claims
+from multicloud.observe.looker import Cadence, Lookers
+from multicloud.observe.observer import Observer, Outside, account_of
+from multicloud.reconcile import Spine
+from multicloud.report.events import Recorder
+from multicloud.report.metrics import Metrics
+from multicloud.report.reporter import Reporter
+from multicloud.report.status import StatusDesk
+from multicloud.settings import Settings
+from multicloud.watch.store import Store
+from multicloud.workqueue import WorkQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """The Kubernetes side of the stages, as ports."""
+
+    writer: StatusWriter
+    secrets: Secrets
+    events: EventSink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wakes:
+    """Turns what the store learned into passes, and frees what a gone object held. Implements the store's Listener."""
+
+    store: Store
+    queue: WorkQueue
+    lookers: Lookers
+    observer: Observer
+    preparer: Preparer
+    reporter: Reporter
+    clock: Clock
+    settle_s: float
+    settle_max_s: float
+    edits: dict[ObjectKey, float] = field(default_factory=dict)
+
+    def changed(self, key: ObjectKey, *, first: bool) -> None:
+        """A new object is looked at once; an edit when it has come to rest, or has not for too long."""
+        self._wake_members_of(key)
+        if first:
+            self.queue.add(key)
+            return
+        now_s = self.clock.monotonic()
+        began_s = self.edits.get(key, now_s)
+        if now_s - began_s > self.settle_max_s:
+            began_s = now_s
+        self.edits[key] = began_s
+        self.queue.postpone(key, max(0.001, min(self.settle_s, began_s + self.settle_max_s - now_s)))
+
+    def removed(self, gone: StoredObject) -> None:
+        """Free what it held and wake those who wait for it."""
+        self.queue.forget(gone.key)
+        self.edits.pop(gone.key, None)
+        self.reporter.forget(gone.uid)
+        if isinstance(gone, PoolObject):
+            self.preparer.forget(gone.key)
+            for waiting in self.observer.forget(gone.key, gone.uid):
+                self.queue.add(waiting)
+        self._wake_members_of(gone.key)
+
+    def _wake_members_of(self, key: ObjectKey) -> None:
+        if key.kind is not Kind.ACCOUNT:
+            return
+        self.lookers.account_changed(key)
+        for pool in self.store.pools():
+            if pool.spec and any(account_of(pool.key, member) == key for member in pool.spec.members):
+                self.queue.add(pool.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """The stages, wired. `serve` makes passes until cancelled."""
+
+    settings: Settings
+    store: Store
+    queue: WorkQueue
+    lanes: CloudLanes
+    lookers: Lookers
+    claims: Claims
+    brake: Brake
+    spine: Spine
+    registry: CollectorRegistry
+    solver: ThreadPoolExecutor
+
+    def synced(self) -> None:
+        """The barrier is passed: take what statuses remember, then look at everything."""
+        self.claims.seed(self.store.pools())
+        self.brake.seed(self.store.pools())
+        self.wake_pools()
+        for account in self.store.accounts():
+            self.queue.add(account.key)
+
+    def wake_pools(self) -> None:
+        """Ask for a pass over every pool."""
+        for pool in self.store.pools():
+            self.queue.add(pool.key)
+
+    async def serve(self) -> None:
+        """Make passes until cancelled."""
+        await self.queue.run(self.spine, workers=self.settings.workers)
+
+    def close(self) -> None:
+        """Stop reading clouds and solving."""
+        self.lookers.close()
+        self.solver.shutdown(wait=False, cancel_futures=True)
+
+
+def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Callable[[], Stop]) -> Operator:
+    """Wire the stages. Call it on the loop that will serve them."""
+    queue = WorkQueue(clock)
+    store = Store()
+    registry = CollectorRegistry()
+    lanes = CloudLanes(secrets=edge.secrets, settings=settings, fence=fence, clock=clock, registry=registry)
+
+    def account(key: ObjectKey) -> AccountObject | None:
+        return store.account(key.namespace, key.name)
+
+    lookers = Lookers(lanes, clock, _cadence(settings), account=account, wake=queue.add)
+    claims = Claims()
+    brake = Brake(clock, _limits(settings), observed_nodes=lookers.observed_nodes)
+    outside = Outside(account=account, stop=stop, headroom=brake.headroom)
+    observer = Observer(lookers, claims, clock, outside, write_window_s=settings.call_timeout_s)
+    preparer = Preparer(
+        fence,
+        brake,
+        Scopes(),
+        queue.add,
+        send_budget_s=settings.lease.send_budget_s,
+        timeout_s=settings.operation_timeout_s,
+    )
+    reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), Metrics(registry), clock)
+    store.listen(
+        Wakes(
+            store=store,
+            queue=queue,
+            lookers=lookers,
+            observer=observer,
+            preparer=preparer,
+            reporter=reporter,
+            clock=clock,
+            settle_s=settings.settle_s,
+            settle_max_s=settings.settle_max_s,
+        )
+    )
+    solver = ThreadPoolExecutor(max_workers=1, thread_name_prefix="solver")
+    spine = Spine(
+        objects=store,
+        observer=observer,
+        decide=_solving(solver),
+        preparer=preparer,
+        sender=Sender(lanes, brake, lookers, clock),
+        reporter=reporter,
+        lanes=lanes,
+        clock=clock,
+        wake=queue.add,
+    )
+    return Operator(
+        settings=settings,
+        store=store,
+        queue=queue,
+        lanes=lanes,
+        lookers=lookers,
+        claims=claims,
+        brake=brake,
+        spine=spine,
+        registry=registry,
+        solver=solver,
+    )
+
+
+def _solving(solver: ThreadPoolExecutor) -> Callable[[Snapshot], Awaitable[Plan]]:
+    loop = asyncio.get_running_loop()
+
+    async def solve(snapshot: Snapshot) -> Plan:
+        return await loop.run_in_executor(solver, decide, snapshot)
+
+    return solve
+
+
+def _cadence(settings: Settings) -> Cadence:
+    observe = settings.observe
+    return Cadence(
+        interval_s=observe.interval_s,
+        describe_s=observe.describe_s,
+        busy_min_s=observe.busy_min_s,
+        busy_max_s=observe.busy_max_s,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    guard = settings.guard
+    return Limits(
+        max_removed_percent=guard.max_removed_percent,
+        max_removed_nodes=guard.max_removed_nodes,
+        max_added_percent=guard.max_added_percent,
+        max_added_nodes=guard.max_added_nodes,
+    )
