@@ -1,0 +1,50 @@
+"""Opens an Azure account: its Secret or the ambient identity, and the administrator's endpoints, become a CloudDoor.
+
+Called by `clouds.registry`, the only importer. Nothing is sent before the first call on the door.
+"""
+
+from collections.abc import Callable, Mapping
+
+from multicloud.clouds.aks.login import make_login
+from multicloud.clouds.aks.pipeline import PUBLIC_ARM, Arm
+from multicloud.clouds.aks.pools import AksNodePools
+from multicloud.model.error import refused
+from multicloud.model.port import CloudDoor
+from multicloud.model.reason import Code
+from multicloud.model.spec import AzureAccount
+from multicloud.settings import AzureEndpoints, Endpoint
+
+LONGEST_READ_S = 20.0
+"""How long a silent answer is waited for, in seconds."""
+
+
+def open_door(
+    provider: AzureAccount,
+    secret: Mapping[str, bytes] | None,
+    endpoints: AzureEndpoints,
+    *,
+    before_send: Callable[[], None],
+    call_timeout_s: float,
+) -> CloudDoor:
+    """Open the account; `secret` None means the operator's own identity.
+
+    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
+    for a Secret or endpoint that a person must mend.
+    """
+    arm = endpoints.arm
+    for endpoint in (arm, endpoints.authority):
+        if endpoint is not None:
+            _check(endpoint)
+    url = PUBLIC_ARM if arm is None else arm.url.rstrip("/")
+    read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
+    login = make_login(provider, secret, endpoints.authority, scope=f"{url}/.default", read_timeout_s=read_timeout_s)
+    pools = AksNodePools(Arm(login, arm, before_send, read_timeout_s=read_timeout_s))
+    return CloudDoor(name="azure", identity=login, node_pools=pools)
+
+
+def _check(endpoint: Endpoint) -> None:
+    """Refuse what the SDK would fail on at every call: it sends tokens over TLS only."""
+    if not endpoint.url.startswith("https://"):
+        raise refused(Code.INVALID, f"the Azure endpoint {endpoint.url} in the settings must be an https URL")
+    if endpoint.ca_file is not None and not endpoint.ca_file.is_file():
+        raise refused(Code.INVALID, f"the caFile {endpoint.ca_file} of {endpoint.url} in the settings does not exist")

@@ -1,0 +1,217 @@
+"""What ARM, AKS and Entra refuse with, as typed errors: tables by error code and by HTTP status, read row by row.
+
+`pools` and `login` hand in what the SDK raised or what an operation ended with; the typed error goes to the lane.
+Codes: the vendor's documents on AKS and ARM errors, its error-code page, and public issue reports of clients.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+
+from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
+from multicloud.model.reason import Code, Reason
+
+_LONGEST_WORDS = 300
+"""Characters of the vendor's sentence that a reason keeps."""
+
+
+class Verdict(NamedTuple):
+    """What an error of ARM means to us."""
+
+    error: Callable[..., CloudError]
+    code: Code
+
+
+THROTTLED = Verdict(Throttled, Code.THROTTLED)
+CONFLICT = Verdict(Conflict, Code.CONFLICT)
+QUOTA = Verdict(NoCapacity, Code.QUOTA)
+STOCKOUT = Verdict(NoCapacity, Code.STOCKOUT)
+AUTH_FAILED = Verdict(Refused, Code.AUTH_FAILED)
+DENIED = Verdict(Refused, Code.DENIED)
+NOT_FOUND = Verdict(Refused, Code.NOT_FOUND)
+INVALID = Verdict(Refused, Code.INVALID)
+UNAVAILABLE = Verdict(Unavailable, Code.UNAVAILABLE)
+
+BY_CODE: Mapping[str, Verdict] = {
+    "throttled": THROTTLED,
+    "toomanyrequests": THROTTLED,
+    "subscriptionrequeststhrottled": THROTTLED,
+    "operationnotallowed": CONFLICT,
+    "etagmismatch": CONFLICT,
+    "preconditionfailed": CONFLICT,
+    "originaletagnotexpect": CONFLICT,
+    "aksoperationpreempted": CONFLICT,
+    "aksoperationpreemptedbydelete": CONFLICT,
+    "quotaexceeded": QUOTA,
+    "errcode_insufficientvcpuquota": QUOTA,
+    "insufficientvcpuquota": QUOTA,
+    "insufficientsubnetsize": QUOTA,
+    "subnetisfull": QUOTA,
+    "maxagentpoolcountreached": QUOTA,
+    "skunotavailable": STOCKOUT,
+    "allocationfailed": STOCKOUT,
+    "zonalallocationfailed": STOCKOUT,
+    "overconstrainedallocationrequest": STOCKOUT,
+    "overconstrainedzonalallocationrequest": STOCKOUT,
+    "akscapacityerror": STOCKOUT,
+    "akscapacityheavyusage": STOCKOUT,
+    # The SDK drops its cached token on a 401, so the next call brings a new one: nothing for a person to mend.
+    "expiredauthenticationtoken": UNAVAILABLE,
+    "missingsubscriptionregistration": DENIED,
+}
+"""By ARM's error code in small letters; stronger than the status."""
+
+BY_STATUS: Mapping[int, Verdict] = {
+    400: INVALID,
+    401: AUTH_FAILED,
+    403: DENIED,
+    404: NOT_FOUND,
+    409: CONFLICT,
+    412: CONFLICT,
+    429: THROTTLED,
+}
+"""By HTTP status, for codes that `BY_CODE` does not hold. Other 4xx but 408 are INVALID."""
+
+_QUOTA_WORDS = re.compile(r"\bquota\b", re.IGNORECASE)
+_QUOTA_DISGUISES = frozenset({"operationnotallowed", "badrequest", "invalidparameter"})
+"""Codes under which Azure Compute's quota refusals arrive too, told apart only by their text."""
+
+_PASSING = re.compile(
+    r"\s*(Trace ID|Correlation ID|Request ID|Timestamp|Tracking ID|Activity ID|TrackingId)\s*:.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Parts of a sentence that differ at every call: they would change the status each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An error as ARM told it: HTTP status (None: inside a 200), error code and sentence, seconds to wait."""
+
+    status: int | None
+    code: str
+    message: str
+    retry_after_s: float | None = None
+
+
+def tidy(words: str) -> str:
+    """One short line of a vendor's sentence, without the parts that differ at every call."""
+    line = " ".join(_PASSING.sub("", words).split())
+    return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 1]}…"
+
+
+def verdict(told: Told) -> Verdict | None:
+    """What ARM's refusal means; None where neither table knows (5xx, 408, other)."""
+    code = told.code.lower()
+    if code in _QUOTA_DISGUISES and _QUOTA_WORDS.search(told.message):
+        return QUOTA
+    if code in BY_CODE:
+        return BY_CODE[code]
+    if told.status is None:
+        return None
+    if told.status in BY_STATUS:
+        return BY_STATUS[told.status]
+    return INVALID if 400 <= told.status < 500 and told.status != 408 else None
+
+
+def of_answer(told: Told, what: str, *, write: bool) -> CloudError:
+    """Type an answer of ARM. `what` is what was tried ("reading agent pools of …")."""
+    found = verdict(told)
+    name = told.code or f"HTTP {told.status}"
+    if found is None:
+        if write:
+            text = f"{what}: ARM answered {name}; it may have been done all the same"
+            return OutcomeUnknown(Reason(code=Code.UNAVAILABLE, text=text), retry_after_s=told.retry_after_s)
+        text = f"{what}: ARM answered {name}"
+        return Unavailable(Reason(code=Code.UNAVAILABLE, text=text), retry_after_s=told.retry_after_s)
+    # A throttled answer's sentence counts seconds, which would change the status at every pass.
+    words = "" if found in {THROTTLED, UNAVAILABLE} else tidy(told.message)
+    text = f"{what}: {name}: {words}" if words else f"{what}: {name}"
+    return found.error(Reason(code=found.code, text=text), retry_after_s=told.retry_after_s)
+
+
+def of_exception(error: Exception, what: str, *, write: bool) -> CloudError:
+    """Type what the SDK raised while it talked to ARM. Errors that are typed already come back as they are."""
+    if isinstance(error, CloudError):
+        return error
+    if isinstance(error, HttpResponseError) and (error.status_code or 0) >= 300:
+        return of_answer(_told(error), what, write=write)
+    timed_out = isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError)
+    code = Code.TIMED_OUT if timed_out else Code.UNAVAILABLE
+    if isinstance(error, ServiceRequestError):
+        why = "did not accept a connection in time" if timed_out else "could not be reached"
+        return Unavailable(Reason(code=code, text=f"{what}: ARM {why}"))
+    if isinstance(error, ServiceResponseError):
+        why = "did not answer in time" if timed_out else "broke the connection before it answered"
+    else:
+        code, why = Code.UNEXPECTED, f"gave an answer that is none ({type(error).__name__})"
+    return lost(what, why, code) if write else Unavailable(Reason(code=code, text=f"{what}: ARM {why}"))
+
+
+def lost(what: str, why: str, code: Code = Code.UNAVAILABLE) -> OutcomeUnknown:
+    """Say that a write left and its answer did not arrive."""
+    return OutcomeUnknown(Reason(code=code, text=f"{what}: ARM {why}; it may have been done all the same"))
+
+
+def of_login(error: AzureError) -> CloudError:
+    """Type what azure-identity raised: Entra out of reach is Unavailable, a refusal is a person's to mend."""
+    cause = error.__cause__
+    if isinstance(cause, ServiceRequestError | ServiceResponseError):
+        timed_out = isinstance(cause, ServiceRequestTimeoutError | ServiceResponseTimeoutError)
+        code = Code.TIMED_OUT if timed_out else Code.UNAVAILABLE
+        return Unavailable(Reason(code=code, text="Microsoft Entra could not be reached for a token"))
+    status = (error.status_code or 0) if isinstance(error, ClientAuthenticationError) else 0
+    if status == 429:
+        text = "Microsoft Entra limits the rate of token requests"
+        return Throttled(Reason(code=Code.THROTTLED, text=text), retry_after_s=_seconds(_headers(error)))
+    if status >= 500 or "temporarily_unavailable" in str(error):
+        return Unavailable(Reason(code=Code.UNAVAILABLE, text="Microsoft Entra cannot issue tokens at the moment"))
+    words = tidy(error.message).removeprefix("Authentication failed: ")
+    return Refused(Reason(code=Code.AUTH_FAILED, text=f"Microsoft Entra refused the login: {words}"))
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer's headers ask to wait, None where they do not."""
+    return _seconds(headers)
+
+
+def _told(error: HttpResponseError) -> Told:
+    inner = error.error
+    message = (inner.message if inner is not None else None) or ""
+    wait_s = _seconds(_headers(error))
+    if wait_s is None and (match := re.search(r"again in (\d+) second", message)):
+        wait_s = float(match[1])
+    code = (inner.code if inner is not None else None) or ""
+    return Told(status=error.status_code, code=code, message=message, retry_after_s=wait_s)
+
+
+def _headers(error: AzureError) -> Mapping[str, str]:
+    # The SDK's type of a response has no headers, all its transports' responses do.
+    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
+    return headers
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After in its three spellings: milliseconds, seconds, a date (measured from the answer's own Date)."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if (text := headers.get(name, "")).isdecimal():
+            return int(text) / 1000
+    text = headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, wait.total_seconds())

@@ -1,0 +1,104 @@
+"""The way of a request to ARM: one connection pool an account, no retries, the fence as the last policy.
+
+`pools` takes clients from here, one a subscription. The SDK's own list of policies is not used: its retry policy sends
+a PUT again after a lost answer, and another registers resource providers by itself.
+"""
+
+from collections.abc import Callable
+
+from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import (
+    ContentDecodePolicy,
+    CustomHookPolicy,
+    HeadersPolicy,
+    HTTPPolicy,
+    ProxyPolicy,
+    RequestIdPolicy,
+    UserAgentPolicy,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.mgmt.containerservice import ContainerServiceClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from multicloud.clouds.aks.errors import of_exception
+from multicloud.clouds.aks.login import CONNECT_S, Login
+from multicloud.settings import Endpoint
+
+PUBLIC_ARM = "https://management.azure.com"
+USER_AGENT = "multicloud-operator"
+
+_READS = frozenset({"GET", "HEAD"})
+
+
+class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
+    """Asks `before_send` right before the bytes of a mutation leave, and tells a lost answer from one never asked."""
+
+    def __init__(self, before_send: Callable[[], None]) -> None:
+        """`before_send` raises NotSent to keep the request here."""
+        super().__init__()
+        self._before_send = before_send
+
+    def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:
+        """Send reads as they are; fence everything else. Raises NotSent, OutcomeUnknown, Unavailable."""
+        if request.http_request.method in _READS:
+            return self.next.send(request)
+        self._before_send()
+        try:
+            return self.next.send(request)
+        except AzureError as error:
+            raise of_exception(error, "resizing the agent pool", write=not _never_left(error)) from None
+
+
+def _never_left(error: AzureError) -> bool:
+    """Only a connection that was never made proves that nothing was sent; TLS may also break after the request."""
+    return isinstance(error, ServiceRequestError) and isinstance(
+        error.inner_exception, NewConnectionError | ConnectTimeoutError
+    )
+
+
+class Arm:
+    """Clients of one identity, by subscription, over one pool of connections."""
+
+    def __init__(
+        self, login: Login, endpoint: Endpoint | None, before_send: Callable[[], None], *, read_timeout_s: float
+    ) -> None:
+        """Make the connection pool; nothing is sent."""
+        self.url = (PUBLIC_ARM if endpoint is None else endpoint.url).rstrip("/")
+        verify = str(endpoint.ca_file) if endpoint is not None and endpoint.ca_file is not None else True
+        self._login = login
+        self._before_send = before_send
+        self._transport = RequestsTransport(
+            connection_timeout=CONNECT_S, read_timeout=read_timeout_s, connection_verify=verify
+        )
+        self._transport.open()
+        self._clients: dict[str, ContainerServiceClient] = {}
+
+    def client(self, subscription: str) -> ContainerServiceClient:
+        """The client of a subscription."""
+        known = self._clients.get(subscription)
+        if known is None:
+            known = self._clients[subscription] = self._make(subscription)
+        return known
+
+    def _make(self, subscription: str) -> ContainerServiceClient:
+        policies = [
+            RequestIdPolicy(),
+            HeadersPolicy(),
+            UserAgentPolicy(base_user_agent=USER_AGENT),
+            ProxyPolicy(),
+            ContentDecodePolicy(),
+            ARMChallengeAuthenticationPolicy(self._login, self._login.scope),
+            CustomHookPolicy(),
+            FencePolicy(self._before_send),
+        ]
+        return ContainerServiceClient(
+            self._login,
+            subscription,
+            self.url,
+            credential_scopes=[self._login.scope],
+            policies=policies,
+            transport=self._transport,
+        )

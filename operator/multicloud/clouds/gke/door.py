@@ -1,0 +1,62 @@
+"""Opens a Google Cloud account: its key or the ambient identity, and the administrator's endpoints, become a CloudDoor.
+
+Called by `clouds.registry`, the only importer. Nothing is sent before the first call on the door.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from multicloud.clouds.gke.compute import Compute
+from multicloud.clouds.gke.container import Container
+from multicloud.clouds.gke.login import make_login
+from multicloud.clouds.gke.pools import GkeNodePools
+from multicloud.model.error import refused
+from multicloud.model.port import CloudDoor
+from multicloud.model.reason import Code
+from multicloud.model.spec import GcpAccount
+from multicloud.settings import Endpoint, GcpEndpoints
+
+LONGEST_READ_S = 20.0
+"""How long an answer is waited for, in seconds."""
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def open_door(
+    provider: GcpAccount,  # noqa: ARG001 - clusters name their project; the key may belong to another one
+    secret: Mapping[str, bytes] | None,
+    endpoints: GcpEndpoints,
+    *,
+    before_send: Callable[[], None],
+    call_timeout_s: float,
+) -> CloudDoor:
+    """Open the account; `secret` None means the operator's own identity.
+
+    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
+    for a Secret or endpoint that a person must mend.
+    """
+    for endpoint in (endpoints.container, endpoints.compute, endpoints.token):
+        if endpoint is not None:
+            _check(endpoint)
+    timeout_s = min(LONGEST_READ_S, call_timeout_s)
+    login = make_login(secret, endpoints.token, read_timeout_s=timeout_s)
+    container = Container(login, endpoints.container, _roots(endpoints.container), before_send, timeout_s=timeout_s)
+    compute = Compute(login, endpoints.compute, read_timeout_s=timeout_s)
+    return CloudDoor(name="gcp", identity=login, node_pools=GkeNodePools(container, compute))
+
+
+def _check(endpoint: Endpoint) -> None:
+    """Refuse endpoints that would carry a token over a network in the clear, or whose authority is not there."""
+    url = urlsplit(endpoint.url)
+    if url.scheme != "https" and url.hostname not in _LOOPBACK:
+        raise refused(Code.INVALID, f"the Google endpoint {endpoint.url} in the settings must be an https URL")
+    if endpoint.ca_file is not None and not endpoint.ca_file.is_file():
+        raise refused(Code.INVALID, f"the caFile {endpoint.ca_file} of {endpoint.url} in the settings does not exist")
+
+
+def _roots(endpoint: Endpoint | None) -> bytes | None:
+    if endpoint is None:
+        return None
+    if not endpoint.url.startswith("https://"):
+        raise refused(Code.INVALID, f"the Google endpoint {endpoint.url} in the settings must be https: gRPC needs TLS")
+    return None if endpoint.ca_file is None else endpoint.ca_file.read_bytes()

@@ -1,0 +1,163 @@
+"""What Google refuses with, as typed errors: tables by reason, by text and by canonical code, read row by row.
+
+`container` (gRPC), `compute` (REST) and `login` (OAuth) hand in what they met in one neutral form; the typed error goes
+to the lane. Codes: google.rpc.Code; reasons and texts: the vendor's documents and public issue reports of clients.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
+from multicloud.model.reason import Code, Reason
+
+_LONGEST_WORDS = 300
+"""Characters of the vendor's sentence that a reason keeps."""
+
+
+class Verdict(NamedTuple):
+    """What an error of Google means to us."""
+
+    error: Callable[..., CloudError]
+    code: Code
+
+
+THROTTLED = Verdict(Throttled, Code.THROTTLED)
+CONFLICT = Verdict(Conflict, Code.CONFLICT)
+QUOTA = Verdict(NoCapacity, Code.QUOTA)
+STOCKOUT = Verdict(NoCapacity, Code.STOCKOUT)
+AUTH_FAILED = Verdict(Refused, Code.AUTH_FAILED)
+DENIED = Verdict(Refused, Code.DENIED)
+NOT_FOUND = Verdict(Refused, Code.NOT_FOUND)
+INVALID = Verdict(Refused, Code.INVALID)
+UNAVAILABLE = Verdict(Unavailable, Code.UNAVAILABLE)
+
+BY_REASON: Mapping[str, Verdict] = {
+    "RATE_LIMIT_EXCEEDED": THROTTLED,
+    "rateLimitExceeded": THROTTLED,
+    "userRateLimitExceeded": THROTTLED,
+    "quotaExceeded": THROTTLED,
+    "CLUSTER_ALREADY_HAS_OPERATION": CONFLICT,
+    "GCE_STOCKOUT": STOCKOUT,
+    "RESOURCE_POOL_EXHAUSTED": STOCKOUT,
+    "ZONE_RESOURCE_POOL_EXHAUSTED": STOCKOUT,
+    "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": STOCKOUT,
+    "INSUFFICIENT_CAPACITY": STOCKOUT,
+    "GCE_QUOTA_EXCEEDED": QUOTA,
+    # `container` and `compute` forget the token on UNAUTHENTICATED: the next call brings a new one.
+    "ACCESS_TOKEN_EXPIRED": UNAVAILABLE,
+}
+"""By the ErrorInfo's reason (Compute: the error's reason); strongest."""
+
+BY_TEXT: Sequence[tuple[re.Pattern[str], Verdict]] = (
+    (
+        re.compile(r"GCE_STOCKOUT|RESOURCE_POOL_EXHAUSTED|INSUFFICIENT_CAPACITY|does not have enough resources"),
+        STOCKOUT,
+    ),
+    (re.compile(r"GCE_QUOTA_EXCEEDED|QUOTA_EXCEEDED|[Ii]nsufficient (?:\w+ )?quota"), QUOTA),
+    (re.compile(r"Quota exceeded for quota metric"), THROTTLED),
+    (re.compile(r"running incompatible operation|wait and try again once it is done"), CONFLICT),
+)
+"""By what the sentence holds, first match: a lack of quota arrives as PERMISSION_DENIED, a stockout as anything."""
+
+BY_CODE: Mapping[str, Verdict] = {
+    "RESOURCE_EXHAUSTED": THROTTLED,
+    "FAILED_PRECONDITION": CONFLICT,
+    "ABORTED": CONFLICT,
+    "ALREADY_EXISTS": CONFLICT,
+    "NOT_FOUND": NOT_FOUND,
+    "INVALID_ARGUMENT": INVALID,
+    "OUT_OF_RANGE": INVALID,
+    "UNIMPLEMENTED": INVALID,
+    "PERMISSION_DENIED": DENIED,
+    "UNAUTHENTICATED": AUTH_FAILED,
+}
+"""By canonical code. UNAVAILABLE, INTERNAL, DEADLINE_EXCEEDED and the rest leave a write's outcome open."""
+
+CODE_OF_HTTP: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""Compute's HTTP statuses by the canonical codes they stand for (google/rpc/code.proto)."""
+
+NAME_OF_NUMBER: Mapping[int, str] = {
+    1: "CANCELLED",
+    2: "UNKNOWN",
+    3: "INVALID_ARGUMENT",
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+    15: "DATA_LOSS",
+    16: "UNAUTHENTICATED",
+}
+"""google.rpc.Code, as an operation's error carries it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An error as Google told it: canonical code's name, ErrorInfo's reason, sentence, seconds to wait."""
+
+    code: str
+    reason: str = ""
+    message: str = ""
+    retry_after_s: float | None = None
+
+
+def tidy(words: str) -> str:
+    """One short line of a vendor's sentence."""
+    line = " ".join(words.split())
+    return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 1]}…"
+
+
+def verdict(told: Told) -> Verdict | None:
+    """What Google's refusal means; None where no table knows."""
+    if told.reason in BY_REASON:
+        return BY_REASON[told.reason]
+    for pattern, found in BY_TEXT:
+        if pattern.search(told.message):
+            return found
+    return BY_CODE.get(told.code)
+
+
+def of_answer(told: Told, what: str, *, write: bool) -> CloudError:
+    """Type an answer of Google. `what` is what was tried ("reading the node pools of …")."""
+    found = verdict(told)
+    if found is None:
+        code = Code.TIMED_OUT if told.code == "DEADLINE_EXCEEDED" else Code.UNAVAILABLE
+        text = f"{what}: Google answered {told.code}"
+        if write:
+            text = f"{text}; it may have been done all the same"
+            return OutcomeUnknown(Reason(code=code, text=text), retry_after_s=told.retry_after_s)
+        return Unavailable(Reason(code=code, text=text), retry_after_s=told.retry_after_s)
+    name = told.reason or told.code
+    # A throttled answer's sentence counts requests, which would change the status at every pass.
+    words = "" if found in {THROTTLED, UNAVAILABLE} else tidy(told.message)
+    text = f"{what}: {name}: {words}" if words else f"{what}: {name}"
+    return found.error(Reason(code=found.code, text=text), retry_after_s=told.retry_after_s)
+
+
+def unreadable(what: str, why: str, *, code: Code = Code.UNAVAILABLE) -> Unavailable:
+    """Say that a read brought nothing usable."""
+    return Unavailable(Reason(code=code, text=f"{what}: {why}"))
+
+
+def lack(told: Told) -> str:
+    """`Stockout: ` or `QuotaExceeded: ` where an error means that, else nothing: put before an operation's words."""
+    found = verdict(told)
+    return f"{found.code}: " if found in {STOCKOUT, QUOTA} and found is not None else ""
