@@ -6,14 +6,14 @@ Clouds, kube and sources take the small parts of it that concern them.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
     """Spell a field as in YAML: `duration_s` is `durationSeconds`, `ca_file` is `caFile`."""
     if name.endswith("_s"):
         name = f"{name[:-2]}_seconds"
@@ -22,7 +22,7 @@ def _camel(name: str) -> str:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, alias_generator=_camel)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 PositiveSeconds = Annotated[float, Field(gt=0, le=86400)]
@@ -117,14 +117,7 @@ class Identities(_Part):
 class Settings(BaseSettings):
     """Everything an administrator can set."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="MULTICLOUD_",
-        env_nested_delimiter="__",
-        frozen=True,
-        extra="forbid",
-        populate_by_name=True,
-        alias_generator=_camel,
-    )
+    model_config = SettingsConfigDict(env_prefix="MULTICLOUD_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
     kubeconfig: Path | None = Field(
         default=None, description="Kubeconfig file; absent: in-cluster, then the usual places."
@@ -171,7 +164,7 @@ class SettingsError(Exception):
 
 
 def load(file: Path | None, flags: Mapping[str, object]) -> Settings:
-    """Read the YAML file (if any), the environment above it and flags (fields by name) above both.
+    """Read the YAML file (if any), the environment above it and top-level flags (fields by name, None: not given).
 
     Raises SettingsError with one line per mistake.
     """
@@ -183,10 +176,27 @@ def load(file: Path | None, flags: Mapping[str, object]) -> Settings:
             raise SettingsError(f"{file}: {error}") from error
         if not isinstance(read, dict | None):
             raise SettingsError(f"{file}: expected a mapping of settings, not {type(read).__name__}")
-        values = read or {}
+        values = _as_fields(Settings, read or {}, "", file)
     try:
         settings = Settings(**values)
-        return Settings.model_validate({**settings.model_dump(), **flags})
+        return settings.model_copy(update={name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise SettingsError("\n".join(f"{file or 'environment'}: {line}" for line in lines)) from None
+        lines = [
+            f"{file or 'environment'}: {'.'.join(camel(str(part)) for part in found['loc'])}: {found['msg']}"
+            for found in error.errors(include_input=False)
+        ]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _as_fields(part: type[BaseModel], values: Mapping[str, Any], path: str, file: Path) -> dict[str, Any]:
+    """Turn the file's spelling into field names, so that file and environment meet in one tree."""
+    names = {camel(name): name for name in part.model_fields}
+    fields: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in names:
+            raise SettingsError(f"{file}: {path}{key}: no such setting; allowed here: {', '.join(sorted(names))}")
+        kind = part.model_fields[names[key]].annotation
+        kinds = [found for found in (kind, *get_args(kind)) if isinstance(found, type) and issubclass(found, BaseModel)]
+        nested = isinstance(value, Mapping) and kinds
+        fields[names[key]] = _as_fields(kinds[0], value, f"{path}{key}.", file) if nested else value
+    return fields

@@ -19,5 +19,5 @@ class SystemClock:
 
     async def sleep_until(self, monotonic_s: float) -> None:
         """Sleep on the event loop, whose own clock stands still while suspended, so look again when it is over."""
-        while (left_s := monotonic_s - self.monotonic()) > 0:
+        while (left_s := monotonic_s - self.monotonic()) > 0:  # noqa: ASYNC110 - it waits for time itself
             await asyncio.sleep(left_s)
