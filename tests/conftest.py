@@ -1,0 +1,65 @@
+"""What every test may ask for: the real API server (with our kinds), the seed, and how much of a sampled table to run.
+
+`make test` samples with one seed, so that it says the same on every machine; `make test-long` runs everything with a
+new seed each time, printed at the end: `make test-long SEED=…` plays it again.
+"""
+
+from pathlib import Path
+from random import SystemRandom
+
+import pytest
+from hypothesis import settings
+
+from multicloud_lab.controlplane import ControlPlane
+
+pytest_plugins = ["support.controlplane"]
+
+CRDS = Path(__file__).parents[1] / "crds"
+SAMPLED_SEED = 20261123
+
+settings.register_profile("sampled", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("full", deadline=None, max_examples=1000, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the full counts of what is otherwise sampled")
+    parser.addoption("--seed", type=int, help="seed of everything random in the tests")
+
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis reads its seed
+def pytest_configure(config: pytest.Config) -> None:
+    full: bool = config.getoption("--full")
+    if config.getoption("--seed") is None:
+        config.option.seed = SystemRandom().randrange(2**32) if full else SAMPLED_SEED
+    settings.load_profile("full" if full else "sampled")
+    if full and config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(config.getoption("--seed"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"seed {config.getoption('--seed')}")
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """Where chance in a test starts."""
+    value: int = pytestconfig.getoption("--seed")
+    return value
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether to run the full count of what is otherwise sampled."""
+    value: bool = pytestconfig.getoption("--full")
+    return value
+
+
+@pytest.fixture(scope="session")
+def our_kinds(control_plane: ControlPlane) -> ControlPlane:
+    """The API server with the definitions of `crds/` in force."""
+    files = f"--filename={CRDS}"
+    control_plane.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--field-manager=tests", files
+    ).check_returncode()
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", files).check_returncode()
+    return control_plane
