@@ -347,7 +347,9 @@ def test_status_shows_the_plan() -> None:
     }
 
 
-def test_unknown_ready_units_are_absent_because_the_scale_subresource_breaks_on_null() -> None:
+def test_what_kubectl_reads_is_absent_rather_than_null() -> None:
+    assert "limitedBy" not in render_pool(_pool(), _plan(()), PoolRecord(), ())
+    assert "identity" not in render_account(1, AccountRecord(), ())
     assert "replicas" not in render_pool(_pool(), _plan((), ready=None), PoolRecord(), ())
     assert render_pool(_pool(), _plan((), ready=0), PoolRecord(), ())["replicas"] == 0
 

@@ -1,7 +1,8 @@
 """Status of our kinds as the API server stores it. `status` fills these models, `crd` makes the schema from them.
 
-Every field is always written; null means unknown, never zero. The schema must hold every field that is written: the
-API server refuses a server-side apply of one it does not know.
+Every field is always written, but for the few that kubectl reads and that are absent while unknown; null means unknown,
+never zero. The schema must hold every field that is written: the API server refuses a server-side apply of one it does
+not know.
 """
 
 from datetime import datetime
@@ -46,7 +47,8 @@ class CloudAccountStatus(Reported):
 
     observed_generation: int | None = Field(default=None, description="metadata.generation that this status is about.")
     identity: str | None = Field(
-        default=None, description="Who the cloud says we are: an ARN, an application, a service account. Null: unknown."
+        default=None,
+        description="Who the cloud says we are: an ARN, an application, a service account. Absent: unknown.",
     )
     conditions: Conditions = Field(default=(), description="Conditions by type: Ready, Reconciling, Stalled.")
 
@@ -164,7 +166,7 @@ class MultiCloudPoolStatus(Reported):
     requested_replicas: int | None = Field(default=None, description="Wished units, before any bound.")
     desired_replicas: int | None = Field(default=None, description="Wished units, inside the bounds.")
     limited_by: str | None = Field(
-        default=None, description="The first bound or gate that changed the wish, as one stable word; null: none."
+        default=None, description="The first bound or gate that changed the wish, as one stable word. Absent: none."
     )
     desired_by: ReportedDecider | None = Field(default=None, description="Who decided the wished number.")
     members: Annotated[

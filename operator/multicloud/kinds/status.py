@@ -29,6 +29,9 @@ from multicloud.model.size import NodePool
 from multicloud.model.spec import MemberSpec, PoolObject
 
 _REFUSED = "Refused"
+_NEVER_NULL = {"replicas", "limitedBy", "identity"}
+"""Absent when unknown: the scale subresource breaks on null, a column of text would read `<no value>`."""
+
 _NO_POOLS: Mapping[str, NodePool] = {}
 
 
@@ -67,11 +70,7 @@ def render_pool(
         plan=ReportedPlan(changes=tuple(_changes(plan, record))),
         conditions=tuple(map(_condition, conditions)),
     )
-    rendered = _dump(status)
-    if status.replicas is None:
-        # The scale subresource takes an absent number for unknown, but breaks on null.
-        del rendered["replicas"]
-    return rendered
+    return _dump(status)
 
 
 def _members(
@@ -195,4 +194,5 @@ def _condition(condition: Condition) -> ReportedCondition:
 
 
 def _dump(status: Reported) -> dict[str, Any]:
-    return status.model_dump(mode="json", by_alias=True)
+    rendered = status.model_dump(mode="json", by_alias=True)
+    return {field: value for field, value in rendered.items() if value is not None or field not in _NEVER_NULL}

@@ -194,30 +194,28 @@ def test_the_table_of_pools(api: ControlPlane, namespace: str) -> None:
     unknown = _write_status(api, made, render_pool(pool_object(made), None, _EMPTY, ()))
     before = {"NAME": "web", "DESIRED": "", "READYUNITS": "", "MIN": "1", "MAX": "10", "READY": "", "REASON": ""}
     assert _table(api, namespace, "mcpool") == before
+    wide = {"WISHED": "", "LIMITEDBY": "", "DECIDEDBY": "", "MODE": "Apply", "PAUSED": "", "MESSAGE": ""}
+    assert _table(api, namespace, "mcpool", "--output=wide") == {**before, **wide}
     _write_status(api, unknown, _full_status())
     known = {**before, "DESIRED": "6", "READYUNITS": "3", "READY": "True", "REASON": "EnoughReady"}
     assert _table(api, namespace, "mcpool") == known
     assert _table(api, namespace, "mcpool", "--output=wide") == {
         **known,
+        **wide,
         "WISHED": "6",
         "LIMITEDBY": "MaxReplicas",
         "DECIDEDBY": "SpecReplicas",
-        "MODE": "Apply",
-        "PAUSED": "",
         "MESSAGE": "Enough.",
     }
 
 
 def test_the_table_of_accounts(api: ControlPlane, namespace: str) -> None:
     made = _made(api, namespace, account())
-    _write_status(api, made, render_account(1, AccountRecord(identity="arn:x"), [_CONDITION]))
-    assert _table(api, namespace, "cacct") == {
-        "NAME": "account",
-        "PROVIDER": "aws",
-        "READY": "True",
-        "REASON": "EnoughReady",
-        "IDENTITY": "arn:x",
-    }
+    unknown = _write_status(api, made, render_account(1, AccountRecord(), [_CONDITION]))
+    row = {"NAME": "account", "PROVIDER": "aws", "READY": "True", "REASON": "EnoughReady", "IDENTITY": ""}
+    assert _table(api, namespace, "cacct") == row
+    _write_status(api, unknown, render_account(1, AccountRecord(identity="arn:x"), [_CONDITION]))
+    assert _table(api, namespace, "cacct") == {**row, "IDENTITY": "arn:x"}
 
 
 def test_the_category_lists_both_kinds(api: ControlPlane, namespace: str) -> None:
