@@ -1,0 +1,341 @@
+"""A whole operator and three clouds in one process and in virtual time, told as a story.
+
+The stages are the real ones (`multicloud.run.compose`), the clouds the real SDKs against the lab. Only the Kubernetes
+edge is held in memory, behind its ports: it keeps resourceVersions, refuses stale and foreign writes and counts
+everything, so that a day takes seconds. tests/cluster tells the same stories on a real API server.
+"""
+
+import asyncio
+import copy
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from multicloud.model.error import NotSent, refused
+from multicloud.model.plan import Stop
+from multicloud.model.port import EventNote, Rejected, Written
+from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
+from multicloud.run.compose import Edge, Operator, compose
+from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Settings
+from multicloud_lab.thread import LabThread
+from support.clock import VirtualClock
+
+NAMESPACE = "shop"
+QUIET_TURNS = 25
+"""Turns of the event loop without work after which nothing but time can make any."""
+
+
+@dataclass(slots=True)
+class MemoryCluster:
+    """The API server's side of the ports: objects with versions, secrets, events."""
+
+    objects: dict[ObjectKey, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    events: list[EventNote] = field(default_factory=list)
+    status_writes: int = 0
+    away: bool = False
+    versions: Any = field(default_factory=lambda: itertools.count(1))
+
+    async def write_status(
+        self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> Written | Rejected:
+        if self.away:
+            return Rejected(gone=False, stale=False, words="no answer")
+        known = self.objects.get(key)
+        if known is None:
+            return Rejected(gone=True, stale=False, words="not found")
+        if known["metadata"]["uid"] != uid or known["metadata"]["resourceVersion"] != resource_version:
+            return Rejected(gone=False, stale=True, words="the object has been modified")
+        known["status"] = copy.deepcopy(dict(status))
+        known["metadata"]["resourceVersion"] = str(next(self.versions))
+        self.status_writes += 1
+        return Written(resource_version=known["metadata"]["resourceVersion"], body=copy.deepcopy(known))
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        if (namespace, name) not in self.secrets:
+            raise refused(Code.SECRET_NOT_FOUND, f"Secret {name} does not exist")
+        return self.secrets[namespace, name]
+
+    async def post(self, note: EventNote) -> None:
+        self.events.append(note)
+
+    def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        key = _key(body)
+        known = self.objects.get(key)
+        version = str(next(self.versions))
+        metadata = {
+            "uid": known["metadata"]["uid"] if known else f"uid-{version}",
+            "generation": known["metadata"]["generation"] + 1 if known else 1,
+            "resourceVersion": version,
+        }
+        stored = copy.deepcopy(dict(body))
+        stored["metadata"] = {**stored["metadata"], **metadata}
+        if known and "status" in known:
+            stored["status"] = known["status"]
+        self.objects[key] = stored
+        return copy.deepcopy(stored)
+
+
+@dataclass(slots=True)
+class OpenFence:
+    """The fence of a leader: open unless the story closes it."""
+
+    stop: Stop = Stop.NONE
+    leading: bool = True
+
+    def check(self, budget_s: float) -> None:
+        assert budget_s > 0
+        if not self.leading:
+            raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
+        if self.stop is Stop.ALL:
+            raise NotSent(Reason(code=Code.STOPPED, text="stopped"))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One effective resize in the lab's journal."""
+
+    cloud: str
+    cluster: str
+    node_pool: str
+    to: int
+
+
+class World:
+    """Given, when, then."""
+
+    def __init__(self, lab: LabThread, **settings: Any) -> None:
+        self.lab = lab
+        self.clock = VirtualClock()
+        self.cluster = MemoryCluster()
+        self.fence = OpenFence()
+        self.settings = settings_for(lab.document, **settings)
+        self._operator: Operator | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._given_accounts()
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.crash()
+
+    @property
+    def operator(self) -> Operator:
+        assert self._operator is not None
+        return self._operator
+
+    def start(self) -> None:
+        """A process starts: it lists everything, then serves."""
+        edge = Edge(writer=self.cluster, secrets=self.cluster, events=self.cluster)
+        self._operator = compose(self.settings, self.clock, edge, self.fence, lambda: self.fence.stop)
+        for kind in Kind:
+            bodies = [copy.deepcopy(body) for key, body in self.cluster.objects.items() if key.kind is kind]
+            self._operator.store.replace_all(kind, bodies, as_of=0)
+        self._operator.synced()
+        self._serving = asyncio.create_task(self._operator.serve())
+
+    async def crash(self) -> None:
+        """The process is gone between two instructions; what was not written is forgotten."""
+        if self._operator is None or self._serving is None:
+            return
+        self._serving.cancel()
+        with suppress(asyncio.CancelledError, BaseExceptionGroup):
+            await self._serving
+        self._operator.close()
+        self._operator = None
+
+    def apply(self, body: Mapping[str, Any]) -> None:
+        """`kubectl apply`."""
+        self.operator.store.put(self.cluster.apply(body))
+
+    def pool(self, name: str = "web", **spec: Any) -> None:
+        """Apply a MultiCloudPool with one small member per cloud; `spec` replaces or adds fields."""
+        self.apply(pool_body(name, **spec))
+
+    def edit(self, name: str = "web", *, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
+        """`kubectl edit`: change fields of the spec (None removes) and annotations."""
+        body = copy.deepcopy(self.cluster.objects[_pool_key(name)])
+        body["spec"] = {key: value for key, value in {**body["spec"], **spec}.items() if value is not None}
+        if annotations is not None:
+            body["metadata"]["annotations"] = dict(annotations)
+        self.apply(body)
+
+    def delete(self, name: str = "web") -> None:
+        """`kubectl delete`."""
+        self.operator.store.remove(self.cluster.objects.pop(_pool_key(name)))
+
+    def status(self, name: str = "web") -> Mapping[str, Any]:
+        """What kubectl shows."""
+        return self.cluster.objects[_pool_key(name)].get("status") or {}
+
+    def member(self, member: str, name: str = "web") -> Mapping[str, Any]:
+        """One member of the status."""
+        found: Mapping[str, Any] = next(entry for entry in self.status(name)["members"] if entry["name"] == member)
+        return found
+
+    def condition(self, kind: str, name: str = "web") -> tuple[str, str]:
+        """Status and reason of a condition."""
+        found = next(entry for entry in self.status(name)["conditions"] if entry["type"] == kind)
+        return found["status"], found["reason"]
+
+    def hand(self, cloud: str, cluster: str, node_pool: str, to: int) -> None:
+        """Somebody resizes a node pool in the vendor's console."""
+        self.lab.run(lambda lab: lab.engines[cloud].resize_by_hand(cluster, node_pool, to))
+
+    @property
+    def cloud_writes(self) -> Sequence[Write]:
+        """Every effective resize that was not a hand's, in order."""
+        return [
+            Write(entry["cloud"], entry["cluster"], entry["pool"], entry["to"])
+            for entry in self.lab.journal()
+            if entry["effective"] and entry["principal"] != "hand"
+        ]
+
+    async def run_for(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:
+        """Let virtual time pass, stopping at every instant at which anything happens."""
+        end_s = self.clock.monotonic() + seconds + 60 * minutes + 3600 * hours
+        while True:
+            await self._quiet()
+            wake_s = self.clock.next_wake()
+            to_s = end_s if wake_s is None else min(max(wake_s, self.clock.monotonic()), end_s)
+            if to_s >= end_s and (wake_s is None or wake_s > end_s):
+                self._advance(end_s)
+                await self._quiet()
+                return
+            self._advance(to_s)
+
+    async def run_until(self, reached: Callable[[], bool], *, minutes: float = 60) -> float:
+        """Let time pass in small steps until something holds; returns the virtual seconds that it took."""
+        began_s = self.clock.monotonic()
+        while True:
+            await self._quiet()
+            if reached():
+                return self.clock.monotonic() - began_s
+            assert self.clock.monotonic() - began_s < 60 * minutes, f"not within {minutes} minutes: {self.status()}"
+            await self.run_for(seconds=1)
+
+    def _advance(self, to_s: float) -> None:
+        delta_s = to_s - self.clock.monotonic()
+        if delta_s > 0:
+            self.lab.advance(delta_s)
+        self.clock.advance_to(to_s)
+
+    async def _quiet(self) -> None:
+        quiet = 0
+        while quiet < QUIET_TURNS:
+            if self.operator.queue.idle and self.operator.lanes.in_flight == 0:
+                quiet += 1
+                await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a wait
+            else:
+                quiet = 0
+                await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
+            assert self._serving is None or not self._serving.done(), "the operator stopped"
+
+    def _given_accounts(self) -> None:
+        given = self.lab.document["credentials"]
+        self.cluster.secrets.update(secrets_for(given))
+        for body in account_bodies(given):
+            self.cluster.apply(body)
+
+
+def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
+    """Settings that point every cloud at the lab."""
+    aws, arm, gke = document["eks"], document["arm"], document["gke"]
+    clouds = Clouds(
+        aws=AwsEndpoints(
+            eks=Endpoint(url=aws["url"]),
+            autoscaling=Endpoint(url=document["autoscaling"]["url"]),
+            sts=Endpoint(url=document["sts"]["url"]),
+        ),
+        azure=AzureEndpoints(
+            arm=Endpoint(url=arm["url"], ca_file=arm["caFile"]),
+            authority=Endpoint(url=arm["authority"], ca_file=arm["caFile"]),
+        ),
+        gcp=GcpEndpoints(
+            container=Endpoint(url=f"https://{gke['grpc']}", ca_file=gke["caFile"]),
+            compute=Endpoint(url=document["compute"]["url"]),
+            token=Endpoint(url=document["google"]["token"]),
+        ),
+    )
+    return Settings(clouds=clouds, **settings)
+
+
+def secrets_for(credentials: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, bytes]]:
+    """The three Secrets of the namespace."""
+    import json
+
+    return {
+        (NAMESPACE, "aws-keys"): {
+            "accessKeyId": credentials["aws"]["accessKeyId"].encode(),
+            "secretAccessKey": credentials["aws"]["secretAccessKey"].encode(),
+        },
+        (NAMESPACE, "azure-keys"): {"clientSecret": credentials["azure"]["clientSecret"].encode()},
+        (NAMESPACE, "gcp-keys"): {"key.json": json.dumps(credentials["gcp"]).encode()},
+    }
+
+
+def account_bodies(credentials: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    """One CloudAccount per cloud."""
+    azure = credentials["azure"]
+    blocks: dict[str, dict[str, Any]] = {
+        "aws": {},
+        "azure": {
+            "tenantId": azure["tenantId"],
+            "clientId": azure["clientId"],
+            "subscriptionId": "00000000-0000-0000-0000-000000000001",
+        },
+        "gcp": {"project": credentials["gcp"]["project_id"]},
+    }
+    return [
+        {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": str(Kind.ACCOUNT),
+            "metadata": {"name": cloud, "namespace": NAMESPACE},
+            "spec": {"provider": cloud, cloud: block, "credentials": {"secretRef": {"name": f"{cloud}-keys"}}},
+        }
+        for cloud, block in blocks.items()
+    ]
+
+
+def members(*clouds: str, **every: Any) -> list[dict[str, Any]]:
+    """One member per cloud on the lab's four-node `web` pools; `every` is added to each."""
+    blocks: dict[str, dict[str, Any]] = {
+        "aws": {"eks": {"cluster": "shop-prod", "region": "us-east-1", "nodeGroup": "web"}},
+        "azure": {"aks": {"resourceGroup": "shop", "cluster": "shop-prod", "agentPool": "web"}},
+        "gcp": {"gke": {"location": "europe-west1-b", "cluster": "shop-batch", "nodePool": "web"}},
+    }
+    return [
+        {"name": cloud, "accountRef": {"name": cloud}, "minNodes": 0, "maxNodes": 40, **blocks[cloud], **every}
+        for cloud in clouds or blocks
+    ]
+
+
+def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
+    """A MultiCloudPool over all three clouds."""
+    fields: dict[str, Any] = {
+        "minReplicas": 6,
+        "maxReplicas": 90,
+        "disruption": {"maxNodesPerStep": 20, "scaleDownDelaySeconds": 0},
+        "drift": {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 600},
+        "members": members(),
+    }
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": str(Kind.POOL),
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {**fields, **spec},
+    }
+
+
+def _key(body: Mapping[str, Any]) -> ObjectKey:
+    metadata = body["metadata"]
+    return ObjectKey(kind=Kind(body["kind"]), namespace=metadata["namespace"], name=metadata["name"])
+
+
+def _pool_key(name: str) -> ObjectKey:
+    return ObjectKey(kind=Kind.POOL, namespace=NAMESPACE, name=name)
