@@ -53,6 +53,7 @@ help:
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 setup: .venv/.made
+	@:
 
 # A python3 that is old or lacks venv is the one thing that we cannot install.
 .tools/uv-$(UV_VERSION).made:
