@@ -6,7 +6,7 @@ is never handled twice at once; a key added while it is handled is handled again
 
 import asyncio
 import heapq
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -33,11 +33,10 @@ class WorkQueue:
         self._due: dict[ObjectKey, float] = {}
         self._timers: list[tuple[float, int, ObjectKey]] = []
         self._sequence = 0
-        self._urgent: deque[ObjectKey] = deque()
-        self._ready: deque[ObjectKey] = deque()
-        self._queued: set[ObjectKey] = set()
+        self._urgent: OrderedDict[ObjectKey, None] = OrderedDict()
+        self._ready: OrderedDict[ObjectKey, None] = OrderedDict()
         self._active: set[ObjectKey] = set()
-        self._again: set[ObjectKey] = set()
+        self._again: dict[ObjectKey, bool] = {}
         self._failures: dict[ObjectKey, int] = {}
         self._closed = False
         self._added = asyncio.Event()
@@ -46,12 +45,12 @@ class WorkQueue:
     @property
     def depth(self) -> int:
         """Keys that wait for a worker now."""
-        return len(self._queued)
+        return len(self._urgent) + len(self._ready)
 
     @property
     def idle(self) -> bool:
         """True when no key is ready or being handled; timers may be pending."""
-        return not self._queued and not self._active
+        return not (self._urgent or self._ready or self._active)
 
     def add(self, key: ObjectKey, after_s: float = 0.0, *, urgent: bool = False) -> None:
         """Ask for a pass after so many seconds; the earliest wish of a key wins. `urgent` (shortage) goes first."""
@@ -93,10 +92,11 @@ class WorkQueue:
     def _enqueue(self, key: ObjectKey, *, urgent: bool) -> None:
         self._due.pop(key, None)
         if key in self._active:
-            self._again.add(key)
-        elif key not in self._queued:
-            self._queued.add(key)
-            (self._urgent if urgent else self._ready).append(key)
+            self._again[key] = urgent or self._again.get(key, False)
+        elif key not in self._urgent:
+            if urgent:
+                self._ready.pop(key, None)
+            (self._urgent if urgent else self._ready).setdefault(key)
             self._added.set()
 
     async def _keep_time(self) -> None:
@@ -120,16 +120,14 @@ class WorkQueue:
 
     async def _work(self, handler: Handler) -> None:
         while await self._something_to_do():
-            key = self._urgent.popleft() if self._urgent else self._ready.popleft()
-            self._queued.discard(key)
+            key, _ = (self._urgent or self._ready).popitem(last=False)
             self._active.add(key)
             try:
                 again_after_s = await self._handle(handler, key)
             finally:
                 self._active.discard(key)
             if key in self._again:
-                self._again.discard(key)
-                self._enqueue(key, urgent=False)
+                self._enqueue(key, urgent=self._again.pop(key))
             elif again_after_s is not None:
                 self.add(key, max(again_after_s, 0.001))
 
