@@ -14,7 +14,7 @@ from multicloud.kinds.shape import Part
 from multicloud.kinds.structural import structural
 
 _TREE = Path(__file__).parents[2]
-_DIRECTORIES = ("crds", "charts/multicloud-operator/files/crds")
+_DIRECTORIES = ("crds", "deploy/crds", "charts/multicloud-operator/files/crds")
 _PAGE = "docs/reference/crds.md"
 
 _DEFAULTS = {

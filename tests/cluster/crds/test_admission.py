@@ -12,9 +12,9 @@ from support.manifests import PROVIDERS, account, member, pool
 _GUID = "00000000-0000-0000-0000-000000000001"
 
 
-def _create(api: ControlPlane, body: dict[str, Any]) -> CompletedProcess[str]:
+def _create(our_kinds: ControlPlane, body: dict[str, Any]) -> CompletedProcess[str]:
     text = json.dumps(_unplaced(body))
-    return api.kubectl("create", "--dry-run=server", "--output=json", "--filename=-", input=text)
+    return our_kinds.kubectl("create", "--dry-run=server", "--output=json", "--filename=-", input=text)
 
 
 def _unplaced(body: dict[str, Any]) -> dict[str, Any]:
@@ -53,8 +53,8 @@ _TAKEN = [
 
 
 @pytest.mark.parametrize("body", _TAKEN)
-def test_taken(api: ControlPlane, body: dict[str, Any]) -> None:
-    answer = _create(api, body)
+def test_taken(our_kinds: ControlPlane, body: dict[str, Any]) -> None:
+    answer = _create(our_kinds, body)
     assert answer.returncode == 0, answer.stderr
 
 
@@ -155,25 +155,27 @@ _REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "path", "words"), _REFUSED)
-def test_refused_with_the_path(api: ControlPlane, body: dict[str, Any], path: str, words: str) -> None:
-    answer = _create(api, body)
+def test_refused_with_the_path(our_kinds: ControlPlane, body: dict[str, Any], path: str, words: str) -> None:
+    answer = _create(our_kinds, body)
     assert answer.returncode != 0
     assert path in answer.stderr
     assert words in answer.stderr
 
 
-def test_the_provider_of_an_account_never_changes(api: ControlPlane, namespace: str) -> None:
-    created = api.kubectl("create", "--filename=-", f"--namespace={namespace}", input=json.dumps(_unplaced(account())))
+def test_the_provider_of_an_account_never_changes(our_kinds: ControlPlane, namespace: str) -> None:
+    created = our_kinds.kubectl(
+        "create", "--filename=-", f"--namespace={namespace}", input=json.dumps(_unplaced(account()))
+    )
     created.check_returncode()
     other = json.dumps({"spec": {"provider": "gcp", "aws": None, "gcp": PROVIDERS["gcp"]}})
-    answer = api.kubectl("patch", "cacct/account", f"--namespace={namespace}", "--type=merge", f"--patch={other}")
+    answer = our_kinds.kubectl("patch", "cacct/account", f"--namespace={namespace}", "--type=merge", f"--patch={other}")
     assert answer.returncode != 0
     assert "spec.provider: Invalid value" in answer.stderr
     assert "provider is immutable" in answer.stderr
 
 
-def test_defaults_are_filled_in_and_replicas_stays_absent(api: ControlPlane) -> None:
-    made = json.loads(_create(api, pool()).stdout)["spec"]
+def test_defaults_are_filled_in_and_replicas_stays_absent(our_kinds: ControlPlane) -> None:
+    made = json.loads(_create(our_kinds, pool()).stdout)["spec"]
     assert "replicas" not in made
     assert made["drift"] == {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 3600}
     assert made["disruption"] == {"maxNodesPerStep": 20, "scaleDownDelaySeconds": 300}

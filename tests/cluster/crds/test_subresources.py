@@ -57,20 +57,20 @@ _FULL = PoolRecord(
 )
 
 
-def _made(api: ControlPlane, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+def _made(our_kinds: ControlPlane, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
     body["metadata"]["namespace"] = namespace
-    answer = api.kubectl("create", "--output=json", "--filename=-", input=json.dumps(body))
+    answer = our_kinds.kubectl("create", "--output=json", "--filename=-", input=json.dumps(body))
     answer.check_returncode()
     made: dict[str, Any] = json.loads(answer.stdout)
     return made
 
 
-def _write_status(api: ControlPlane, made: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+def _write_status(our_kinds: ControlPlane, made: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
     """Apply a whole status as the operator does: server-side, guarded by uid and resourceVersion."""
     meta = made["metadata"]
     guarded = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
     body = {"apiVersion": made["apiVersion"], "kind": made["kind"], "metadata": guarded, "status": status}
-    answer = api.kubectl(
+    answer = our_kinds.kubectl(
         "apply",
         "--server-side",
         "--subresource=status",
@@ -121,85 +121,89 @@ def _full_status() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("record", [_EMPTY, _FULL], ids=["nothing known", "everything known"])
-def test_what_a_pool_remembers_survives_the_api_server(api: ControlPlane, namespace: str, record: PoolRecord) -> None:
-    made = _made(api, namespace, pool())
+def test_what_a_pool_remembers_survives_the_api_server(
+    our_kinds: ControlPlane, namespace: str, record: PoolRecord
+) -> None:
+    made = _made(our_kinds, namespace, pool())
     status = render_pool(pool_object(made), None, record, record.conditions)
-    written = _write_status(api, made, status)
+    written = _write_status(our_kinds, made, status)
     assert written["status"] == status
     assert replace(pool_object(written).record, observed_generation=record.observed_generation) == record
 
 
-def test_the_fullest_status_is_stored_as_written_and_again_changes_nothing(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool())
-    first = _write_status(api, made, _full_status())
+def test_the_fullest_status_is_stored_as_written_and_again_changes_nothing(
+    our_kinds: ControlPlane, namespace: str
+) -> None:
+    made = _made(our_kinds, namespace, pool())
+    first = _write_status(our_kinds, made, _full_status())
     assert first["status"] == _full_status()
-    again = _write_status(api, first, _full_status())
+    again = _write_status(our_kinds, first, _full_status())
     assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
 
 
-def test_what_is_no_longer_so_is_gone_from_the_status(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool())
+def test_what_is_no_longer_so_is_gone_from_the_status(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, pool())
     seen = replace(pool_object(made), generation=1)
     calm = render_pool(seen, None, replace(_EMPTY, conditions=(_CONDITION,)), [_CONDITION])
-    written = _write_status(api, made, _full_status())
-    written = _write_status(api, written, calm)
+    written = _write_status(our_kinds, made, _full_status())
+    written = _write_status(our_kinds, written, calm)
     assert written["status"] == calm
-    written = _write_status(api, written, _full_status())
+    written = _write_status(our_kinds, written, _full_status())
     assert written["status"] == _full_status()
 
 
-def test_a_member_that_left_is_gone_from_the_status(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool())
+def test_a_member_that_left_is_gone_from_the_status(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, pool())
     one = _full_status()
     two = {**one, "members": [*one["members"], {**one["members"][0], "name": "west"}]}
-    written = _write_status(api, _write_status(api, made, two), one)
+    written = _write_status(our_kinds, _write_status(our_kinds, made, two), one)
     assert written["status"] == one
 
 
-def test_what_an_account_remembers_survives_the_api_server(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, account())
+def test_what_an_account_remembers_survives_the_api_server(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, account())
     record = AccountRecord(observed_generation=1, identity=None, conditions=(_CONDITION,))
-    written = _write_status(api, made, render_account(1, record, record.conditions))
+    written = _write_status(our_kinds, made, render_account(1, record, record.conditions))
     assert account_object(written).record == record
 
 
-def test_kubectl_scale_works_with_replicas_absent(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool())
-    _write_status(api, made, render_pool(pool_object(made), None, _EMPTY, ()))
-    api.kubectl("scale", "mcpool/web", "--replicas=7", f"--namespace={namespace}").check_returncode()
+def test_kubectl_scale_works_with_replicas_absent(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, pool())
+    _write_status(our_kinds, made, render_pool(pool_object(made), None, _EMPTY, ()))
+    our_kinds.kubectl("scale", "mcpool/web", "--replicas=7", f"--namespace={namespace}").check_returncode()
     path = f"/apis/multicloud.dev/v1alpha1/namespaces/{namespace}/multicloudpools/web"
-    assert json.loads(api.kubectl("get", "--raw", path).stdout)["spec"]["replicas"] == 7
-    scale = json.loads(api.kubectl("get", "--raw", f"{path}/scale").stdout)
+    assert json.loads(our_kinds.kubectl("get", "--raw", path).stdout)["spec"]["replicas"] == 7
+    scale = json.loads(our_kinds.kubectl("get", "--raw", f"{path}/scale").stdout)
     assert scale["spec"] == {"replicas": 7}
     assert scale["status"] == {"replicas": 0, "selector": "multicloud.dev/pool=web"}
 
 
-def test_kubectl_scale_shows_ready_units(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool(replicas=6))
-    _write_status(api, made, _full_status())
+def test_kubectl_scale_shows_ready_units(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, pool(replicas=6))
+    _write_status(our_kinds, made, _full_status())
     path = f"/apis/multicloud.dev/v1alpha1/namespaces/{namespace}/multicloudpools/web/scale"
-    assert json.loads(api.kubectl("get", "--raw", path).stdout)["status"]["replicas"] == 3
+    assert json.loads(our_kinds.kubectl("get", "--raw", path).stdout)["status"]["replicas"] == 3
 
 
-def _table(api: ControlPlane, namespace: str, *args: str) -> dict[str, str]:
-    lines = api.kubectl("get", *args, f"--namespace={namespace}").stdout.splitlines()
+def _table(our_kinds: ControlPlane, namespace: str, *args: str) -> dict[str, str]:
+    lines = our_kinds.kubectl("get", *args, f"--namespace={namespace}").stdout.splitlines()
     starts = [head.start() for head in re.finditer(r"\S+", lines[0])]
     cells = [lines[1][start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
     row = dict(zip(lines[0].split(), cells, strict=True))
     return {head: cell for head, cell in row.items() if head != "AGE"}
 
 
-def test_the_table_of_pools(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, pool())
-    unknown = _write_status(api, made, render_pool(pool_object(made), None, _EMPTY, ()))
+def test_the_table_of_pools(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, pool())
+    unknown = _write_status(our_kinds, made, render_pool(pool_object(made), None, _EMPTY, ()))
     before = {"NAME": "web", "DESIRED": "", "READYUNITS": "", "MIN": "1", "MAX": "10", "READY": "", "REASON": ""}
-    assert _table(api, namespace, "mcpool") == before
+    assert _table(our_kinds, namespace, "mcpool") == before
     wide = {"WISHED": "", "LIMITEDBY": "", "DECIDEDBY": "", "MODE": "Apply", "PAUSED": "", "MESSAGE": ""}
-    assert _table(api, namespace, "mcpool", "--output=wide") == {**before, **wide}
-    _write_status(api, unknown, _full_status())
+    assert _table(our_kinds, namespace, "mcpool", "--output=wide") == {**before, **wide}
+    _write_status(our_kinds, unknown, _full_status())
     known = {**before, "DESIRED": "6", "READYUNITS": "3", "READY": "True", "REASON": "EnoughReady"}
-    assert _table(api, namespace, "mcpool") == known
-    assert _table(api, namespace, "mcpool", "--output=wide") == {
+    assert _table(our_kinds, namespace, "mcpool") == known
+    assert _table(our_kinds, namespace, "mcpool", "--output=wide") == {
         **known,
         **wide,
         "WISHED": "6",
@@ -209,22 +213,22 @@ def test_the_table_of_pools(api: ControlPlane, namespace: str) -> None:
     }
 
 
-def test_the_table_of_accounts(api: ControlPlane, namespace: str) -> None:
-    made = _made(api, namespace, account())
-    unknown = _write_status(api, made, render_account(1, AccountRecord(), [_CONDITION]))
+def test_the_table_of_accounts(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, account())
+    unknown = _write_status(our_kinds, made, render_account(1, AccountRecord(), [_CONDITION]))
     row = {"NAME": "account", "PROVIDER": "aws", "READY": "True", "REASON": "EnoughReady", "IDENTITY": ""}
-    assert _table(api, namespace, "cacct") == row
-    _write_status(api, unknown, render_account(1, AccountRecord(identity="arn:x"), [_CONDITION]))
-    assert _table(api, namespace, "cacct") == {**row, "IDENTITY": "arn:x"}
+    assert _table(our_kinds, namespace, "cacct") == row
+    _write_status(our_kinds, unknown, render_account(1, AccountRecord(identity="arn:x"), [_CONDITION]))
+    assert _table(our_kinds, namespace, "cacct") == {**row, "IDENTITY": "arn:x"}
 
 
-def test_the_category_lists_both_kinds(api: ControlPlane, namespace: str) -> None:
-    _made(api, namespace, pool())
-    _made(api, namespace, account())
-    listed = api.kubectl("get", "multicloud", "--output=name", f"--namespace={namespace}").stdout.split()
+def test_the_category_lists_both_kinds(our_kinds: ControlPlane, namespace: str) -> None:
+    _made(our_kinds, namespace, pool())
+    _made(our_kinds, namespace, account())
+    listed = our_kinds.kubectl("get", "multicloud", "--output=name", f"--namespace={namespace}").stdout.split()
     assert sorted(listed) == ["cloudaccount.multicloud.dev/account", "multicloudpool.multicloud.dev/web"]
 
 
-def test_explain_tells_what_a_field_means(api: ControlPlane) -> None:
-    told = api.kubectl("explain", "mcpool.spec.drift.holdSeconds").stdout
+def test_explain_tells_what_a_field_means(our_kinds: ControlPlane) -> None:
+    told = our_kinds.kubectl("explain", "mcpool.spec.drift.holdSeconds").stdout
     assert "Seconds that a surplus is held" in told
