@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from azure.core.exceptions import (
     AzureError,
-    ClientAuthenticationError,
     HttpResponseError,
     ServiceRequestError,
     ServiceRequestTimeoutError,
@@ -167,18 +166,26 @@ def lost(what: str, why: str, code: Code = Code.UNAVAILABLE) -> OutcomeUnknown:
 def of_login(error: AzureError) -> CloudError:
     """Type what azure-identity raised: Entra out of reach is Unavailable, a refusal is a person's to mend."""
     cause = error.__cause__
+    if isinstance(cause, CloudError):
+        return cause
     if isinstance(cause, ServiceRequestError | ServiceResponseError):
         timed_out = isinstance(cause, ServiceRequestTimeoutError | ServiceResponseTimeoutError)
         code = Code.TIMED_OUT if timed_out else Code.UNAVAILABLE
         return Unavailable(Reason(code=code, text="Microsoft Entra could not be reached for a token"))
-    status = (error.status_code or 0) if isinstance(error, ClientAuthenticationError) else 0
-    if status == 429:
-        text = "Microsoft Entra limits the rate of token requests"
-        return Throttled(Reason(code=Code.THROTTLED, text=text), retry_after_s=_seconds(_headers(error)))
-    if status >= 500 or "temporarily_unavailable" in str(error):
+    if "temporarily_unavailable" in str(error):
         return Unavailable(Reason(code=Code.UNAVAILABLE, text="Microsoft Entra cannot issue tokens at the moment"))
     words = tidy(error.message).removeprefix("Authentication failed: ")
     return Refused(Reason(code=Code.AUTH_FAILED, text=f"Microsoft Entra refused the login: {words}"))
+
+
+def of_login_status(status: int, headers: Mapping[str, str]) -> CloudError | None:
+    """Type an answer of Entra whose status alone says that nobody was refused; None for any other."""
+    if status == 429:
+        text = "Microsoft Entra limits the rate of token requests"
+        return Throttled(Reason(code=Code.THROTTLED, text=text), retry_after_s=_seconds(headers))
+    if status >= 500:
+        return Unavailable(Reason(code=Code.UNAVAILABLE, text="Microsoft Entra cannot issue tokens at the moment"))
+    return None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

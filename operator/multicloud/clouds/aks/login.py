@@ -16,7 +16,7 @@ from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
 
-from multicloud.clouds.aks.errors import of_login
+from multicloud.clouds.aks.errors import of_login, of_login_status
 from multicloud.model.error import refused
 from multicloud.model.reason import Code
 from multicloud.model.size import Principal
@@ -70,6 +70,8 @@ def make_login(
         "connection_timeout": CONNECT_S,
         "read_timeout": read_timeout_s,
         "retry_total": 0,
+        # msal swallows the status of an answer, so a broken Entra would read like a refusal.
+        "raw_response_hook": _raise_if_broken,
     }
     if authority is not None:
         options["authority"] = authority.url
@@ -111,8 +113,16 @@ def _ambient(account: AzureAccount, options: Mapping[str, Any]) -> TokenCredenti
         return WorkloadIdentityCredential(
             tenant_id=account.tenant_id, client_id=client_id, token_file_path=federated, **options
         )
-    timeouts = {name: value for name, value in options.items() if name.endswith("_timeout") or name == "retry_total"}
-    return ManagedIdentityCredential(client_id=account.client_id, **timeouts)
+    # The machine's own endpoint: no authority, no certificate, and its 5xx are azure-identity's to judge.
+    kept = ("connection_timeout", "read_timeout", "retry_total")
+    return ManagedIdentityCredential(client_id=account.client_id, **{name: options[name] for name in kept})
+
+
+def _raise_if_broken(response: Any) -> None:
+    answer = response.http_response
+    error = of_login_status(answer.status_code, answer.headers)
+    if error is not None:
+        raise error
 
 
 def _claims(token: str) -> dict[str, Any]:
