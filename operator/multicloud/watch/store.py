@@ -43,6 +43,7 @@ class Store:
         """Empty; `listen` before the first `put`."""
         self._listener: Listener = _Nobody()
         self._objects: dict[ObjectKey, StoredObject] = {}
+        self._buried: set[str] = set()
         self.synced = False
 
     def listen(self, listener: Listener) -> None:
@@ -70,6 +71,8 @@ class Store:
     def put(self, body: Mapping[str, Any]) -> None:
         """Take an object from a watch or list. Older versions than the known one are ignored."""
         seen = _parsed(body)
+        if seen.uid in self._buried:
+            return
         known = self._objects.get(seen.key)
         if known is None:
             self._objects[seen.key] = seen
@@ -88,13 +91,17 @@ class Store:
     def remove(self, body: Mapping[str, Any]) -> None:
         """Take a deletion. One that speaks of an earlier object of the same name is ignored."""
         gone = _parsed(body)
+        self._buried.add(gone.uid)
         known = self._objects.get(gone.key)
         if known is not None and known.uid == gone.uid:
             del self._objects[gone.key]
             self._listener.removed(known)
 
     def replace_all(self, kind: Kind, bodies: Iterable[Mapping[str, Any]], *, as_of: int) -> None:
-        """Take a full list: what it lacks was deleted unnoticed, unless it is younger than the list (`as_of`)."""
+        """Take a full list: what it lacks was deleted unnoticed, unless it is younger than the list (`as_of`).
+
+        What was removed while the list was on its way is not taken from it: uids never come back.
+        """
         listed: set[ObjectKey] = set()
         for body in bodies:
             listed.add(_parsed(body).key)
@@ -103,6 +110,7 @@ class Store:
             if key.kind is kind and key not in listed and _version(known) <= as_of:
                 del self._objects[key]
                 self._listener.removed(known)
+        self._buried.clear()
 
     def newest_version(self) -> int:
         """The highest resourceVersion seen: what a list that starts now is at least as new as."""
