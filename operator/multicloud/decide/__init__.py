@@ -1,0 +1,10 @@
+"""The decision of a pass: `decide(snapshot)` gives a Plan. Pure: no I/O, no clock, no logging.
+
+    settle → wish → place → gates → words
+
+`observe` made the Snapshot; `act` sends what the Plan asks for now, `report` shows all of it.
+"""
+
+from multicloud.decide.decision import decide
+
+__all__ = ["decide"]

@@ -1,0 +1,148 @@
+"""The decision, a page: settle → wish → place → gates → words. From a Snapshot to a Plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from multicloud.decide.gates import Asks, asks, target_of
+from multicloud.decide.place.placing import Placed, place
+from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.scale.wish import Wish, wish
+from multicloud.decide.settle import settle
+from multicloud.decide.standing import Standing
+from multicloud.decide.words import NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
+from multicloud.model.plan import MemberPlan, Plan, Snapshot
+from multicloud.model.record import MemberRecord, PoolRecord
+
+
+def decide(snapshot: Snapshot) -> Plan:
+    """Decide sizes for one pool. Pure and deterministic: equal snapshots give equal plans, in any order of members.
+
+    The first plan of an object in a process, like every one that needs the integer program, loads the solver.
+    """
+    if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
+        return _waiting(snapshot)
+    standings = [settle(view, snapshot) for view in snapshot.members]
+    wished = wish(snapshot, sum(standing.found_units for standing in standings))
+    placed = place(standings, snapshot.spec, wished, snapshot.now)
+    targets = {standing.name: _target(standing, placed) for standing in standings}
+    stop = blocked(snapshot)
+    sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, _need(placed, wished))
+    decided = Decided(wish=wished, placed=placed, asks=sizes, targets=targets, blocked=stop)
+    members = tuple(_member(standing, decided, snapshot) for standing in standings)
+    shortage = max(0, wished.desired - placed.units)
+    return Plan(
+        record=_record(snapshot, wished, members),
+        members=members,
+        ready=_ready([one.record for one in standings if not one.absent], snapshot),
+        shortage=shortage,
+        limited_by=limit(standings, decided, snapshot),
+        blocked=stop,
+        wake_at=_wake_at(standings, wished, snapshot),
+        settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
+    )
+
+
+def _waiting(snapshot: Snapshot) -> Plan:
+    """Before every member was looked at once nothing is judged: what is not seen yet must not count as gone."""
+    records = [snapshot.record.member(view.spec.name) for view in snapshot.members]
+    members = tuple(
+        MemberPlan(
+            name=record.name,
+            record=record,
+            target=record.intent.target if record.intent is not None else record.requested,
+            ask=None,
+            reason=view.refusal or NOT_YET_OBSERVED,
+            refusal=view.refusal,
+            trouble=view.sight.trouble,
+            min_nodes=view.spec.min_nodes,
+            max_nodes=view.spec.max_nodes,
+        )
+        for view, record in zip(snapshot.members, records, strict=True)
+    )
+    return Plan(
+        record=replace(snapshot.record, observed_generation=snapshot.generation, members=tuple(records)),
+        members=members,
+        ready=_ready(records, snapshot),
+        shortage=0,
+        limited_by=None,
+        blocked=blocked(snapshot),
+        wake_at=None,
+        settled=False,
+    )
+
+
+def _target(standing: Standing, placed: Placed) -> int | None:
+    """The final size; a member that is not managed stays as it is."""
+    nodes, requested = placed.nodes[standing.name], standing.record.requested
+    if requested is None or standing.refusal is not None or standing.record.claim is None or standing.frozen:
+        return requested
+    if standing.name not in {choice.name for choice in placed.problem.choices}:
+        intent = standing.record.intent
+        return intent.target if intent is not None else requested
+    return target_of(standing, nodes)
+
+
+def _need(placed: Placed, wished: Wish) -> int:
+    """Units that must stay ready while nodes go: the desired ones, or the most that whole nodes can give."""
+    reachable = placed.problem.highest + placed.problem.fixed_units >= wished.desired
+    return min(wished.desired, placed.units) if reachable else wished.desired
+
+
+def _member(standing: Standing, decided: Decided, snapshot: Snapshot) -> MemberPlan:
+    bounds = bounds_of(standing.view.spec, standing.facts)
+    return MemberPlan(
+        name=standing.name,
+        record=standing.record,
+        target=decided.targets[standing.name],
+        ask=decided.asks.sizes.get(standing.name),
+        reason=member_reason(standing, decided, snapshot),
+        refusal=standing.refusal,
+        trouble=standing.view.sight.trouble,
+        min_nodes=bounds.low,
+        max_nodes=bounds.high,
+    )
+
+
+def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> PoolRecord:
+    return replace(
+        snapshot.record,
+        observed_generation=snapshot.generation,
+        requested=wished.requested,
+        desired=wished.desired,
+        decided_by=wished.decided_by,
+        past_wishes=wished.past_wishes,
+        members=tuple(member.record for member in members),
+    )
+
+
+def _ready(records: Sequence[MemberRecord], snapshot: Snapshot) -> int | None:
+    """Ready units as last proved, None if no member was ever seen."""
+    units = {view.spec.name: view.spec.units_per_node for view in snapshot.members}
+    proved = [record.ready * units[record.name] for record in records if record.ready is not None]
+    return sum(proved) if proved else None
+
+
+def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
+    """True when nothing is left to do or to wait for at a member."""
+    record = standing.record
+    if record.intent is not None:
+        return False
+    if standing.refusal is not None or standing.frozen or record.requested is None:
+        return True
+    still = targets[standing.name] == record.requested == record.nodes == record.ready
+    return still and standing.fresh_facts is not None
+
+
+def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) -> datetime | None:
+    """When time alone may change the decision."""
+    times = [wished.wake_at]
+    for standing in standings:
+        record = standing.record
+        times.append(record.backoff_until)
+        if record.held_since is not None:
+            times.append(record.held_since + timedelta(seconds=snapshot.spec.hold_s))
+        if record.intent is not None:
+            times.append(record.intent.deadline)
+            times.append(record.intent.started_at + timedelta(seconds=snapshot.write_window_s))
+    return min((time for time in times if time is not None and time > snapshot.now), default=None)

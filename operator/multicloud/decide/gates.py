@@ -1,0 +1,227 @@
+"""Which sizes may be asked for now. From targets to asks; what waits says why.
+
+All growth goes out at once, within the fleet-wide brake. A removal goes out only while enough units are proved ready
+without it, one step at a time: so every move is make before break.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.standing import Standing
+from multicloud.model.plan import Snapshot, Stop
+from multicloud.model.reason import Code, Reason
+from multicloud.model.size import Activity, NodePool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """The sizes to ask for, in nodes by member name, and why a wanted change waits or goes only part of the way."""
+
+    sizes: dict[str, int]
+    waits: dict[str, Reason]
+
+
+def target_of(standing: Standing, nodes: int) -> int:
+    """The final size: the placed nodes and what is held on top, as far as a size may be asked for."""
+    requested = standing.record.requested
+    if requested is None or standing.held == 0 or standing.facts is None:
+        return nodes
+    bounds, wanted = bounds_of(standing.view.spec, standing.facts), nodes + standing.held
+    if wanted == requested:
+        return wanted
+    up = -(-wanted // bounds.step) * bounds.step
+    # A hold promises not to fight: where no legal size keeps all of it, the present one stays.
+    return up if up <= bounds.last else max(bounds.last, requested)
+
+
+def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snapshot: Snapshot, need: int) -> Asks:
+    """Admit growth, then removals. `need` units must stay ready while nodes go."""
+    brake = _Brake(snapshot)
+    result = Asks(sizes={}, waits={})
+    wanted: list[tuple[Standing, NodePool, int]] = []
+    for standing in sorted(standings, key=lambda one: one.name):
+        facts, target = standing.movable, targets[standing.name]
+        if facts is not None and target is not None and target != facts.requested:
+            wanted.append((standing, facts, target))
+    for standing, facts, target in wanted:
+        if target > facts.requested:
+            _grow(standing, facts, target, brake, result, snapshot)
+    shrinking = [one for one in wanted if one[2] < one[1].requested]
+    if shrinking:
+        # Most to remove first, then by name (the order they have).
+        shrinking.sort(key=lambda one: one[2] - one[1].requested)
+        _shrink_all(standings, shrinking, brake, result, snapshot, need)
+    return result
+
+
+class _Brake:
+    """What this plan may still add and remove: fleet-wide and per account."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._add = {"": snapshot.headroom.add}
+        self._remove = {"": snapshot.headroom.remove}
+        for view in snapshot.members:
+            self._add[_account(view.spec.account)] = view.headroom.add
+            self._remove[_account(view.spec.account)] = view.headroom.remove
+
+    def room(self, standing: Standing, *, removing: bool) -> int:
+        """Nodes that the member may still gain or lose."""
+        rooms = self._remove if removing else self._add
+        return max(0, min(rooms[""], rooms[_account(standing.view.spec.account)]))
+
+    def use(self, standing: Standing, nodes: int) -> None:
+        """Count nodes gained (positive) or lost (negative)."""
+        rooms = self._add if nodes > 0 else self._remove
+        for key in ("", _account(standing.view.spec.account)):
+            rooms[key] -= abs(nodes)
+
+
+def _account(name: str) -> str:
+    return f"account {name}"
+
+
+def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, result: Asks, snapshot: Snapshot) -> None:
+    until = standing.record.backoff_until
+    if until is not None and until > snapshot.now:
+        result.waits[standing.name] = Reason(
+            code=Code.BACKED_OFF, text="a resize failed in the cloud; the next attempt waits for status.backoffUntil"
+        )
+        return
+    bounds = bounds_of(standing.view.spec, facts)
+    most = min(target, facts.requested + brake.room(standing, removing=False))
+    ask = most if most == target else most // bounds.step * bounds.step
+    # The cloud's own minimum cannot be undercut, not even on the way.
+    if ask <= facts.requested or ask < (facts.cloud_min or 0):
+        result.waits[standing.name] = _BRAKE
+        return
+    if ask < target:
+        result.waits[standing.name] = _BRAKE
+    result.sizes[standing.name] = ask
+    brake.use(standing, ask - facts.requested)
+
+
+_BRAKE = Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is left of this step: nodes over the pool, and ready units that may go."""
+
+    nodes: int
+    ready_units: int
+
+
+def _shrink_all(
+    standings: Sequence[Standing],
+    shrinking: Sequence[tuple[Standing, NodePool, int]],
+    brake: _Brake,
+    result: Asks,
+    snapshot: Snapshot,
+    need: int,
+) -> None:
+    closed = _closed(standings, snapshot)
+    step = _Step(nodes=snapshot.spec.max_nodes_per_step, ready_units=proved_ready(standings) - need)
+    short = _why_short(standings, step.ready_units)
+    for standing, facts, target in shrinking:
+        if closed is not None:
+            result.waits[standing.name] = closed
+            continue
+        ask, bound = _shrunk(standing, facts, target, _limits(standing, facts, brake, step, short, snapshot))
+        if bound is not None:
+            result.waits[standing.name] = bound
+        if ask < facts.requested:
+            result.sizes[standing.name] = ask
+            brake.use(standing, ask - facts.requested)
+            step.nodes -= facts.requested - ask
+            step.ready_units -= _lost_units(standing, facts, ask)
+
+
+def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
+    """Why no removal at all may go out now."""
+    if snapshot.stop is Stop.SHRINK_ONLY:
+        text = "the stop switch (ConfigMap multicloud-stop) forbids removals"
+        return Reason(code=Code.STOPPED_SHRINK, text=text)
+    for standing in sorted(standings, key=lambda one: one.name):
+        if _still_removing(standing):
+            text = f"the removal from {standing.name} has to end first"
+            return Reason(code=Code.WAITING_FOR_STEP, text=text)
+    return None
+
+
+def _still_removing(standing: Standing) -> bool:
+    if standing.refusal is not None or standing.frozen:
+        return False
+    intent, facts = standing.record.intent, standing.fresh_facts
+    if intent is not None and intent.target < intent.origin:
+        return True
+    return facts is not None and facts.nodes > facts.requested
+
+
+def proved_ready(standings: Sequence[Standing]) -> int:
+    """Ready units that a removal may count on: young facts only, and never more nodes than stay requested."""
+    return sum(
+        min(facts.ready, facts.requested) * standing.units_per_node
+        for standing in standings
+        if (facts := standing.fresh_facts) is not None and not standing.absent
+    )
+
+
+def _why_short(standings: Sequence[Standing], spare_units: int) -> Reason:
+    unknown = sorted(
+        (one for one in standings if one.refusal is None and one.fresh_facts is None), key=lambda one: one.name
+    )
+    unproved = sum((one.record.ready or 0) * one.units_per_node for one in unknown)
+    if unproved and spare_units + unproved > 0:
+        names = ", ".join(one.name for one in unknown)
+        return Reason(code=Code.UNKNOWN_MEMBERS, text=f"counted as nothing until they are seen again: {names}")
+    text = "the nodes may go once enough others are ready"
+    return Reason(code=Code.REPLACEMENT_NOT_READY, text=text)
+
+
+def _limits(
+    standing: Standing, facts: NodePool, brake: _Brake, step: _Step, short: Reason, snapshot: Snapshot
+) -> list[tuple[int, Reason]]:
+    """How many nodes each gate lets go, with its reason, the weightiest gate first."""
+    most = snapshot.spec.max_nodes_per_step
+    per_step = Reason(code=Code.MAX_NODES_PER_STEP, text=f"spec.disruption.maxNodesPerStep is {most}")
+    return [
+        (_ready_limit(standing, facts, step.ready_units), short),
+        (step.nodes, per_step),
+        (brake.room(standing, removing=True), _BRAKE),
+    ]
+
+
+def _ready_limit(standing: Standing, facts: NodePool, spare_units: int) -> int:
+    """Nodes that may go without touching the needed ready units, the worst ones leaving first.
+
+    Nodes that were requested but never came cost nothing.
+    """
+    if spare_units < 0:
+        return 0
+    if facts.ready * standing.units_per_node <= spare_units:
+        return facts.requested
+    return max(0, facts.requested - facts.nodes) + spare_units // standing.units_per_node
+
+
+def _lost_units(standing: Standing, facts: NodePool, ask: int) -> int:
+    return min(facts.ready, max(0, facts.nodes - ask)) * standing.units_per_node
+
+
+def _shrunk(
+    standing: Standing, facts: NodePool, target: int, limits: Sequence[tuple[int, Reason]]
+) -> tuple[int, Reason | None]:
+    """The smallest size that every gate allows on the way down to `target`, and the gate that stopped it there."""
+    allowed, bound = min(limits, key=lambda one: one[0])
+    lowest = facts.requested - allowed
+    if lowest <= target:
+        return target, None
+    bounds = bounds_of(standing.view.spec, facts)
+    ask = -(-lowest // bounds.step) * bounds.step
+    return min(facts.requested, ask), bound
+
+
+def foreign(standing: Standing) -> bool:
+    """True when the cloud runs an operation on the node pool that is not ours."""
+    facts = standing.fresh_facts
+    return facts is not None and facts.activity is Activity.BUSY and standing.record.intent is None

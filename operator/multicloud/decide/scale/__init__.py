@@ -1,0 +1,1 @@
+"""How many units are wished for, and since when."""

@@ -1,0 +1,166 @@
+"""Why each member's size is, moves or waits, and what keeps the pool from its wish. Texts never hold live values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from multicloud.decide.gates import Asks, foreign
+from multicloud.decide.place.placing import Placed
+from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.scale.wish import Wish
+from multicloud.decide.standing import Standing
+from multicloud.model.plan import Snapshot, Stop
+from multicloud.model.reason import Code, Reason
+from multicloud.model.spec import Mode
+
+NOT_YET_OBSERVED = Reason(code=Code.NOT_YET_OBSERVED, text="waiting until every member has been looked at once")
+SETTLED = Reason(code=Code.AS_WISHED, text="has the size it should have")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Everything decided about a pool before it is put into words."""
+
+    wish: Wish
+    placed: Placed
+    asks: Asks
+    targets: Mapping[str, int | None]
+    blocked: Reason | None
+
+
+def blocked(snapshot: Snapshot) -> Reason | None:
+    """Why nothing may be sent for the whole pool."""
+    if snapshot.stop is Stop.ALL:
+        return Reason(code=Code.STOPPED, text="the stop switch (ConfigMap multicloud-stop) forbids every cloud write")
+    if snapshot.spec.paused:
+        return Reason(code=Code.PAUSED, text="spec.paused or the annotation multicloud.dev/paused")
+    if snapshot.spec.mode is Mode.PLAN:
+        return Reason(code=Code.PLAN_ONLY, text="spec.mode is Plan: sizes are shown, never asked for")
+    return None
+
+
+def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> Reason:
+    """The most telling reason of one member."""
+    target, requested = decided.targets[standing.name], standing.record.requested
+    known = standing.refusal or standing.waiting or _unseen(standing)
+    if known is not None:
+        return known
+    if standing.frozen:
+        return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
+    if foreign(standing):
+        return Reason(code=Code.FOREIGN_OPERATION, text="the cloud runs an operation on it that is not ours")
+    if target != requested and decided.blocked is not None:
+        return decided.blocked
+    ask, wait = decided.asks.sizes.get(standing.name), decided.asks.waits.get(standing.name)
+    if ask is not None and requested is not None:
+        return _why_asked(ask - requested, decided, snapshot)
+    return wait or _backed_off(standing, snapshot) or _why_it_stays(standing, decided)
+
+
+def _backed_off(standing: Standing, snapshot: Snapshot) -> Reason | None:
+    until = standing.record.backoff_until
+    if until is None or until <= snapshot.now:
+        return None
+    text = "a resize failed in its cloud; it may not grow again before backoffUntil"
+    return Reason(code=Code.BACKED_OFF, text=text)
+
+
+def _unseen(standing: Standing) -> Reason | None:
+    if standing.fresh_facts is not None:
+        return None
+    trouble = standing.view.sight.trouble
+    if trouble is not None:
+        return trouble
+    if standing.facts is None:
+        return Reason(code=Code.NOT_YET_OBSERVED, text="has not been seen yet")
+    return Reason(code=Code.STALE, text="what is known of it is too old to act on; waiting for the next look")
+
+
+def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
+    desired = decided.wish.desired
+    wished = _wished_units(decided, snapshot)
+    if change > 0:
+        if _ready_units(snapshot) < snapshot.spec.min_replicas:
+            return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
+        if wished < desired:
+            return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
+        return Reason(code=Code.MOVE_TO_SHARE, text="grows to its share; others shrink once its nodes are ready")
+    if wished > desired:
+        return Reason(code=Code.SHRINK_TO_WISH, text="fewer units are wished for than the members have")
+    return Reason(code=Code.MOVE_TO_SHARE, text="shrinks to its share; the others' nodes are ready")
+
+
+def _wished_units(decided: Decided, snapshot: Snapshot) -> int:
+    """Units that the members have asked their clouds for, as far as placing counts them."""
+    choices = {choice.name: choice for choice in decided.placed.problem.choices}
+    return decided.placed.problem.fixed_units + sum(
+        choices[view.spec.name].present * view.spec.units_per_node
+        for view in snapshot.members
+        if view.spec.name in choices
+    )
+
+
+def _ready_units(snapshot: Snapshot) -> int:
+    return sum(
+        view.sight.proved.ready * view.spec.units_per_node
+        for view in snapshot.members
+        if view.sight.proved is not None and view.claimed_by_other is None
+    )
+
+
+def _why_it_stays(standing: Standing, decided: Decided) -> Reason:
+    record, facts = standing.record, standing.facts
+    floor = record.adoption_floor or 0
+    requested = record.requested or 0
+    if standing.held:
+        return Reason(
+            code=Code.SURPLUS_HELD, text="somebody else added nodes: they stay on top for spec.drift.holdSeconds"
+        )
+    if facts is not None and requested > bounds_of(standing.view.spec, facts).high:
+        return Reason(
+            code=Code.ABOVE_BOUND,
+            text="runs more nodes than maxNodes allows, but was found so: consent with multicloud.dev/adopt"
+            if floor
+            else "runs more nodes than maxNodes allows; they leave by ordinary scale-down",
+        )
+    if floor and requested == floor and decided.placed.units > decided.wish.desired:
+        return Reason(
+            code=Code.ADOPTION_FLOOR,
+            text="not below the size it was found at; consent with the annotation multicloud.dev/adopt",
+        )
+    if not requested == record.nodes == record.ready:
+        return Reason(code=Code.CONVERGING, text="waiting for nodes to become ready or to go")
+    return SETTLED
+
+
+def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -> Reason | None:
+    """The first clamp or gate that keeps the pool from its wish: clamps, then placing, then gates on removals."""
+    if decided.wish.limited_by is not None:
+        return decided.wish.limited_by
+    placed, desired = decided.placed, decided.wish.desired
+    if placed.units < desired:
+        return _why_less(standings, placed, desired, snapshot)
+    if placed.units > desired:
+        return _why_more(standings, placed, desired)
+    waits = [decided.asks.waits[name] for name in sorted(decided.asks.waits)]
+    return next(iter(waits), None)
+
+
+def _why_less(standings: Sequence[Standing], placed: Placed, desired: int, snapshot: Snapshot) -> Reason:
+    problem = placed.problem
+    if problem.highest + problem.fixed_units >= desired:
+        return Reason(code=Code.WHOLE_NODES, text="no sum of whole nodes within the bounds is nearer to desired")
+    waiting = [reason for one in standings if (reason := _backed_off(one, snapshot)) is not None]
+    if waiting:
+        return waiting[0]
+    return Reason(code=Code.MEMBER_MAXIMA, text="the members that may grow carry fewer units than desired")
+
+
+def _why_more(standings: Sequence[Standing], placed: Placed, desired: int) -> Reason:
+    problem = placed.problem
+    if problem.lowest + problem.fixed_units <= desired:
+        return Reason(code=Code.WHOLE_NODES, text="no sum of whole nodes within the bounds is nearer to desired")
+    floors = [one.name for one in standings if one.record.adoption_floor and one.refusal is None]
+    if floors:
+        text = f"kept at least at the size they were found at: {', '.join(sorted(floors))}"
+        return Reason(code=Code.ADOPTION_FLOOR, text=text)
+    return Reason(code=Code.MEMBER_MINIMA, text="what members have to keep carries more units than desired")
