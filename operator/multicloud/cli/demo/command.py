@@ -1,0 +1,127 @@
+"""`multicloud demo`: options in, the story, one document or a table out."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from multicloud.cli.demo.play import Outcome, Wanted
+
+FACTOR: Final = 60.0
+
+
+@click.command(short_help="The whole thing on this machine: three emulated clouds, no account.")
+@click.option("--once", is_flag=True, help="Play the story and end; otherwise everything stays up until Ctrl-C.")
+@click.option(
+    "--act", type=click.Choice(["takeover"]), default="takeover", show_default=True, help="Which story to play."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json: exactly one document on standard output, everything else on standard error.",
+)
+@click.option(
+    "--clock-factor",
+    "factor",
+    type=click.FloatRange(1, 600),
+    default=FACTOR,
+    show_default=True,
+    metavar="N",
+    help="How many times faster the clouds' clock runs.",
+)
+@click.option(
+    "--samples",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Manifests to apply. Default: deploy/samples of the source tree.",
+)
+def demo(*, once: bool, act: str, output: str, factor: float, samples: Path | None) -> None:
+    """Start a Kubernetes API, three emulated clouds and the operator, and play a story on them.
+
+    A pool takes over twelve nodes found in three clouds, is scaled to 30 with kubectl, keeps its head when somebody
+    adds nodes by hand, and goes back to 12 in steps. The first start builds the Kubernetes API server, which takes
+    minutes; later ones take seconds. Everything ends with the demo.
+    """
+    from multicloud.cli.demo.ground import SAMPLES
+    from multicloud.cli.demo.play import Outcome, Wanted
+
+    wanted = Wanted(act=act, once=once, factor=factor, samples=samples or SAMPLES)
+    outcome = Outcome()
+    problem = asyncio.run(_play(wanted, outcome, as_json=output == "json"))
+    if output == "json":
+        click.echo(json.dumps(document(outcome), indent=2))
+    if problem is not None:
+        raise click.ClickException(problem)
+    if not outcome.converged:
+        raise click.Abort
+
+
+async def _play(wanted: "Wanted", outcome: "Outcome", *, as_json: bool) -> str | None:
+    """Play until the end, Ctrl-C or SIGTERM; returns what went wrong."""
+    from multicloud.cli.demo.failure import DemoError
+    from multicloud.cli.demo.play import play
+    from multicloud.cli.demo.screen import Screen
+    from multicloud.run.clock import SystemClock
+
+    loop = asyncio.get_running_loop()
+    with Screen(on_stderr=as_json) as screen:
+        playing = asyncio.create_task(play(wanted, screen, SystemClock(), outcome), name="play")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, playing.cancel)
+        try:
+            await playing
+        except asyncio.CancelledError:
+            screen.say("ended")
+        except DemoError as error:
+            return str(error)
+        finally:
+            if outcome.pool is not None and not as_json:
+                screen.leave(outcome.pool)
+    return None
+
+
+def document(outcome: "Outcome") -> dict[str, Any]:
+    """What `-o json` prints: the pools at the end, the operator's cloud writes in order, the steps."""
+    pools = [] if outcome.pool is None else [outcome.pool]
+    return {
+        "pools": [
+            {
+                "namespace": pool.namespace,
+                "name": pool.name,
+                "desired": pool.desired,
+                "ready": pool.ready,
+                "members": [
+                    {
+                        "name": member.name,
+                        "cloud": member.cloud,
+                        "cluster": member.cluster,
+                        "nodePool": member.node_pool,
+                        "nodes": member.nodes,
+                        "readyNodes": member.ready,
+                        "targetNodes": member.target,
+                        "state": member.state,
+                    }
+                    for member in pool.members
+                ],
+            }
+            for pool in pools
+        ],
+        "cloudWrites": [
+            {
+                "cloud": write.cloud,
+                "cluster": write.cluster,
+                "nodePool": write.node_pool,
+                "operation": write.operation,
+                "to": write.to,
+            }
+            for write in outcome.writes
+        ],
+        "story": [{"step": told.step, "converged": told.converged, "seconds": told.seconds} for told in outcome.story],
+    }

@@ -1,0 +1,227 @@
+"""Puts the demo's stage up, plays a story on it, takes it down. `command` prints what comes back.
+
+Order: the lab with its control plane, our kinds, the operator as a process of its own, the story. Order of the end: the
+operator first, so that it can give back its lease, then the lab.
+"""
+
+import json
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Final
+
+from multicloud.cli.demo.emulated import CloudWrite, EmulatedClouds
+from multicloud.cli.demo.failure import DemoError
+from multicloud.cli.demo.ground import POOL, apply_kinds, apply_samples, read_samples, scale, settings_file
+from multicloud.cli.demo.programs import Program, tail
+from multicloud.cli.demo.screen import EventLine, Screen
+from multicloud.cli.demo.story import ACTS, Step, StepFailed
+from multicloud.cli.shown import MemberRow, PoolRow, pool_row
+from multicloud.kube.client import KubeClient, KubeError
+from multicloud.kube.objects import KubeObjects
+from multicloud.model.port import Clock
+
+OPERATOR_LOG: Final = "operator.log"
+LOOK_EVERY_S: Final = 0.3
+OPERATOR_ENDS_WITHIN_S: Final = 12.0
+LAB_ENDS_WITHIN_S: Final = 20.0
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the person asked for. `factor`: seconds of the clouds a real second."""
+
+    act: str
+    once: bool
+    factor: float
+    samples: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One step as it went."""
+
+    step: str
+    converged: bool
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What the story left behind."""
+
+    story: list[Told] = field(default_factory=list)
+    pool: PoolRow | None = None
+    writes: list[CloudWrite] = field(default_factory=list)
+
+    @property
+    def converged(self) -> bool:
+        """Whether every step came true."""
+        return bool(self.story) and all(told.converged for told in self.story)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What was put up; `programs` must stay alive."""
+
+    kube: KubeClient
+    clouds: EmulatedClouds
+    programs: tuple[Program, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """The stage of `story`: does what it says and looks what has come true. `seen` is the pool as last read."""
+
+    running: Running
+    screen: Screen
+    clock: Clock
+    samples: Sequence[Body]
+    outcome: Outcome
+    seen: PoolRow = field(
+        default_factory=lambda: pool_row({"metadata": {"namespace": POOL.namespace, "name": POOL.name}})
+    )
+
+    @property
+    def pool(self) -> PoolRow:
+        """The pool as last read."""
+        return self.seen
+
+    async def apply_samples(self) -> None:
+        """Apply the accounts and the pool of `deploy/samples`."""
+        await apply_samples(self.running.kube, self.samples, self.running.clouds)
+
+    async def scale(self, replicas: int) -> None:
+        """Do as `kubectl scale` does."""
+        await scale(self.running.kube, POOL, replicas)
+
+    async def resize_by_hand(self, member: MemberRow, to: int) -> None:
+        """Resize a member's node pool past the operator."""
+        await self.running.clouds.resize_by_hand(member.cloud, member.cluster, member.node_pool, to)
+
+    async def step(self, step: Step) -> None:
+        """Act, then look until it has come true; remember how it went."""
+        self.screen.doing(step.title)
+        began_s = self.clock.monotonic()
+        await step.act()
+        while not step.come_true(await self.look()):
+            if self.clock.monotonic() - began_s > step.within_s:
+                self._tell(step, began_s, converged=False)
+                raise StepFailed(f"{step.name} did not come true within {step.within_s:.0f} s")
+            await self.clock.sleep_until(self.clock.monotonic() + LOOK_EVERY_S)
+        self._tell(step, began_s, converged=True)
+
+    def _tell(self, step: Step, began_s: float, *, converged: bool) -> None:
+        seconds = round(self.clock.monotonic() - began_s, 1)
+        self.outcome.story.append(Told(step=step.name, converged=converged, seconds=seconds))
+        self.screen.doing("")
+        mark, style = ("✓", "green") if converged else ("✗", "red")
+        self.screen.say(f"{mark} {step.title} ({seconds:.1f} s)", style)
+
+    async def look(self) -> PoolRow:
+        """Read the pool and the newest events, and show them. Raises DemoError when a program has ended."""
+        for program in self.running.programs:
+            program.check()
+        body = await KubeObjects(self.running.kube, namespaces=()).read_object(POOL)
+        if body is not None:
+            self.seen = pool_row(body)
+            self.screen.show(self.seen, await self._events())
+        self.outcome.pool = self.seen
+        return self.seen
+
+    async def stay(self) -> None:
+        """Show the live table until cancelled."""
+        while True:
+            await self.look()
+            await self.clock.sleep_until(self.clock.monotonic() + LOOK_EVERY_S)
+
+    async def _events(self) -> list[EventLine]:
+        found = await self.running.kube.list_pages(f"/apis/events.k8s.io/v1/namespaces/{POOL.namespace}/events")
+        now = self.clock.now()
+        lines = [
+            EventLine(
+                age_s=(now - datetime.fromisoformat(stamp)).total_seconds(),
+                warning=event.get("type") == "Warning",
+                reason=str(event.get("reason", "")),
+                about=str((event.get("regarding") or {}).get("name", "")),
+                note=str(event.get("note", "")),
+            )
+            for event in found
+            if (stamp := event.get("eventTime"))
+        ]
+        return sorted(lines, key=lambda line: -line.age_s)
+
+
+async def play(wanted: Wanted, screen: Screen, clock: Clock, outcome: Outcome) -> None:
+    """Put up, play, stay (unless once), take down; `outcome` is filled as it goes. Raises DemoError."""
+    samples = read_samples(wanted.samples)
+    directory = Path(tempfile.mkdtemp(prefix="multicloud-demo-"))
+    log = directory / OPERATOR_LOG
+    try:
+        async with _running(wanted, directory, screen, clock) as running:
+            stage = Play(running=running, screen=screen, clock=clock, samples=samples, outcome=outcome)
+            await _tell_story(stage, wanted)
+    except StepFailed as failed:
+        raise DemoError(f"{failed}. The end of the operator's log, {log}:\n{tail(log)}") from None
+    except KubeError as error:
+        raise DemoError(f"the demo's API server: {error}. The end of the operator's log, {log}:\n{tail(log)}") from None
+    rmtree(directory, ignore_errors=True)
+
+
+async def _tell_story(stage: Play, wanted: Wanted) -> None:
+    try:
+        await ACTS[wanted.act](stage)
+    finally:
+        stage.outcome.writes = list(await stage.running.clouds.writes())
+    if not wanted.once:
+        stage.screen.say("The story is over; everything stays up for a second terminal. Ctrl-C ends it.")
+        await stage.stay()
+
+
+@asynccontextmanager
+async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock) -> AsyncIterator[Running]:
+    screen.doing("A Kubernetes API and three emulated clouds start")
+    lab = await Program.start(
+        "the lab",
+        ["-m", "multicloud_lab", "-o", "json", "--clock-factor", str(wanted.factor), "--die-with-stdin"],
+        directory / "lab.log",
+        told=True,
+    )
+    try:
+        document = json.loads(await lab.first_line(screen.say))
+        async with (
+            EmulatedClouds(document) as clouds,
+            await KubeClient.connect(Path(clouds.kubeconfig), None) as kube,
+        ):
+            _introduce(screen, clouds, wanted.factor)
+            settings = directory / "settings.yaml"
+            settings.write_text(settings_file(clouds, wanted.factor), encoding="utf-8")
+            operator = await Program.start(
+                "the operator",
+                ["-m", "multicloud", "run", f"--settings={settings}", "--log-format=console", "--die-with-stdin"],
+                directory / OPERATOR_LOG,
+            )
+            try:
+                await apply_kinds(kube, clock)
+                yield Running(kube=kube, clouds=clouds, programs=(lab, operator))
+            finally:
+                screen.doing("The operator gives back its lease and ends")
+                await operator.end(OPERATOR_ENDS_WITHIN_S)
+    finally:
+        await lab.end(LAB_ENDS_WITHIN_S)
+
+
+def _introduce(screen: Screen, clouds: EmulatedClouds, factor: float) -> None:
+    screen.say("For a second terminal:", "dim")
+    screen.say(f"export KUBECONFIG={clouds.kubeconfig}", "bold")
+    screen.say(
+        f"The clouds' clock runs {factor:g} times faster: what takes a cloud a minute takes {60 / factor:.2g} s here. "
+        "Kubernetes and the operator run in real time, and the operator looks more often than it would in production.",
+        "dim",
+    )

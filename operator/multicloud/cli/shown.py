@@ -1,0 +1,107 @@
+"""Statuses of pools as rows for people. `status` and `demo` draw them; nothing here asks or decides anything."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+UNKNOWN: Final = "?"
+"""What a person sees for null: unknown is never zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    """One member of a pool; sizes in nodes, None unknown."""
+
+    name: str
+    cloud: str
+    cluster: str
+    node_pool: str
+    nodes: int | None
+    ready: int | None
+    target: int | None
+    requested: int | None
+    state: str
+    reason: str
+    message: str
+    intent: bool
+    held: bool
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRow:
+    """One pool; `desired` and `ready` in units, `ready_condition` True, False or Unknown."""
+
+    namespace: str
+    name: str
+    desired: int | None
+    ready: int | None
+    minimum: int | None
+    maximum: int | None
+    limited_by: str
+    ready_condition: str
+    reason: str
+    message: str
+    paused: str
+    members: tuple[MemberRow, ...]
+
+
+def pool_row(body: Mapping[str, Any]) -> PoolRow:
+    """Read a MultiCloudPool as the API server gives it, also one that no operator has looked at yet."""
+    meta, spec, status = _block(body, "metadata"), _block(body, "spec"), _block(body, "status")
+    ready = _condition(status, "Ready")
+    return PoolRow(
+        namespace=str(meta.get("namespace", "")),
+        name=str(meta.get("name", "")),
+        desired=status.get("desiredReplicas"),
+        ready=status.get("replicas"),
+        minimum=spec.get("minReplicas"),
+        maximum=spec.get("maxReplicas"),
+        limited_by=status.get("limitedBy") or "",
+        ready_condition=ready.get("status", "Unknown"),
+        reason=ready.get("reason", "NotYetObserved"),
+        message=ready.get("message", "no operator has reported on this pool yet"),
+        paused=_condition(status, "Paused").get("status", "Unknown"),
+        members=tuple(_members(spec, status)),
+    )
+
+
+def _members(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[MemberRow]:
+    """Members of the status; those that only the spec knows so far come last."""
+    reported: Sequence[Mapping[str, Any]] = status.get("members") or ()
+    known = {member.get("name") for member in reported}
+    fresh = [{"name": member.get("name")} for member in spec.get("members") or () if member.get("name") not in known]
+    for member in (*reported, *fresh):
+        yield MemberRow(
+            name=str(member.get("name", "")),
+            cloud=member.get("cloud") or UNKNOWN,
+            cluster=member.get("cluster") or UNKNOWN,
+            node_pool=member.get("nodePool") or UNKNOWN,
+            nodes=member.get("nodes"),
+            ready=member.get("readyNodes"),
+            target=member.get("targetNodes"),
+            requested=member.get("requestedNodes"),
+            state=member.get("state") or UNKNOWN,
+            reason=member.get("reason") or "",
+            message=member.get("message") or "",
+            intent=member.get("intent") is not None,
+            held=member.get("heldSince") is not None,
+            claimed=member.get("claim") is not None,
+        )
+
+
+def number(value: int | None) -> str:
+    """Write a size; unknown is a question mark."""
+    return UNKNOWN if value is None else str(value)
+
+
+def _block(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == kind:
+            return dict(condition)
+    return {}
