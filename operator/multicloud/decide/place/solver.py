@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 SECONDS_AT_MOST: Final = 2.0
@@ -39,15 +40,24 @@ class Linear:
         return Linear(constant=constant, factors=factors)
 
 
+@cache
+def _highspy() -> tuple[Any, Any]:
+    """The solver's module and its class, without a banner on standard output, where our answers go.
+
+    The class prints the banner while it switches callbacks on, before an option could forbid it; we need none.
+    """
+    import highspy
+
+    return highspy, type("QuietHighs", (highspy.Highs,), {"enableCallbacks": highspy.Highs.silent})
+
+
 class Solver:
     """One growing integer program. Values are those of the newest successful `minimise`."""
 
     def __init__(self, *, nodes_at_most: int) -> None:
         """`nodes_at_most` bounds the search of each `minimise`."""
-        import highspy
-
-        self._module: Any = highspy  # without types: its compiled part has none
-        self._highs: Any = self._module.Highs()
+        self._module, quiet = _highspy()
+        self._highs: Any = quiet()
         self._columns = 0
         self._values: list[int] = []
         self._earlier: list[int] = []
