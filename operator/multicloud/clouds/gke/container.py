@@ -181,7 +181,7 @@ def cluster_path(cluster: ClusterRef) -> str:
 def _description(pool: Any) -> Description:
     groups = tuple((match[1], match[2]) for url in pool.instance_group_urls if (match := _GROUP_URL.search(url)))
     zones = len(pool.locations) or len({zone for zone, _ in groups}) or 1
-    problems = [f"{_name(condition.canonical_code)}: {condition.message}" for condition in pool.conditions]
+    problems = [f"{_canonical(condition.canonical_code)}: {condition.message}" for condition in pool.conditions]
     return Description(
         name=pool.name,
         status=_name(pool.status),
@@ -197,8 +197,7 @@ def _operation(operation: Any) -> CloudOperation:
     target = _TARGET.search(operation.target_link)
     error = None
     if operation.error.code:
-        code = NAME_OF_NUMBER.get(operation.error.code, str(operation.error.code))
-        error = Told(code=code, message=operation.error.message)
+        error = Told(code=_canonical(operation.error.code), message=operation.error.message)
     return CloudOperation(
         name=operation.name,
         status=_name(operation.status),
@@ -207,6 +206,10 @@ def _operation(operation: Any) -> CloudOperation:
         cluster=target[2] if target else "",
         error=error,
     )
+
+
+def _canonical(number: int) -> str:
+    return NAME_OF_NUMBER.get(number, str(number))
 
 
 def _name(value: Any) -> str:

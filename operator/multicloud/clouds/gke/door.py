@@ -38,9 +38,10 @@ def open_door(
     for endpoint in (endpoints.container, endpoints.compute, endpoints.token):
         if endpoint is not None:
             _check(endpoint)
+    roots = _roots(endpoints.container)
     timeout_s = min(LONGEST_READ_S, call_timeout_s)
     login = make_login(secret, endpoints.token, read_timeout_s=timeout_s)
-    container = Container(login, endpoints.container, _roots(endpoints.container), before_send, timeout_s=timeout_s)
+    container = Container(login, endpoints.container, roots, before_send, timeout_s=timeout_s)
     compute = Compute(login, endpoints.compute, read_timeout_s=timeout_s)
     return CloudDoor(name="gcp", identity=login, node_pools=GkeNodePools(container, compute))
 
