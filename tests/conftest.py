@@ -4,12 +4,14 @@
 new seed each time, printed at the end: `make test-long SEED=…` plays it again.
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import SystemRandom
 
 import pytest
 from hypothesis import settings
 
+from multicloud.kube.client import KubeClient
 from multicloud_lab.controlplane import ControlPlane
 
 pytest_plugins = ["support.controlplane"]
@@ -63,3 +65,10 @@ def our_kinds(control_plane: ControlPlane) -> ControlPlane:
     ).check_returncode()
     control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", files).check_returncode()
     return control_plane
+
+
+@pytest.fixture
+async def kube(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
+    """The administrator's connection to the API server."""
+    async with await KubeClient.connect(control_plane.kubeconfig, None) as connected:
+        yield connected

@@ -88,6 +88,7 @@ class Elector:
         self._held: LeaseView | None = None
         self._acquired: datetime | None = None
         self._writes_from_s = float("-inf")
+        self._renewed_s = float("-inf")
 
     @property
     def leading(self) -> bool:
@@ -96,20 +97,17 @@ class Elector:
 
     async def lead(self) -> None:
         """Return once the Lease is ours."""
-        watched: tuple[str, str] | None = None
+        watched: LeaseView | None = None
         since_s = self._clock.monotonic()
         while True:
             tried_s = self._clock.monotonic()
             try:
                 seen = await self._lease.read()
-                if seen is not None and (seen.resource_version, seen.holder) != watched:
-                    watched, since_s = (seen.resource_version, seen.holder), tried_s
-                if seen is None or not seen.holder:
-                    await self._take(seen, writes_from_s=tried_s)
-                    return
-                silence_s = max(float(seen.duration_s), self._terms.duration_s)
-                if tried_s - since_s >= silence_s:
-                    await self._take(seen, writes_from_s=tried_s + self._terms.takeover_margin_s)
+                # From after the answer: the renewal that it shows may have been sent while we asked.
+                if seen is not None and (watched is None or seen.resource_version != watched.resource_version):
+                    watched, since_s = seen, self._clock.monotonic()
+                if seen is None or not seen.holder or tried_s - since_s >= self._silence_s(seen):
+                    await self._take(seen, writes_from_s=self._writes_from(seen, watched, tried_s))
                     return
             except KubeError as error:
                 log.info("lease not taken", why=str(error))
@@ -117,20 +115,18 @@ class Elector:
 
     async def keep(self) -> None:
         """Renew until the leadership is lost; then the fence is closed and this returns."""
-        renewed_s = self._clock.monotonic()
         while self._held is not None:
             await self._clock.sleep_until(self._clock.monotonic() + self._terms.retry_s)
             tried_s = self._clock.monotonic()
-            if tried_s - renewed_s > self._terms.duration_s:
+            if tried_s - self._renewed_s > self._terms.duration_s:
                 break  # we slept (or were frozen) past our own lease: another may lead by now
             try:
                 self._held = await self._write(self._held, self._held.transitions, tried_s)
-                renewed_s = tried_s
             except KubeError as error:
                 log.warning("lease not renewed", why=str(error))
-                if error.conflict and await self._lost_to_another():
+                if (error.conflict or error.gone) and await self._lost_to_another():
                     break
-                if self._clock.monotonic() - renewed_s > self._terms.renew_deadline_s:
+                if self._clock.monotonic() - self._renewed_s > self._terms.renew_deadline_s:
                     break
         self._fence.close()
         self._held = None
@@ -154,6 +150,17 @@ class Elector:
         except KubeError as error:
             log.warning("lease not released", why=str(error))
 
+    def _silence_s(self, seen: LeaseView) -> float:
+        return max(float(seen.duration_s), self._terms.duration_s)
+
+    def _writes_from(self, seen: LeaseView | None, watched: LeaseView | None, tried_s: float) -> float:
+        """When the holder before us can certainly send nothing any more, on our clock."""
+        if seen is None and watched is not None and watched.holder:  # deleted under its holder
+            return tried_s + self._silence_s(watched) + self._terms.takeover_margin_s
+        if seen is None or not seen.holder:
+            return tried_s
+        return tried_s + self._terms.takeover_margin_s
+
     async def _take(self, seen: LeaseView | None, *, writes_from_s: float) -> None:
         self._acquired = self._clock.now()
         self._writes_from_s = writes_from_s
@@ -171,11 +178,12 @@ class Elector:
             seen=seen,
         )
         # Validity counts from before the request was sent: the server may have taken it at any moment since.
+        self._renewed_s = sent_s
         self._fence.extend(sent_s + self._terms.duration_s, self._writes_from_s)
         return written
 
     async def _lost_to_another(self) -> bool:
-        """Tell after a 409 whether another holds the Lease, or our own lost answer or a person bumped its version."""
+        """Tell after a 404 or 409 whether the Lease is another's or gone, or only its version moved (a lost answer)."""
         try:
             seen = await self._lease.read()
         except KubeError:
