@@ -1,0 +1,117 @@
+"""The operator process is killed at every await point of a resize, on each cloud: the journal shows one resize a wish.
+
+One story per point: three pools (one per cloud) get a higher wish at once, each is caught at the point, then SIGKILL
+hits the process; a second process takes over and must bring every pool to its size without a second effective resize.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from multicloud_lab.controlplane import ControlPlane
+from support.api_gate import member_of, status_of
+from support.samples import CLOUDS, FOUND, POLL, RESIZE, member, pool
+from support.stage import Resize, Stage, Stopped, a_stage
+
+WISHED = 9
+CAUGHT_S = 20.0
+
+Catch = Callable[[Stage, str], Stopped]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place where the process may die. `committed`: the cloud had taken the resize by then."""
+
+    name: str
+    catch: Catch
+    committed: bool
+
+
+def _intends(status: dict[str, Any]) -> bool:
+    seen = member_of(status)
+    return seen.get("intent") is not None and seen.get("operation") is None
+
+
+def _accepted(status: dict[str, Any]) -> bool:
+    return member_of(status).get("operation") is not None
+
+
+def _ended(status: dict[str, Any]) -> bool:
+    seen = member_of(status)
+    return seen.get("intent") is None and seen.get("lastResize") is not None
+
+
+POINTS = [
+    Point(
+        name="persist: the intent does not reach the API server",
+        catch=lambda stage, cloud: stage.gate.hold(status_of(cloud, _intends)),
+        committed=False,
+    ),
+    Point(
+        name="persisted: the answer is not read, nothing was sent",
+        catch=lambda stage, cloud: stage.gate.hold(status_of(cloud, _intends), when="after"),
+        committed=False,
+    ),
+    Point(
+        name="send: the call does not reach the cloud",
+        catch=lambda stage, cloud: stage.hold_call(RESIZE[cloud]),
+        committed=False,
+    ),
+    Point(
+        name="answer: the cloud took it, its answer is not read",
+        catch=lambda stage, cloud: stage.hold_call(RESIZE[cloud], when="after"),
+        committed=True,
+    ),
+    Point(
+        name="report: the operation's id is not written",
+        catch=lambda stage, cloud: stage.gate.hold(status_of(cloud, _accepted)),
+        committed=True,
+    ),
+    Point(
+        name="poll: the first poll is not answered",
+        catch=lambda stage, cloud: stage.hold_call(POLL[cloud]),
+        committed=True,
+    ),
+    Point(
+        name="report: the end is not written",
+        catch=lambda stage, cloud: stage.gate.hold(status_of(cloud, _ended)),
+        committed=True,
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=POINTS, ids=lambda point: point.name)
+def crashed(
+    request: pytest.FixtureRequest, our_kinds: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """The world after the kill, with the next operator started."""
+    point: Point = request.param
+    with a_stage(our_kinds, tmp_path_factory.mktemp("crash")) as stage:
+        stage.given_accounts()
+        stage.api.create_all([pool(cloud, member(cloud)) for cloud in CLOUDS])
+        first = stage.operator("first")
+        first.start()
+        for cloud in CLOUDS:
+            stage.until_found(cloud)
+        caught = [point.catch(stage, cloud) for cloud in CLOUDS]
+        for cloud in CLOUDS:
+            stage.api.scale(cloud, WISHED)
+        for each in caught:
+            each.wait(CAUGHT_S, stage.tell)
+        assert first.runs, first.tail()
+        first.kill()
+        for each in caught:
+            each.release("drop")
+        assert [stage.resizes(cloud) for cloud in CLOUDS] == [[Resize(FOUND, WISHED)] if point.committed else []] * 3
+        stage.operator("second").start()
+        yield stage
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_one_effective_resize_and_the_right_size(crashed: Stage, cloud: str) -> None:
+    crashed.until_nodes(cloud, WISHED)
+    assert crashed.resizes(cloud) == [Resize(FOUND, WISHED)], crashed.tell()
+    assert crashed.member(cloud, cloud)["lastResize"]["outcome"] == "Delivered", crashed.tell()

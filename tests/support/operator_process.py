@@ -1,0 +1,184 @@
+"""The operator as people run it: a process of its own, started, killed, frozen and asked for its metrics.
+
+Its settings are a file; its log goes to a file whose end is in every message of a failed assertion.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+import multicloud
+from support.waiting import until
+
+LAST_LINES = 40
+START_S = 60.0
+"""Longest start on a busy machine: every SDK is imported, then the lease of a dead one has to run out."""
+
+
+def settings_for(document: Mapping[str, Any], *, kubeconfig: Path, namespace: str) -> dict[str, Any]:
+    """Settings of a lively operator on the lab's clouds that serves one namespace."""
+    arm, gke = document["arm"], document["gke"]
+    return {
+        "kubeconfig": str(kubeconfig),
+        "namespace": namespace,
+        "watchNamespaces": [namespace],
+        "settleSeconds": 0.2,
+        "settleMaxSeconds": 1,
+        "callTimeoutSeconds": 5,
+        "stopPollSeconds": 1,
+        "lease": {
+            "durationSeconds": 4,
+            "renewDeadlineSeconds": 3.2,
+            "retrySeconds": 0.8,
+            "sendBudgetSeconds": 1,
+            "takeoverMarginSeconds": 0.5,
+        },
+        "observe": {"intervalSeconds": 2, "describeSeconds": 4, "busyMinSeconds": 0.2, "busyMaxSeconds": 0.5},
+        "guard": {"maxRemovedNodes": 1000, "maxAddedNodes": 1000},
+        "clouds": {
+            "aws": {name: {"url": document[name]["url"]} for name in ("eks", "autoscaling", "sts")},
+            "azure": {
+                "arm": {"url": arm["url"], "caFile": arm["caFile"]},
+                "authority": {"url": arm["authority"], "caFile": arm["caFile"]},
+            },
+            "gcp": {
+                "container": {"url": f"https://{gke['grpc']}", "caFile": gke["caFile"]},
+                "compute": {"url": document["compute"]["url"]},
+                "token": {"url": document["google"]["token"]},
+            },
+        },
+    }
+
+
+class OperatorProcess:
+    """One replica. A context manager: leaving it kills the process."""
+
+    def __init__(self, directory: Path, name: str, settings: Mapping[str, Any]) -> None:
+        """Keep settings and log in `directory`; `name` is who it is in the Lease."""
+        self.name = name
+        self.port = _free_port()
+        self.log = directory / f"{name}.log"
+        self._file = directory / f"{name}.settings.json"
+        whole = {**settings, "identity": name, "http": {"host": "127.0.0.1", "port": self.port}}
+        self._file.write_text(json.dumps(whole))  # JSON is YAML
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http = requests.Session()
+        self._http.trust_env = False  # no proxy of the machine between us
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it and return at once."""
+        source = str(Path(multicloud.__file__).parent.parent)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "multicloud", "run", "--die-with-stdin", "--settings", str(self._file)],
+                env={**os.environ, "PYTHONPATH": source},
+                # The other end is ours alone: the operator ends also when the tests are killed.
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it has not been started"
+        return self._process
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL: it does not finish anything."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait(10)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def end(self) -> int:
+        """SIGTERM: an orderly end; returns the exit code."""
+        self.process.terminate()
+        return self.wait(40)
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit code when it has ended by itself."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end within {timeout_s} s\n{self.tail()}") from None
+
+    def until_ready(self, timeout_s: float = START_S) -> None:
+        """Return when it answers /readyz with 200."""
+        self._until(lambda: self._get("/readyz") is not None, "is ready", timeout_s)
+
+    def until_leading(self, timeout_s: float = START_S) -> None:
+        """Return when it holds the lease."""
+        self._until(lambda: self.leads, "leads", timeout_s)
+
+    @property
+    def leads(self) -> bool:
+        """What its metrics say about the lease."""
+        return self.metric("leader_election_master_status") == 1
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Sum of the samples of that name whose labels include these; None when it does not answer."""
+        text = self._get("/metrics")
+        if text is None:
+            return None
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name == name and all(sample.labels.get(key) == value for key, value in labels.items())
+        )
+
+    def tail(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        state = "runs" if self.runs else f"ended with {self.process.returncode}"
+        return "\n".join([f"--- {self.name} {state}; its log ends:", *lines[-LAST_LINES:]])
+
+    def _until(self, look: Callable[[], bool], what: str, timeout_s: float) -> None:
+        """As `until`, and no longer than the process lives."""
+        until(lambda: look() or not self.runs, f"{self.name} {what}", timeout_s=timeout_s, tell=self.tail)
+        assert self.runs, f"{self.name} ended before it {what}\n{self.tail()}"
+
+    def _get(self, path: str) -> str | None:
+        try:
+            answer = self._http.get(f"http://127.0.0.1:{self.port}{path}", timeout=2)
+        except requests.RequestException:
+            return None
+        return answer.text if answer.ok else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
