@@ -69,25 +69,40 @@ def pool_row(body: Mapping[str, Any]) -> PoolRow:
 def _members(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[MemberRow]:
     """Members of the status; those that only the spec knows so far come last."""
     reported: Sequence[Mapping[str, Any]] = status.get("members") or ()
-    known = {member.get("name") for member in reported}
-    fresh = [{"name": member.get("name")} for member in spec.get("members") or () if member.get("name") not in known]
-    for member in (*reported, *fresh):
+    wished = {member.get("name"): member for member in spec.get("members") or ()}
+    names = [*(member.get("name") for member in reported), *wished]
+    seen = {member.get("name"): member for member in reported}
+    for name in dict.fromkeys(names):
+        member = seen.get(name, {})
+        cloud, cluster, node_pool = _place(wished.get(name, {}))
         yield MemberRow(
-            name=str(member.get("name", "")),
-            cloud=member.get("cloud") or UNKNOWN,
-            cluster=member.get("cluster") or UNKNOWN,
-            node_pool=member.get("nodePool") or UNKNOWN,
+            name=str(name),
+            cloud=member.get("cloud") or cloud,
+            cluster=member.get("cluster") or cluster,
+            node_pool=member.get("nodePool") or node_pool,
             nodes=member.get("nodes"),
             ready=member.get("readyNodes"),
             target=member.get("targetNodes"),
             requested=member.get("requestedNodes"),
-            state=member.get("state") or UNKNOWN,
+            state=member.get("state") or wished.get(name, {}).get("state") or UNKNOWN,
             reason=member.get("reason") or "",
             message=member.get("message") or "",
             intent=member.get("intent") is not None,
             held=member.get("heldSince") is not None,
             claimed=member.get("claim") is not None,
         )
+
+
+_BLOCKS: Final = {"eks": ("aws", "nodeGroup"), "aks": ("azure", "agentPool"), "gke": ("gcp", "nodePool")}
+
+
+def _place(member: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Cloud, cluster and node pool as the spec spells them."""
+    for name, (cloud, node_pool) in _BLOCKS.items():
+        block = _block(member, name)
+        if block:
+            return cloud, str(block.get("cluster", UNKNOWN)), str(block.get(node_pool, UNKNOWN))
+    return UNKNOWN, UNKNOWN, UNKNOWN
 
 
 def number(value: int | None) -> str:

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from multicloud.cli.demo.play import Outcome, Wanted
 
-FACTOR: Final = 60.0
+FACTOR: Final = 60
 
 
 @click.command(short_help="The whole thing on this machine: three emulated clouds, no account.")
