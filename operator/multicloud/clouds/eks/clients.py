@@ -1,0 +1,104 @@
+"""AWS's APIs by region, each call typed; the fence stands in botocore's last hook before a mutation's bytes leave.
+
+`pools` and `door` call; nothing is retried by the SDK, because a retried write that succeeded the first time answers
+with a conflict, and a retried read would hide how long it took. The lane decides what is tried again.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from multicloud.clouds.eks.errors import of_exception
+from multicloud.model.error import NotSent
+from multicloud.model.version import USER_AGENT
+from multicloud.settings import AwsEndpoints, Endpoint
+
+CONNECT_S: Final = 3.0
+"""How long a connection may take, in seconds."""
+
+_GARBAGE = (BotoCoreError, ClientError, ResponseParserError, ValueError, KeyError, TypeError, AttributeError)
+"""What boto3 raises for errors, and for answers that are not what they should be."""
+
+
+class Clients:
+    """One identity's clients, made at their first use. Threads share them."""
+
+    def __init__(
+        self, session: Any, endpoints: AwsEndpoints, before_send: Callable[[], None], *, read_timeout_s: float
+    ) -> None:
+        """`before_send` raises NotSent to keep a mutation here."""
+        self._session = session
+        self._endpoints: Mapping[str, Endpoint | None] = {
+            "eks": endpoints.eks,
+            "autoscaling": endpoints.autoscaling,
+            "sts": endpoints.sts,
+        }
+        self._before_send = before_send
+        self._config = Config(
+            connect_timeout=CONNECT_S,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            user_agent_extra=USER_AGENT,
+        )
+        self._made: dict[tuple[str, str], Any] = {}
+        self._making = threading.Lock()
+        self._call = threading.local()
+
+    @property
+    def home(self) -> str | None:
+        """The region that the process's environment names, None where it names none."""
+        region: str | None = self._session.region_name
+        return region
+
+    def read(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
+        """Ask AWS. `operation` as boto3 spells it, `what` says it for people. Raises CloudError."""
+        try:
+            answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
+        except _GARBAGE as error:
+            raise of_exception(error, what, write=False) from None
+        return answer
+
+    def write(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
+        """Change something, fenced. Raises CloudError; OutcomeUnknown only if bytes may have left."""
+        self._call.left = False
+        try:
+            answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
+        except NotSent:
+            raise
+        except _GARBAGE as error:
+            # Credentials are fetched while signing: what fails there has sent nothing of the write.
+            raise of_exception(error, what, write=self._call.left) from None
+        return answer
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._making:  # sessions are not made for making clients on several threads
+            known = self._made.get((service, region))
+            if known is None:
+                known = self._made[service, region] = self._make(service, region)
+            return known
+
+    def _make(self, service: str, region: str) -> Any:
+        endpoint = self._endpoints[service]
+        client = self._session.client(
+            service,
+            region_name=region,
+            endpoint_url=None if endpoint is None else endpoint.url,
+            verify=_authority(None if endpoint is None else endpoint.ca_file),
+            config=self._config,
+        )
+        # The only mutation of this cloud. Registered on the client: a session's events would be shared by all.
+        client.meta.events.register("before-send.eks.UpdateNodegroupConfig", self._let_out)
+        return client
+
+    def _let_out(self, **_: Any) -> None:
+        self._before_send()
+        self._call.left = True
+
+
+def _authority(ca_file: Path | None) -> str | None:
+    return None if ca_file is None else str(ca_file)
