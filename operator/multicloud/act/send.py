@@ -65,7 +65,8 @@ class Sender:
         if isinstance(answer, Operation | OutcomeUnknown):
             self._attention.wrote(dispatch.account, node_pool)
             if isinstance(answer, OutcomeUnknown):
-                return member  # the intent stays: only a look can tell what became of it
+                # Only a look can tell what became of it, and it may still be on its way: the window starts anew.
+                return replace(member, intent=replace(dispatch.intent, started_at=self._clock.now()))
             return replace(member, intent=replace(dispatch.intent, operation=answer.id))
         self._brake.give_back(dispatch.booking)
         self._attention.look_now(dispatch.account, node_pool)

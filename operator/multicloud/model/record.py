@@ -35,8 +35,8 @@ class Intent:
     """One wish to resize, written to status *before* the call goes out, so that a restart finds it.
 
     `id` is random and never reused; the cloud's idempotency token derives from it alone. `target` and `origin` are
-    nodes. `deadline` is when waiting for its end becomes worth a warning. `operation` is the cloud's id of the
-    accepted operation, None until an answer was read.
+    nodes. `started_at` is when it was made, or when its answer was given up. `deadline` is when waiting for its end
+    becomes worth a warning. `operation` is the cloud's id of the accepted operation, None until an answer was read.
     """
 
     id: str
