@@ -30,7 +30,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRow:
-    """One pool; `desired` and `ready` in units, `ready_condition` True, False or Unknown."""
+    """One pool; `desired` and `ready` in units, `ready_condition` and `paused` True, False or Unknown."""
 
     namespace: str
     name: str

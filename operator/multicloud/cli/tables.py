@@ -1,31 +1,32 @@
 """Tables of pools and members, drawn with rich. The only module besides the demo's screen that imports it."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from multicloud.cli.shown import MemberRow, PoolRow, number
 
-_CONDITION_STYLE = {"True": "green", "False": "red"}
-_STATE_STYLE = {"Refused": "red", "Frozen": "cyan"}
+_READY_WORDS: Final = {"True": "Ready", "False": "NotReady", "Unknown": "Unknown"}
+_READY_STYLES: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
+_STATE_STYLES: Final = {"Refused": "red", "Frozen": "cyan"}
 
 
 def pools_table(pools: Sequence[PoolRow], *, wide: bool, namespaces: bool) -> Table:
-    """One row a pool and, under it, one a member."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    """One row a pool, in units, and under it one a member, in nodes. Fits 80 columns unless wide."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     if namespaces:
-        table.add_column("Namespace", no_wrap=True)
-    table.add_column("Pool / member", no_wrap=True)
-    table.add_column("Where", no_wrap=True)
-    for title in ("Desired", "Ready", "Nodes", "Target"):
+        table.add_column("NAMESPACE", no_wrap=True)
+    table.add_column("POOL", no_wrap=True)
+    table.add_column("WHERE", no_wrap=True)
+    for title in ("TARGET", "READY", "NODES"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("State", no_wrap=True)
-    table.add_column("Reason", no_wrap=True)
+    table.add_column("STATE", no_wrap=True)
+    table.add_column("REASON", no_wrap=True)
     if wide:
-        table.add_column("Bounds", no_wrap=True)
-        table.add_column("Message", overflow="fold", min_width=24)
+        table.add_column("BOUNDS", no_wrap=True)
+        table.add_column("MESSAGE", overflow="fold", min_width=24)
     for pool in pools:
         _add_pool(table, pool, wide=wide, namespaces=namespaces)
     return table
@@ -34,16 +35,15 @@ def pools_table(pools: Sequence[PoolRow], *, wide: bool, namespaces: bool) -> Ta
 def _add_pool(table: Table, pool: PoolRow, *, wide: bool, namespaces: bool) -> None:
     before = [pool.namespace] if namespaces else []
     bounds = f"{number(pool.minimum)}–{number(pool.maximum)} units"
-    state = Text(f"Ready={pool.ready_condition}", _CONDITION_STYLE.get(pool.ready_condition, "yellow"))
+    state = Text(_READY_WORDS[pool.ready_condition], _READY_STYLES[pool.ready_condition])
     if pool.paused == "True":
-        state.append(" Paused", "cyan")
+        state.append(" paused", "cyan")
     table.add_row(
         *before,
         Text(pool.name, "bold"),
         "",
-        number(pool.desired),
-        number(pool.ready),
-        "",
+        Text(number(pool.desired), "bold"),
+        Text(number(pool.ready), "bold"),
         "",
         state,
         pool.reason,
@@ -54,11 +54,10 @@ def _add_pool(table: Table, pool: PoolRow, *, wide: bool, namespaces: bool) -> N
             *([""] if namespaces else []),
             f"  {member.name}",
             where(member),
-            "",
+            number(member.target),
             number(member.ready),
             number(member.nodes),
-            number(member.target),
-            Text(member.state, _STATE_STYLE.get(member.state, "")),
+            Text(member.state, _STATE_STYLES.get(member.state, "")),
             member.reason,
             *(["", member.message] if wide else []),
         )

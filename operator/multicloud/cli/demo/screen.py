@@ -5,7 +5,7 @@ With `-o json` everything is on standard error, so that standard output holds th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,7 +16,9 @@ from rich.text import Text
 from multicloud.cli.shown import PoolRow
 from multicloud.cli.tables import pools_table
 
-SHOWN_EVENTS = 6
+SHOWN_EVENTS: Final = 6
+PLAIN_WIDTH: Final = 160
+"""In a file or a pipe there is no edge to fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class Screen:
     def __init__(self, *, on_stderr: bool) -> None:
         """Draw on standard error or on standard output."""
         self._console = Console(stderr=on_stderr, highlight=False, soft_wrap=True)
+        if not self._console.is_terminal:
+            self._console.width = PLAIN_WIDTH
         self._live: Live | None = None
         self._doing = ""
         self._turning = Spinner("dots")
