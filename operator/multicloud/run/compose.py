@@ -122,6 +122,7 @@ class Operator:
     def close(self) -> None:
         """Stop reading clouds and solving."""
         self.lookers.close()
+        self.lanes.close()
         self.solver.shutdown(wait=False, cancel_futures=True)
 
 
