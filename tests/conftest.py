@@ -7,6 +7,7 @@ new seed each time, printed at the end: `make test-long SEED=…` plays it again
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import SystemRandom
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -72,3 +73,11 @@ async def kube(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
     """The administrator's connection to the API server."""
     async with await KubeClient.connect(control_plane.kubeconfig, None) as connected:
         yield connected
+
+
+@pytest.fixture
+def plain_namespace(control_plane: ControlPlane) -> str:
+    """A fresh namespace in which the test makes no objects of our kinds: nothing has to be cleaned up."""
+    name = f"plain-{uuid4().hex[:10]}"
+    control_plane.kubectl("create", "namespace", name).check_returncode()
+    return name

@@ -72,8 +72,8 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 @pytest.fixture
-def lease(kube: KubeClient, namespace: str) -> KubeLease:
-    return KubeLease(kube, namespace=namespace, name="multicloud-operator", timeout_s=1.5)
+def lease(kube: KubeClient, plain_namespace: str) -> KubeLease:
+    return KubeLease(kube, namespace=plain_namespace, name="multicloud-operator", timeout_s=1.5)
 
 
 @pytest.fixture
@@ -93,11 +93,11 @@ async def line(control_plane: ControlPlane) -> AsyncIterator[Line]:
 
 
 @pytest.fixture
-async def far(control_plane: ControlPlane, namespace: str, line: Line, tmp_path: Path) -> AsyncIterator[Replica]:
+async def far(control_plane: ControlPlane, plain_namespace: str, line: Line, tmp_path: Path) -> AsyncIterator[Replica]:
     """A replica whose requests go over a line that can break."""
     kubeconfig = kubeconfig_over(line, control_plane.kubeconfig, tmp_path)
     async with await KubeClient.connect(kubeconfig, None) as kube:
-        lease = KubeLease(kube, namespace=namespace, name="multicloud-operator", timeout_s=1.5)
+        lease = KubeLease(kube, namespace=plain_namespace, name="multicloud-operator", timeout_s=1.5)
         yield Replica(lease, "far", VirtualClock())
 
 
@@ -225,12 +225,14 @@ async def test_a_lease_touched_by_a_person_stays_with_its_holder(first: Replica,
 
 
 async def test_a_deleted_lease_ends_its_holder_and_makes_the_next_wait_for_it(
-    first: Replica, second: Replica, control_plane: ControlPlane, namespace: str
+    first: Replica, second: Replica, control_plane: ControlPlane, plain_namespace: str
 ) -> None:
     await first.elector.lead()
     with going(first, keeping=True) as keeping, going(second, keeping=False) as following:
         await second.clock.until_asleep()
-        control_plane.kubectl("delete", "lease", "multicloud-operator", f"--namespace={namespace}").check_returncode()
+        control_plane.kubectl(
+            "delete", "lease", "multicloud-operator", f"--namespace={plain_namespace}"
+        ).check_returncode()
         await step(second)
         await ended(following)
         assert first.may_write()  # it cannot know yet

@@ -145,8 +145,7 @@ class KubeClient:
             raise KubeError(0, f"{type(error).__name__} from {self.server}") from error
         if not 200 <= answer.status < 300:
             raise KubeError(answer.status, _message(data))
-        decoded: Mapping[str, Any] = json.loads(data) if data else {}
-        return decoded
+        return _decoded(answer.status, data)
 
     async def list_pages(self, path: str) -> Sequence[Mapping[str, Any]]:
         """Read a whole collection, 500 objects a request, consistent over pages. Raises KubeError."""
@@ -168,6 +167,16 @@ class KubeClient:
 
 def _in_cluster() -> bool:
     return _TOKEN_FILE.exists()
+
+
+def _decoded(status: int, data: bytes) -> Mapping[str, Any]:
+    try:
+        decoded = json.loads(data) if data else {}
+    except ValueError:  # a proxy's login page, most likely
+        raise KubeError(status, "an answer that is not JSON") from None
+    if not isinstance(decoded, dict):
+        raise KubeError(status, "an answer that is no object")
+    return decoded
 
 
 def _message(data: bytes) -> str:

@@ -8,7 +8,7 @@ from multicloud.model.ref import GROUP, VERSION
 from multicloud.model.version import FIELD_MANAGER
 
 NOTE_LIMIT = 1024
-"""Longest note that the API server takes, in characters (events.k8s.io validation)."""
+"""Longest note that the API server takes, in bytes (events.k8s.io validation)."""
 
 
 class KubeEvents:
@@ -27,14 +27,14 @@ class KubeEvents:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{about.name[:200]}.{random_names.token_hex(8)}",
+                "name": f"{about.name[:200].rstrip('-.')}.{random_names.token_hex(8)}",
                 "namespace": about.namespace,
             },
             "eventTime": stamp,
             "type": "Warning" if note.warning else "Normal",
             "reason": str(note.reason.code),
             "action": note.action,
-            "note": note.reason.text[:NOTE_LIMIT],
+            "note": note.reason.text.encode()[:NOTE_LIMIT].decode(errors="ignore"),
             "reportingController": FIELD_MANAGER,
             "reportingInstance": self._instance[:128],
             "regarding": {

@@ -54,7 +54,10 @@ class KubeObjects:
     async def write_status(
         self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
     ) -> Written | Rejected:
-        """Apply the whole status; uid and resourceVersion make it fail rather than touch another object or version."""
+        """Apply the whole status; resourceVersion makes it fail rather than touch another version or object.
+
+        (For a status the API server does not compare the uid; a later object of the same name has another version.)
+        """
         body = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": str(key.kind),
