@@ -28,10 +28,10 @@ def target_of(standing: Standing, nodes: int) -> int:
     if requested is None or standing.held == 0 or standing.facts is None:
         return nodes
     bounds, wanted = bounds_of(standing.view.spec, standing.facts), nodes + standing.held
-    if wanted == requested:
-        return wanted
     up = -(-wanted // bounds.step) * bounds.step
-    # A hold promises not to fight: where no legal size keeps all of it, the present one stays.
+    if wanted <= requested:
+        # A hold promises not to fight: where no smaller legal size keeps all of it, the present one stays.
+        return up if up <= min(bounds.last, requested) else requested
     return up if up <= bounds.last else max(bounds.last, requested)
 
 
@@ -62,8 +62,9 @@ class _Brake:
         self._add = {"": snapshot.headroom.add}
         self._remove = {"": snapshot.headroom.remove}
         for view in snapshot.members:
-            self._add[_account(view.spec.account)] = view.headroom.add
-            self._remove[_account(view.spec.account)] = view.headroom.remove
+            account, room = _account(view.spec.account), view.headroom
+            self._add[account] = min(room.add, self._add.get(account, room.add))
+            self._remove[account] = min(room.remove, self._remove.get(account, room.remove))
 
     def room(self, standing: Standing, *, removing: bool) -> int:
         """Nodes that the member may still gain or lose."""

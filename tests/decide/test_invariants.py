@@ -1,0 +1,260 @@
+"""What no snapshot whatever may lead to, and where repeated decisions end."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multicloud.decide import decide
+from multicloud.decide.place.sizes import bounds_of
+from multicloud.model.plan import Headroom, Plan, Snapshot, Stop
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import PastWish, PoolRecord
+from multicloud.model.size import Activity, OperationState
+from multicloud.model.spec import MemberState, Mode, Strategy
+from support.builders import (
+    NOW,
+    PLENTY,
+    Member,
+    Pool,
+    asked,
+    found,
+    intent,
+    member,
+    operation,
+    seconds,
+    snapshot,
+    targets,
+    unknown,
+)
+
+TIMED_OUT = Reason(code=Code.TIMED_OUT, text="no answer within 20 s")
+
+headrooms = st.builds(Headroom, add=st.integers(0, 20), remove=st.integers(0, 20)) | st.just(PLENTY)
+
+
+@st.composite
+def members(draw: st.DrawFn, name: str) -> Member:
+    """A member in any state that a pass may meet."""
+    size = draw(st.integers(0, 15))
+    minimum = draw(st.integers(0, 4))
+    one = member(
+        name,
+        size,
+        min_nodes=minimum,
+        max_nodes=minimum + draw(st.integers(0, 14)),
+        units_per_node=draw(st.sampled_from([1, 1, 1, 2, 3])),
+        weight=draw(st.integers(0, 3)),
+        priority=draw(st.integers(0, 2)),
+        state=draw(st.sampled_from([MemberState.ACTIVE] * 5 + [MemberState.FROZEN])),
+        account=draw(st.sampled_from(["one", "two"])),
+    )
+    one = one.seen(
+        nodes=draw(st.integers(0, size + 2) | st.just(size)),
+        ready=draw(st.integers(0, size) | st.just(size)),
+        step=draw(st.sampled_from([1, 1, 1, 3])),
+        activity=draw(st.sampled_from([Activity.IDLE] * 5 + list(Activity))),
+        autoscaling=draw(st.sampled_from([False] * 7 + [True])),
+        cloud_min=draw(st.none() | st.integers(0, 3)),
+        cloud_max=draw(st.none() | st.integers(size, 20)),
+    ).viewed(headroom=draw(headrooms))
+    return draw(remembering(one, size))
+
+
+@st.composite
+def remembering(draw: st.DrawFn, one: Member, size: int) -> Member:
+    """The member with any memory."""
+    match draw(st.sampled_from(["rest", "rest", "found", "unknown", "held", "moving", "failed"])):
+        case "found":
+            return replace(one, record=found(one.record.name, size).record)
+        case "unknown":
+            return one.viewed(fresh=False, sight=replace(one.view.sight, trouble=TIMED_OUT))
+        case "held":
+            since = NOW - seconds(draw(st.sampled_from([60, 4000])))
+            return one.remembered(agreed=draw(st.integers(0, size)), held_since=since)
+        case "moving":
+            asked_for = intent(size, draw(st.integers(0, 15)), age_s=draw(st.sampled_from([5, 60, 2000])))
+            state = draw(st.sampled_from(OperationState))
+            moving = one.remembered(intent=replace(asked_for, operation="op-1"))
+            return moving.viewed(operation=operation(one.record.name, state))
+        case "failed":
+            return one.remembered(attempts=1, backoff_until=NOW + seconds(draw(st.sampled_from([-60, 60]))))
+    return one.remembered(adoption_floor=draw(st.none() | st.integers(0, size)))
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Pool:
+    minimum = draw(st.integers(0, 20))
+    wished = draw(st.integers(0, 60))
+    past = (PastWish(units=wished + 5, left_at=NOW - seconds(10)),)
+    return Pool(
+        members=[draw(members(name)) for name in "abcd"[: draw(st.integers(1, 4))]],
+        spec={
+            "replicas": draw(st.none() | st.just(wished)),
+            "min_replicas": minimum,
+            "max_replicas": minimum + draw(st.integers(0, 40)),
+            "strategy": draw(st.sampled_from(Strategy)),
+            "max_nodes_per_step": draw(st.integers(1, 10)),
+            "scale_down_delay_s": draw(st.sampled_from([0, 300])),
+            "paused": draw(st.sampled_from([False] * 9 + [True])),
+            "mode": draw(st.sampled_from([Mode.APPLY] * 9 + [Mode.PLAN])),
+        },
+        record=PoolRecord(requested=wished, desired=wished, past_wishes=draw(st.sampled_from([(), past]))),
+        stop=draw(st.sampled_from([Stop.NONE] * 8 + list(Stop))),
+        headroom=draw(headrooms),
+    )
+
+
+def changes(snapshot: Snapshot, plan: Plan) -> dict[str, int]:
+    """Nodes gained (positive) or lost (negative), by member."""
+    sizes = {view.spec.name: view.sight.proved.requested for view in snapshot.members if view.sight.proved is not None}
+    return {name: size - sizes[name] for name, size in asked(plan).items()}
+
+
+@given(pool=pools())
+def test_an_ask_is_legal(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    moved = changes(snapshot, plan)
+    for view, part in zip(snapshot.members, plan.members, strict=True):
+        facts = view.sight.proved
+        if part.ask is None or facts is None:
+            continue
+        bounds, floor = bounds_of(view.spec, facts), part.record.adoption_floor or 0
+        assert moved[part.name] != 0
+        assert part.ask % facts.step == 0
+        # Inside the bounds, or on the way back to them.
+        assert min(bounds.low, facts.requested) <= part.ask <= max(bounds.high, facts.requested)
+        assert part.ask >= min(floor, facts.requested)
+        assert facts.cloud_min is None or part.ask >= min(facts.cloud_min, facts.requested)
+        assert view.fresh
+        assert facts.activity is not Activity.BUSY
+        assert not facts.autoscaling
+        assert part.record.intent is None
+        assert view.spec.state is MemberState.ACTIVE
+
+
+@given(pool=pools())
+def test_nothing_is_asked_while_something_forbids_it(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    if pool.stop is Stop.ALL or snapshot.spec.paused or snapshot.spec.mode is Mode.PLAN:
+        assert plan.blocked is not None
+        assert asked(plan) == {}
+    if pool.stop is not Stop.NONE:
+        assert all(change > 0 for change in changes(snapshot, plan).values())
+
+
+@given(pool=pools())
+def test_a_plan_stays_below_the_brake_and_the_step(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    moved = changes(snapshot, decide(snapshot))
+    added = sum(change for change in moved.values() if change > 0)
+    removed = -sum(change for change in moved.values() if change < 0)
+    assert added <= snapshot.headroom.add
+    assert removed <= min(snapshot.headroom.remove, snapshot.spec.max_nodes_per_step)
+    for view in snapshot.members:
+        assert -view.headroom.remove <= moved.get(view.spec.name, 0) <= view.headroom.add
+
+
+@given(pool=pools())
+def test_a_removal_leaves_enough_proved_ready_units_whatever_nodes_go(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    if all(change > 0 for change in changes(snapshot, plan).values()):
+        return
+    left = 0
+    for view, part in zip(snapshot.members, plan.members, strict=True):
+        facts = view.sight.proved
+        if not view.fresh or facts is None or facts.activity is Activity.LEAVING:
+            continue
+        size = facts.requested if part.ask is None else part.ask
+        worst = facts.ready - max(0, facts.nodes - size)
+        left += max(0, min(worst, facts.ready, facts.requested)) * view.spec.units_per_node
+    # Where whole nodes cannot give the desired units within maxReplicas, what they can give is needed.
+    assert plan.record.desired is not None
+    assert left >= min(plan.record.desired, plan.record.desired - plan.shortage)
+
+
+@given(pool=pools(), order=st.randoms())
+def test_the_order_of_members_decides_nothing(pool: Pool, order: Random) -> None:
+    shuffled = list(pool.members)
+    order.shuffle(shuffled)
+    one, other = decide(pool.snapshot()), decide(replace(pool, members=shuffled).snapshot())
+    assert {part.name: part for part in one.members} == {part.name: part for part in other.members}
+    assert one.limited_by == other.limited_by
+
+
+def delivered(members: Sequence[Member], plan: Plan) -> list[Member]:
+    """The members after the clouds did what they were asked for, all of it, and were looked at again."""
+    after = []
+    for one, part in zip(members, plan.members, strict=True):
+        record, view = part.record, one.view
+        if part.ask is not None and record.requested is not None:
+            record = replace(record, intent=intent(record.requested, part.ask, operation="op-1"))
+        size = record.requested
+        if record.intent is not None:
+            size = record.intent.target
+            view = replace(view, operation=operation(part.name, OperationState.DONE))
+        moved = replace(one, record=record, view=replace(view, fresh=True))
+        after.append(moved.seen(requested=size, nodes=size, ready=size, activity=Activity.IDLE))
+    return after
+
+
+@given(pool=pools())
+def test_repeated_decisions_come_to_rest(pool: Pool) -> None:
+    pool = replace(pool, members=[one.viewed(headroom=PLENTY) for one in pool.members], headroom=PLENTY)
+    before: Sequence[Member] = ()
+    passes = 0
+    while pool.members != before:
+        before = pool.members
+        plan = decide(pool.snapshot())
+        # Holds, delays and pauses end before the next pass.
+        now = pool.now + seconds(7200)
+        pool = replace(pool, members=delivered(before, plan), record=plan.record, now=now)
+        passes += 1
+        assert passes < 100
+    again = decide(pool.snapshot())
+    assert asked(again) == {}
+    assert all(part.record.intent is None for part in again.members)
+
+
+def test_up_down_up_is_three_resizes_of_each_member() -> None:
+    """10 → 20 → 10 → 20 on two members, each wish delivered before the next."""
+    now = [member("a", 5), member("b", 5)]
+    pool = Pool(members=now, spec={"replicas": 10})
+    sizes = []
+    for wished in (10, 20, 10, 20):
+        pool = replace(pool, spec={"replicas": wished})
+        plan = decide(pool.snapshot())
+        sizes.append((asked(plan), targets(plan)))
+        pool = replace(pool, members=delivered(pool.members, plan), record=plan.record)
+        plan = decide(pool.snapshot())
+        assert plan.settled
+        pool = replace(pool, members=delivered(pool.members, plan), record=plan.record)
+    small, large = {"a": 5, "b": 5}, {"a": 10, "b": 10}
+    assert sizes == [({}, small), (large, large), (small, small), (large, large)]
+
+
+def test_a_wish_that_changes_mid_flight_is_asked_once_the_first_has_ended() -> None:
+    on_its_way = member("a", 10).remembered(intent=intent(10, 20, operation="op-1"))
+    on_its_way = on_its_way.viewed(operation=operation("a", OperationState.RUNNING))
+    plan = decide(snapshot(on_its_way, replicas=10))
+    assert (asked(plan), targets(plan)) == ({}, {"a": 10})
+    arrived = on_its_way.seen(requested=20, nodes=20, ready=12)
+    arrived = arrived.viewed(operation=operation("a", OperationState.DONE))
+    assert asked(decide(snapshot(arrived, replicas=10))) == {"a": 18}
+
+
+def test_equal_snapshots_give_equal_plans() -> None:
+    pool = Pool(members=[member("a", 5, units_per_node=3), member("b", 4, units_per_node=5)], spec={"replicas": 77})
+    assert decide(pool.snapshot()) == decide(pool.snapshot())
+
+
+def test_an_unknown_member_takes_part_again_once_seen() -> None:
+    away = Pool(members=[member("a", 5), unknown("b", 5, TIMED_OUT)], spec={"replicas": 20})
+    assert asked(decide(away.snapshot())) == {"a": 15}
+    back = replace(away, members=[member("a", 15), member("b", 5)])
+    assert targets(decide(back.snapshot())) == {"a": 10, "b": 10}

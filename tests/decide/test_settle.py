@@ -1,0 +1,263 @@
+"""What became of a member: taking over, intents, drift and adoption floors."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from multicloud.decide import decide
+from multicloud.model.plan import MemberPlan
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import MemberRecord
+from multicloud.model.size import Activity, OperationState
+from multicloud.model.spec import Adoption
+from support.builders import (
+    NOW,
+    WRITE_WINDOW_S,
+    Member,
+    claim_of,
+    found,
+    intent,
+    member,
+    node_pool,
+    of,
+    operation,
+    seconds,
+    snapshot,
+)
+
+TAKEN = Reason(code=Code.NODE_POOL_CLAIMED, text="another pool has it")
+
+
+def judged(one: Member, **spec: object) -> MemberPlan:
+    """The member's part of a plan that wishes for nothing else."""
+    return of(decide(snapshot(one, **spec)), one.view.spec.name)
+
+
+# Taking over
+
+
+def test_a_node_pool_seen_first_is_taken_over_at_its_size() -> None:
+    record = judged(found("a", 4)).record
+    assert record.claim is not None
+    assert (record.claim.since, record.agreed, record.adoption_floor) == (NOW, 4, 4)
+
+
+def test_consent_given_beforehand_leaves_no_floor() -> None:
+    assert judged(found("a", 4), adoption=Adoption.APPLY).record.adoption_floor is None
+    assert judged(found("a", 4), adopted=frozenset({"a"})).record.adoption_floor is None
+    assert judged(found("a", 4), adopted=frozenset({"b"})).record.adoption_floor == 4
+
+
+def test_a_node_pool_made_again_is_another_one() -> None:
+    known = member("a", 9).remembered(intent=intent(9, 5), attempts=3, backoff_until=NOW + seconds(99))
+    record = judged(known.seen(incarnation="a-2", requested=2, nodes=2, ready=2)).record
+    assert record.claim is not None
+    assert (record.claim.incarnation, record.agreed, record.adoption_floor) == ("a-2", 2, 2)
+    assert (record.intent, record.attempts, record.backoff_until) == (None, 0, None)
+    assert record.last_resize is not None
+    assert record.last_resize.outcome.code is Code.SUPERSEDED
+
+
+def test_an_old_sight_takes_nothing_over() -> None:
+    assert judged(found("a", 4).viewed(fresh=False)).record.claim is None
+
+
+def test_a_node_pool_of_another_pool_is_left_alone() -> None:
+    mine = found("a", 4).viewed(claimed_by_other=TAKEN)
+    part = judged(mine, replicas=50)
+    assert (part.refusal, part.record, part.ask) == (TAKEN, MemberRecord(name="a"), None)
+
+
+# Intents
+
+AFTER = WRITE_WINDOW_S + 1
+
+
+@pytest.mark.parametrize(
+    ("size", "state", "age_s", "outcome", "agreed"),
+    [
+        pytest.param(8, OperationState.DONE, 10, Code.DELIVERED, 8, id="done at the size"),
+        pytest.param(8, OperationState.LOST, 10, Code.DELIVERED, 8, id="forgotten by the cloud, size reached"),
+        pytest.param(8, None, 10, Code.DELIVERED, 8, id="answer lost, size reached"),
+        pytest.param(8, OperationState.RUNNING, 10, None, 5, id="still running at the size"),
+        pytest.param(5, OperationState.REQUESTED, 10, None, 5, id="accepted only"),
+        pytest.param(5, OperationState.RUNNING, 2000, None, 5, id="late, still running"),
+        pytest.param(5, OperationState.DONE, 10, None, 5, id="done, size shows late"),
+        pytest.param(5, OperationState.DONE, 1000, Code.SUPERSEDED, 5, id="done, never at the size"),
+        pytest.param(5, None, 10, None, 5, id="answer lost, may still arrive"),
+        pytest.param(5, None, AFTER, Code.NOT_EXECUTED, 5, id="answer lost, nothing happened"),
+        pytest.param(7, None, 10, None, 5, id="answer lost, somebody else moved it, ours may arrive"),
+        pytest.param(7, None, AFTER, Code.SUPERSEDED, 7, id="answer lost, somebody else moved it"),
+        pytest.param(7, OperationState.DONE, 10, Code.SUPERSEDED, 7, id="somebody else took some back"),
+        pytest.param(11, OperationState.DONE, 10, Code.SUPERSEDED, 8, id="somebody else added more: a surplus"),
+        pytest.param(6, OperationState.LOST, 10, Code.SUPERSEDED, 6, id="forgotten, another size"),
+        pytest.param(5, OperationState.FAILED, 10, Code.OPERATION_FAILED, 5, id="failed, size as before"),
+        pytest.param(8, OperationState.FAILED, 10, Code.OPERATION_FAILED, 8, id="failed, the cloud keeps trying"),
+    ],
+)
+def test_an_intent_to_grow_from_5_to_8_settles(
+    size: int, state: OperationState | None, age_s: float, outcome: Code | None, agreed: int
+) -> None:
+    asked = intent(5, 8, age_s=age_s, operation="op-1" if state else None)
+    one = member("a", 5).remembered(intent=asked).seen(requested=size)
+    if state is not None:
+        one = one.viewed(operation=operation("a", state, "words of the cloud"))
+    record = judged(one).record
+    assert record.agreed == agreed
+    if outcome is None:
+        assert record.intent == asked
+        return
+    assert record.intent is None
+    assert record.last_resize is not None
+    assert record.last_resize.outcome.code is outcome
+    assert (record.last_resize.id, record.last_resize.origin, record.last_resize.target) == (asked.id, 5, 8)
+
+
+def test_an_unanswered_intent_is_not_judged_by_a_read_from_before_the_window_closed() -> None:
+    one = member("a", 5).remembered(intent=intent(5, 8, age_s=AFTER))
+    old = one.viewed(sight=replace(one.view.sight, read_at=NOW - seconds(5)))
+    assert judged(old).record.intent is not None
+    assert judged(one).record.intent is None
+
+
+@pytest.mark.parametrize("changes", [{"fresh": False}, {}], ids=["stale", "busy"])
+def test_an_intent_waits_while_the_facts_prove_nothing(changes: dict[str, bool]) -> None:
+    one = member("a", 8).remembered(agreed=5, intent=intent(5, 8, operation="op-1"))
+    one = one.viewed(operation=operation("a", OperationState.DONE), **changes)
+    if not changes:
+        one = one.seen(activity=Activity.BUSY)
+    assert judged(one).record.intent is not None
+
+
+def test_a_failed_operation_waits_for_young_facts_too() -> None:
+    one = member("a", 5).remembered(intent=intent(5, 8, operation="op-1"))
+    one = one.viewed(operation=operation("a", OperationState.FAILED), fresh=False)
+    assert judged(one).record.intent is not None
+
+
+def test_waiting_past_the_deadline_says_so() -> None:
+    one = member("a", 5).viewed(operation=operation("a", OperationState.RUNNING))
+    assert judged(one.remembered(intent=intent(5, 8))).reason.code is Code.OPERATION_RUNNING
+    assert judged(one.remembered(intent=intent(5, 8, age_s=901))).reason.code is Code.OPERATION_LATE
+
+
+@pytest.mark.parametrize(("before", "wait_s"), [(0, 300), (1, 600), (2, 1200), (3, 1800), (9, 1800)])
+def test_each_failure_doubles_the_pause(before: int, wait_s: float) -> None:
+    one = member("a", 5).remembered(intent=intent(5, 8, operation="op-1"), attempts=before)
+    record = judged(one.viewed(operation=operation("a", OperationState.FAILED, "no capacity"))).record
+    assert (record.attempts, record.backoff_until) == (before + 1, NOW + seconds(wait_s))
+    assert record.last_resize is not None
+    assert record.last_resize.outcome.text == "no capacity"
+
+
+def test_a_delivered_resize_ends_the_pause() -> None:
+    one = member("a", 8).remembered(agreed=5, intent=intent(5, 8), attempts=2, backoff_until=NOW + seconds(60))
+    record = judged(one).record
+    assert (record.attempts, record.backoff_until) == (0, None)
+
+
+def test_a_resize_keeps_what_is_held_on_top() -> None:
+    # 5 agreed, 2 added by a hand, then a growth by 3 on top of that.
+    one = member("a", 10).remembered(agreed=5, held_since=NOW - seconds(60), intent=intent(7, 10))
+    record = judged(one, replicas=8).record
+    assert (record.agreed, record.held_since) == (8, NOW - seconds(60))
+
+
+# Drift
+
+
+def drifted(agreed: int, size: int, since: datetime | None = None, **spec: object) -> MemberPlan:
+    return judged(member("a", size).remembered(agreed=agreed, held_since=since), **spec)
+
+
+def test_a_surplus_is_held_on_top_of_the_plan() -> None:
+    part = drifted(5, 7, replicas=5)
+    assert (part.record.agreed, part.record.held_since, part.target, part.ask) == (5, NOW, 7, None)
+    assert part.reason.code is Code.SURPLUS_HELD
+
+
+def test_a_hold_keeps_its_beginning() -> None:
+    since = NOW - seconds(3599)
+    part = drifted(5, 7, since, replicas=5)
+    assert (part.record.held_since, part.ask) == (since, None)
+
+
+def test_a_hold_that_ended_leaves_by_ordinary_scale_down() -> None:
+    part = drifted(5, 7, NOW - seconds(3600), replicas=5)
+    assert (part.record.agreed, part.record.held_since, part.target, part.ask) == (7, None, 5, 5)
+
+
+def test_a_surplus_taken_back_ends_the_hold() -> None:
+    part = drifted(5, 5, NOW - seconds(60), replicas=5)
+    assert (part.record.agreed, part.record.held_since) == (5, None)
+
+
+def test_a_deficit_is_corrected_if_it_is_wished_for() -> None:
+    assert drifted(5, 3, replicas=5).ask == 5
+    assert drifted(5, 3, replicas=3).ask is None
+    assert drifted(5, 3, replicas=3).record.agreed == 3
+
+
+@pytest.mark.parametrize("changes", [{"activity": Activity.BUSY}, None], ids=["busy", "stale"])
+def test_a_foreign_operation_or_an_old_read_is_no_drift(changes: dict[str, Activity] | None) -> None:
+    one = member("a", 7).remembered(agreed=5)
+    one = one.seen(**changes) if changes else one.viewed(fresh=False)
+    record = judged(one, replicas=5).record
+    assert (record.agreed, record.held_since, record.requested) == (5, None, 7)
+
+
+# Adoption floor
+
+
+@pytest.mark.parametrize(
+    ("floor", "size", "after"),
+    [
+        pytest.param(6, 4, 4, id="follows a decrease by others"),
+        pytest.param(6, 9, 6, id="never rises"),
+        pytest.param(6, 6, 6, id="stands"),
+        pytest.param(None, 6, None, id="consent once given is not taken back"),
+    ],
+)
+def test_the_adoption_floor(floor: int | None, size: int, after: int | None) -> None:
+    assert judged(member("a", size).remembered(adoption_floor=floor)).record.adoption_floor == after
+
+
+def test_the_floor_does_not_follow_our_own_unsettled_resize() -> None:
+    one = member("a", 4).remembered(agreed=6, adoption_floor=6, intent=intent(6, 8, operation="op-1"))
+    one = one.viewed(operation=operation("a", OperationState.RUNNING))
+    assert judged(one).record.adoption_floor == 6
+
+
+def test_consent_ends_the_floor_even_while_the_member_is_unknown() -> None:
+    one = member("a", 6).remembered(adoption_floor=6).viewed(fresh=False)
+    assert judged(one, adopted=frozenset({"*"})).record.adoption_floor is None
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("facts", "spec", "code"),
+    [
+        pytest.param({"autoscaling": True}, {}, Code.AUTOSCALER_ON, id="the cloud's autoscaler is on"),
+        pytest.param({"activity": Activity.LEAVING}, {}, Code.NODE_POOL_LEAVING, id="being deleted"),
+        pytest.param({"step": 3}, {"min_nodes": 1, "max_nodes": 2}, Code.NO_LEGAL_SIZE, id="no multiple of the zones"),
+        pytest.param({"cloud_min": 20}, {"max_nodes": 10}, Code.NO_LEGAL_SIZE, id="outside the cloud's own range"),
+    ],
+)
+def test_a_member_is_refused(facts: dict[str, object], spec: dict[str, int], code: Code) -> None:
+    part = judged(member("a", 5, **spec).seen(**facts), replicas=30)
+    assert part.refusal is not None
+    assert (part.refusal.code, part.reason.code, part.ask) == (code, code, None)
+
+
+def test_a_size_set_by_the_clouds_autoscaler_is_never_a_surplus() -> None:
+    record = judged(member("a", 9).remembered(agreed=5).seen(autoscaling=True)).record
+    assert (record.agreed, record.held_since) == (9, None)
+
+
+def test_the_claim_is_of_the_node_pool_that_was_read() -> None:
+    claim = judged(found("a", 4)).record.claim
+    assert claim is not None
+    assert claim.key == claim_of(node_pool("a", 4)).key
