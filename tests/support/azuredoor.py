@@ -29,7 +29,7 @@ class Fence:
     def __init__(self) -> None:
         self.asked = 0
         self.closed = False
-        self.then: Callable[[], None] | None = None
+        self.then: Callable[[], object] | None = None
 
     def __call__(self) -> None:
         self.asked += 1

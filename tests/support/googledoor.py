@@ -61,7 +61,7 @@ class Call:
 
 
 class ClusterManager:
-    """A ClusterManager on 127.0.0.1 that answers with messages or faults, by method and (optionally) cluster."""
+    """A ClusterManager on 127.0.0.1 that answers with messages, faults or what a function returns, by method and (optionally) cluster."""
 
     def __init__(self, tls: Tls) -> None:
         self.calls: list[Call] = []
@@ -95,6 +95,8 @@ class ClusterManager:
         metadata = dict(context.invocation_metadata())
         self.calls.append(Call(method=method, request=request, authorization=metadata.get("authorization", "")))
         answer = self._next(method, str(getattr(request, "parent", "")).rpartition("/")[2])
+        if callable(answer):
+            answer = answer()
         if isinstance(answer, Fault):
             return self._fail(answer, context)
         return bytes(type(answer).serialize(answer)) if not isinstance(answer, bytes) else answer

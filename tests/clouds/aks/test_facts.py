@@ -97,7 +97,7 @@ def test_machines_that_may_not_be_listed_are_not_guessed(door: CloudDoor, vendor
 
 
 def test_a_stopped_pool_takes_no_size_and_has_nothing_ready(door: CloudDoor, vendor: Vendor) -> None:
-    serve(vendor, count=0, powerState={"code": "Stopped"})
+    serve(vendor, count=3, powerState={"code": "Stopped"})
     [pool] = read(door)
     assert (pool.activity, pool.ready) == (Activity.BUSY, 0)
     assert "stopped" in pool.words

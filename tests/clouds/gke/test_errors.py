@@ -169,7 +169,6 @@ COMPUTE: dict[str, tuple[Answer, type[CloudError], Code]] = {
     "broken": (rest_error(500), Unavailable, Code.UNAVAILABLE),
     "away": (rest_error(503), Unavailable, Code.UNAVAILABLE),
     "html": (Answer(status=502, raw=b"<html>"), Unavailable, Code.UNAVAILABLE),
-    "moved": (Answer(status=302, headers={"Location": "https://elsewhere.example"}), Unavailable, Code.UNAVAILABLE),
     "truncated": (Answer(raw=b'{"items": {'), Unavailable, Code.UNEXPECTED),
     "empty": (Answer(raw=b""), Unavailable, Code.UNEXPECTED),
     "a-list": (Answer(body=[1]), Unavailable, Code.UNEXPECTED),
@@ -185,6 +184,13 @@ def test_computes_answers(row: tuple[Answer, type[CloudError], Code], door: Clou
     error = failed_read(door)
     assert (type(error), error.reason.code) == (kind, code)
     assert len(google.rest.calls("GET")) == 1
+
+
+def test_a_redirect_is_not_followed(door: CloudDoor, google: Google) -> None:
+    moved = Answer(status=302, headers={"Location": f"{google.rest.url}/elsewhere"})
+    google.rest.answer("GET", "/instanceGroupManagers", moved)
+    failed_read(door)
+    assert google.rest.calls("GET", "/elsewhere") == []
 
 
 def test_computes_wait_is_kept(door: CloudDoor, google: Google) -> None:

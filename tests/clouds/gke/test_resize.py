@@ -1,6 +1,7 @@
 """A resize on GKE: what is sent, what keeps it here, and that it is never sent twice."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -13,7 +14,19 @@ from multicloud.model.size import Activity, Detail, NodePool, OperationState, Re
 from multicloud.settings import Endpoint
 from multicloud_lab.thread import LabThread
 from support.azuredoor import Fence
-from support.googledoor import ACCOUNT, Fault, Google, key_json, operation, operations, pool_fact, private_key, read
+from support.googledoor import (
+    ACCOUNT,
+    Fault,
+    Google,
+    key_json,
+    node_pool,
+    node_pools,
+    operation,
+    operations,
+    pool_fact,
+    private_key,
+    read,
+)
 from support.vendor import Answer, closed_port
 
 REGIONAL = ClusterRef(cloud=Cloud.GCP, owner="shop-prod-1", location="europe-west1", name="shop-prod")
@@ -136,17 +149,38 @@ def test_nobody_listens(google: Google, fence: Fence) -> None:
     nowhere = Endpoint(url=f"https://127.0.0.1:{closed_port()}")
     endpoints = google.endpoints.model_copy(update={"container": nowhere})
     secret = {"key.json": json.dumps(key_json(google.token_uri)).encode()}
-    door = open_door(ACCOUNT, secret, endpoints, before_send=fence, call_timeout_s=5)
+    door = open_door(ACCOUNT, secret, endpoints, before_send=fence, call_timeout_s=0.3)
     with pytest.raises(Unavailable):
         read(door)
+    with pytest.raises(Unavailable):
+        door.node_pools.resize(Resize(pool=pool_fact(), to=6), token="t")
+    assert fence.asked == 0
     assert private_key()[:20] not in repr(door)
 
 
-def test_a_write_forgets_what_was_described(door: CloudDoor, google: Google) -> None:
-    read(door)
-    google.manager.answer("SetNodePoolSize", Fault(code="UNAVAILABLE"))
-    with pytest.raises(OutcomeUnknown):
+@pytest.mark.parametrize("answer", [operation("RUNNING"), Fault(code="UNAVAILABLE")], ids=["taken", "lost"])
+def test_a_write_forgets_what_was_described_while_it_ran(
+    answer: object, door: CloudDoor, google: Google, fence: Fence
+) -> None:
+    fence.then = lambda: read(door)
+    google.manager.answer("SetNodePoolSize", answer)
+    with suppress(OutcomeUnknown):
         door.node_pools.resize(Resize(pool=pool_fact(), to=6), token="t")
     google.manager.answer("ListOperations", operations(operation()))
     [pool] = read(door, detail=Detail.SIZES)
     assert pool.activity is Activity.BUSY
+
+
+def test_a_look_that_a_write_overtakes_is_not_trusted(door: CloudDoor, google: Google) -> None:
+    google.manager.answer("SetNodePoolSize", operation("RUNNING"))
+
+    def a_write_comes_first() -> object:
+        door.node_pools.resize(Resize(pool=pool_fact(), to=6), token="t")
+        return node_pools(node_pool())
+
+    google.manager.answer("ListNodePools", a_write_comes_first, node_pools(node_pool()))
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.STALE
+    google.manager.answer("ListOperations", operations(operation()))
+    assert read(door, detail=Detail.SIZES)[0].activity is Activity.BUSY

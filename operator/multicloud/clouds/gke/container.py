@@ -18,7 +18,7 @@ from google.cloud.container_v1.types import cluster_service as messages
 
 from multicloud.clouds.gke.compute import GroupKey
 from multicloud.clouds.gke.errors import NAME_OF_NUMBER, Told, of_answer, unreadable
-from multicloud.clouds.gke.login import Login
+from multicloud.clouds.gke.login import CONNECT_S, Login
 from multicloud.model.error import OutcomeUnknown
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
@@ -126,6 +126,7 @@ class Container:
             grpc.ssl_channel_credentials(root_certificates=roots),
             options=_OPTIONS,
         )
+        self._channel = channel
         fenced = grpc.intercept_channel(channel, _LastHook(login, before_send))
         self._client: Any = ClusterManagerClient(transport=ClusterManagerGrpcTransport(channel=fenced))
         self._timeout_s = timeout_s
@@ -155,11 +156,22 @@ class Container:
         name = f"{cluster_path(pool.cluster)}/nodePools/{pool.name}"
         request = messages.SetNodePoolSizeRequest(name=name, node_count=per_zone)
         what = f"resizing node pool {pool}"
+        self._connect(what)
         operation = _operation(self._call(self._client.set_node_pool_size, request, what, write=True))
         if not operation.name:
             text = f"{what}: Google took it without naming an operation"
             raise OutcomeUnknown(Reason(code=Code.UNEXPECTED, text=text))
         return operation
+
+    def _connect(self, what: str) -> None:
+        """Have a connection before the fence is asked: else the bytes could leave a whole deadline after its answer."""
+        ready = grpc.channel_ready_future(self._channel)
+        try:
+            ready.result(timeout=min(CONNECT_S, self._timeout_s))
+        except grpc.FutureTimeoutError:
+            raise unreadable(what, "Google could not be reached, nothing was sent") from None
+        finally:
+            ready.cancel()
 
     def _call(self, method: Callable[..., Any], request: Any, what: str, *, write: bool) -> Any:
         try:

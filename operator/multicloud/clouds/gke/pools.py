@@ -67,7 +67,6 @@ class GkeNodePools:
         per_zone, rest = divmod(change.to, step)
         if rest or per_zone < 0:
             raise refused(Code.INVALID, f"node pool {ref} has {step} zones: its size must be a multiple of {step}")
-        self._forget(ref.cluster)
         try:
             return _as_ours(self._container.set_size(ref, per_zone), ref)
         finally:
