@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from multicloud.cli.demo.play import Outcome, Wanted
 
 FACTOR: Final = 60
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C before the story was over, as shells have it."""
 
 
 @click.command(short_help="The whole thing on this machine: three emulated clouds, no account.")
@@ -60,7 +63,7 @@ def demo(*, once: bool, act: str, output: str, factor: float, samples: Path | No
     if problem is not None:
         raise click.ClickException(problem)
     if not outcome.converged:
-        raise click.Abort
+        sys.exit(INTERRUPTED)
 
 
 async def _play(wanted: "Wanted", outcome: "Outcome", *, as_json: bool) -> str | None:

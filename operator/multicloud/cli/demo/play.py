@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Final
 
 from multicloud.cli.demo.emulated import CloudWrite, EmulatedClouds
@@ -161,17 +160,16 @@ class Play:
 async def play(wanted: Wanted, screen: Screen, clock: Clock, outcome: Outcome) -> None:
     """Put up, play, stay (unless once), take down; `outcome` is filled as it goes. Raises DemoError."""
     samples = read_samples(wanted.samples)
-    directory = Path(tempfile.mkdtemp(prefix="multicloud-demo-"))
-    log = directory / OPERATOR_LOG
-    try:
-        async with _running(wanted, directory, screen, clock) as running:
-            stage = Play(running=running, screen=screen, clock=clock, samples=samples, outcome=outcome)
-            await _tell_story(stage, wanted)
-    except StepFailed as failed:
-        raise DemoError(f"{failed}. The end of the operator's log, {log}:\n{tail(log)}") from None
-    except KubeError as error:
-        raise DemoError(f"the demo's API server: {error}. The end of the operator's log, {log}:\n{tail(log)}") from None
-    rmtree(directory, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="multicloud-demo-", ignore_cleanup_errors=True) as made:
+        directory = Path(made)
+        try:
+            async with _running(wanted, directory, screen, clock) as running:
+                await _tell_story(
+                    Play(running=running, screen=screen, clock=clock, samples=samples, outcome=outcome), wanted
+                )
+        except (StepFailed, KubeError) as error:
+            log = tail(directory / OPERATOR_LOG)
+            raise DemoError(f"{error}. The end of the operator's log:\n{log}") from None
 
 
 async def _tell_story(stage: Play, wanted: Wanted) -> None:
@@ -199,7 +197,7 @@ async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock
             EmulatedClouds(document) as clouds,
             await KubeClient.connect(Path(clouds.kubeconfig), None) as kube,
         ):
-            _introduce(screen, clouds, wanted.factor)
+            _introduce(screen, clouds, wanted.factor, directory / OPERATOR_LOG)
             settings = directory / "settings.yaml"
             settings.write_text(settings_file(clouds, wanted.factor), encoding="utf-8")
             operator = await Program.start(
@@ -217,11 +215,8 @@ async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock
         await lab.end(LAB_ENDS_WITHIN_S)
 
 
-def _introduce(screen: Screen, clouds: EmulatedClouds, factor: float) -> None:
-    screen.say("For a second terminal:", "dim")
+def _introduce(screen: Screen, clouds: EmulatedClouds, factor: float, log: Path) -> None:
+    screen.say(f"The clouds' clock runs {factor:g} times faster: a minute of theirs takes {60 / factor:.2g} s here.")
+    screen.say(f"The operator's log: tail -f {log}", "dim")
+    screen.say("For kubectl in a second terminal:", "dim")
     screen.say(f"export KUBECONFIG={clouds.kubeconfig}", "bold")
-    screen.say(
-        f"The clouds' clock runs {factor:g} times faster: what takes a cloud a minute takes {60 / factor:.2g} s here. "
-        "Kubernetes and the operator run in real time, and the operator looks more often than it would in production.",
-        "dim",
-    )

@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from multicloud.cli.demo.failure import DemoError
 
-TAIL_LINES: Final = 25
+TAIL_LINES: Final = 40
 _LINE_LIMIT: Final = 2**20
 
 

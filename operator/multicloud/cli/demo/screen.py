@@ -84,11 +84,11 @@ class Screen:
     def _drawn(self) -> RenderableType:
         parts: list[RenderableType] = []
         if self._pool is not None:
-            parts.append(pools_table([self._pool], wide=False, namespaces=False))
+            parts += ["", pools_table([self._pool], wide=False, namespaces=False)]
         if self._events:
-            parts.append(_events_table(self._events[-SHOWN_EVENTS:]))
+            parts += ["", _events_table(self._events[-SHOWN_EVENTS:])]
         if self._doing:
-            parts.append(self._spinner(self._doing))
+            parts += ["", self._spinner(self._doing)]
         return Group(*parts)
 
     def _spinner(self, text: str) -> Spinner:
