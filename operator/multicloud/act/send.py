@@ -12,7 +12,7 @@ import structlog
 
 from multicloud.act.brake import Brake
 from multicloud.act.prepare import RETRY_S, Dispatch
-from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused
+from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.plan import Outcome
 from multicloud.model.port import Attention, Clock, Lane, Lanes
 from multicloud.model.reason import Code, Reason
@@ -103,7 +103,10 @@ async def _read_again(lane: Lane, change: Resize) -> Resize:
     if change.pool.version:
         return change
     cluster = change.pool.ref.cluster
-    answer = (await lane.list([cluster], detail=Detail.FULL)).get(cluster, ())
+    try:
+        answer = (await lane.list([cluster], detail=Detail.FULL)).get(cluster, ())
+    except OutcomeUnknown as error:
+        raise _unsent(error) from None
     if isinstance(answer, CloudError):
         raise _unsent(answer)
     now = next((found for found in answer if found.ref == change.pool.ref), None)
@@ -121,8 +124,8 @@ def _same(now: NodePool, decided: NodePool) -> bool:
 
 
 def _unsent(error: CloudError) -> CloudError:
-    """A failed read before a write: whatever the read's error is, nothing was written."""
-    return Conflict(error.reason, retry_after_s=error.retry_after_s)
+    """A failed read before a write: whatever became of the read, nothing was written."""
+    return Unavailable(error.reason, retry_after_s=error.retry_after_s) if isinstance(error, OutcomeUnknown) else error
 
 
 def _log(pool: ObjectKey, outcome: Outcome, dispatch: Dispatch) -> None:

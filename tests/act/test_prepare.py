@@ -1,0 +1,95 @@
+"""What is admitted: fence, back-off, brake and scope, in one pass and across pools."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from multicloud.act.brake import Brake, Limits
+from multicloud.act.prepare import Prepared, Preparer
+from multicloud.act.scope import Scopes
+from multicloud.decide import decide
+from multicloud.model.error import NotSent
+from multicloud.model.plan import Snapshot
+from multicloud.model.reason import Code, Reason
+from support.builders import NOW, POOL, asked, member, snapshot
+from support.clock import VirtualClock
+from support.scripted import Heard
+
+LIMITS = Limits(max_removed_percent=0, max_removed_nodes=50, max_added_percent=0, max_added_nodes=50)
+
+
+@dataclass
+class Bench:
+    closed: bool = False
+    heard: Heard = field(default_factory=Heard)
+
+    def __post_init__(self) -> None:
+        self.brake = Brake(VirtualClock(), LIMITS, observed_nodes=lambda _: 0)
+        self.preparer = Preparer(self, self.brake, Scopes(), self.heard.wake, send_budget_s=5, timeout_s=900)
+
+    def check(self, budget_s: float) -> None:
+        assert budget_s == 5
+        if self.closed:
+            raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
+
+    def prepare(self, seen: Snapshot) -> Prepared:
+        return self.preparer.prepare(seen, decide(seen))
+
+
+def test_every_ask_becomes_an_intent_with_an_id_of_its_own() -> None:
+    bench = Bench()
+    seen = snapshot(member("a", 4), member("b", 4), replicas=20)
+    prepared = bench.prepare(seen)
+    ids = {dispatch.intent.id for dispatch in prepared.dispatches}
+    assert len(ids) == len(prepared.dispatches) == 2
+    for dispatch in prepared.dispatches:
+        record = prepared.record.member(dispatch.member)
+        assert record.intent == dispatch.intent
+        assert (dispatch.intent.origin, dispatch.intent.target) == (4, 10)
+        assert dispatch.intent.deadline == NOW + timedelta(seconds=900)
+
+
+def test_an_id_is_never_made_twice() -> None:
+    seen = snapshot(member("a", 4), replicas=10)
+    ids = {Bench().prepare(seen).dispatches[0].intent.id for _ in range(50)}
+    assert len(ids) == 50
+
+
+def test_a_closed_fence_makes_no_intent() -> None:
+    bench = Bench(closed=True)
+    prepared = bench.prepare(snapshot(member("a", 4), replicas=10))
+    assert prepared.dispatches == ()
+    assert prepared.record.member("a").intent is None
+    assert prepared.plan.members[0].reason.code is Code.NOT_LEADER
+    assert prepared.waits
+
+
+def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persisted() -> None:
+    bench = Bench()
+    prepared = bench.prepare(snapshot(member("a", 4), replicas=40))
+    assert bench.brake.headroom(None).add == 50 - 36
+    other = replace(snapshot(member("b", 4), replicas=40), key=replace(POOL, name="other"))
+    refused = bench.prepare(other)
+    assert refused.plan.members[0].reason.code is Code.BRAKE
+    bench.preparer.drop(prepared)
+    assert len(bench.prepare(other).dispatches) == 1
+
+
+def test_a_failed_attempt_waits_in_both_directions() -> None:
+    bench = Bench()
+    waiting = member("a", 10).remembered(backoff_until=NOW + timedelta(seconds=10))
+    seen = snapshot(waiting, replicas=4)
+    assert asked(decide(seen)) == {"a": 4}
+    assert bench.prepare(seen).plan.members[0].reason.code is Code.BACKED_OFF
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["unsettled", "settled"])
+def test_a_scope_is_free_again_once_its_intent_is_settled(settled: bool) -> None:
+    bench = Bench()
+    seen = snapshot(member("a", 4), replicas=10)
+    first = bench.prepare(seen)
+    record = first.record if not settled else seen.record
+    plan = decide(seen)
+    again = bench.preparer.prepare(seen, replace(plan, record=record))
+    assert bool(again.dispatches) is settled

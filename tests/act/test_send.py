@@ -1,0 +1,138 @@
+"""What becomes of a persisted intent: sent once, remembered, or dropped for a reason."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from multicloud.act.brake import Brake, Limits
+from multicloud.act.prepare import RETRY_S, Dispatch
+from multicloud.act.send import Sender
+from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Throttled
+from multicloud.model.plan import Outcome
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import MemberRecord, PoolRecord
+from multicloud.model.ref import Kind, ObjectKey
+from multicloud.model.size import Activity, NodePool, Resize
+from multicloud.model.spec import AccountObject
+from support.builders import POOL, intent, node_pool
+from support.clock import VirtualClock
+from support.scripted import Heard, ScriptedLane, ScriptedLanes
+
+ACCOUNT = ObjectKey(kind=Kind.ACCOUNT, namespace="shop", name="aws-prod")
+OBJECT = AccountObject(key=ACCOUNT, uid="account", generation=1, resource_version="1", spec=None)
+LIMITS = Limits(max_removed_percent=0, max_removed_nodes=50, max_added_percent=0, max_added_nodes=50)
+
+
+def reason(code: Code) -> Reason:
+    return Reason(code=code, text="the cloud's words")
+
+
+@dataclass
+class Bench:
+    facts: NodePool = field(default_factory=lambda: node_pool("web", 4))
+    now_there: NodePool | None = None
+    lane: ScriptedLane = field(default_factory=ScriptedLane)
+    heard: Heard = field(default_factory=Heard)
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def __post_init__(self) -> None:
+        there = self.now_there or self.facts
+        self.lane.pools[there.ref] = there
+        self.brake = Brake(self.clock, LIMITS, observed_nodes=lambda _: 0)
+
+    async def send(self) -> tuple[MemberRecord, Outcome]:
+        booking = self.brake.book(ACCOUNT, 6)
+        assert booking is not None
+        dispatch = Dispatch(
+            member="web",
+            account=ACCOUNT,
+            change=Resize(pool=self.facts, to=10),
+            intent=intent(4, 10),
+            booking=booking,
+        )
+        record = PoolRecord(members=(MemberRecord(name="web", agreed=4, intent=dispatch.intent),))
+        sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, self.clock)
+        after, outcomes = await sender.send(POOL, record, [dispatch], {ACCOUNT: OBJECT})
+        return after.members[0], outcomes[0]
+
+    @property
+    def booked(self) -> int:
+        return LIMITS.max_added_nodes - self.brake.headroom(None).add
+
+
+async def test_an_accepted_resize_keeps_its_intent_with_the_operation() -> None:
+    bench = Bench()
+    member, outcome = await bench.send()
+    assert bench.lane.resizes == [(bench.facts.ref, 10, intent(4, 10).id)]
+    assert member.intent is not None
+    assert member.intent.operation == "op-1"
+    assert (outcome.error, bench.booked, bench.heard.wrote_to) == (None, 6, [bench.facts.ref])
+
+
+async def test_a_lost_answer_keeps_the_intent_and_counts_its_window_from_now() -> None:
+    bench = Bench()
+    bench.lane.refuses_writes = OutcomeUnknown(reason(Code.TIMED_OUT))
+    member, outcome = await bench.send()
+    assert member.intent == replace(intent(4, 10), started_at=bench.clock.now())
+    assert outcome.unknown
+    assert (bench.booked, bench.heard.wrote_to) == (6, [bench.facts.ref])
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "wait_s"),
+    [
+        pytest.param(NotSent(reason(Code.NOT_LEADER)), 0, RETRY_S, id="not sent: soon again, nobody's fault"),
+        pytest.param(Conflict(reason(Code.CONFLICT)), 0, RETRY_S, id="conflict: look, decide again"),
+        pytest.param(Throttled(reason(Code.THROTTLED), retry_after_s=90), 0, 90, id="throttled: when the cloud says"),
+        pytest.param(NoCapacity(reason(Code.STOCKOUT)), 1, 300, id="stockout: the member backs off"),
+        pytest.param(Refused(reason(Code.DENIED)), 1, 300, id="denied: the member backs off"),
+    ],
+)
+async def test_a_failed_resize_is_dropped_and_its_nodes_are_given_back(
+    error: CloudError, attempts: int, wait_s: float
+) -> None:
+    bench = Bench()
+    bench.lane.refuses_writes = error
+    member, outcome = await bench.send()
+    assert member.intent is None
+    assert member.attempts == attempts
+    assert member.backoff_until is not None
+    assert (member.backoff_until - bench.clock.now()).total_seconds() == wait_s
+    assert (outcome.error, bench.booked) == (error.reason, 0)
+    assert bench.heard.looked_at == [bench.facts.ref]
+    assert member.last_resize is not None
+    assert member.last_resize.outcome == error.reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"requested": 5}, id="somebody resized it meanwhile"),
+        pytest.param({"activity": Activity.BUSY}, id="an operation began meanwhile"),
+        pytest.param({"incarnation": "another"}, id="it was deleted and made again meanwhile"),
+        pytest.param({"autoscaling": True}, id="an autoscaler was switched on meanwhile"),
+    ],
+)
+async def test_a_pool_that_changed_since_the_decision_is_not_written_to(change: dict[str, object]) -> None:
+    facts = node_pool("web", 4)
+    bench = Bench(facts=facts, now_there=replace(facts, **change))  # type: ignore[arg-type]  # one row, one field
+    _, outcome = await bench.send()
+    assert bench.lane.resizes == []
+    assert outcome.error is not None
+    assert outcome.error.code is Code.CONFLICT
+
+
+async def test_a_cloud_with_compare_and_set_is_not_read_again() -> None:
+    bench = Bench(facts=node_pool("web", 4, version="etag"))
+    await bench.send()
+    assert bench.lane.reads == []
+    assert len(bench.lane.resizes) == 1
+
+
+async def test_a_read_that_fails_before_the_write_sends_nothing() -> None:
+    bench = Bench()
+    bench.lane.failure = OutcomeUnknown(reason(Code.UNAVAILABLE))
+    member, outcome = await bench.send()
+    assert bench.lane.resizes == []
+    assert member.intent is None
+    assert not outcome.unknown

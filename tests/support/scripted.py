@@ -1,0 +1,113 @@
+"""Ports with scripted answers: a lane whose cloud says what the test tells it to, a status writer, an event sink."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from multicloud.model.error import CloudError
+from multicloud.model.port import ClusterPools, EventNote, Lane, Rejected, Written
+from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
+from multicloud.model.size import Detail, NodePool, Operation, OperationState, Principal, Resize
+from multicloud.model.spec import AccountObject
+
+
+@dataclass(slots=True)
+class ScriptedLane:
+    """Answers from `pools`; raises `failure` instead while it is set. Remembers every call."""
+
+    pools: dict[NodePoolRef, NodePool] = field(default_factory=dict)
+    failure: CloudError | None = None
+    refuses_writes: CloudError | None = None
+    states: dict[str, OperationState] = field(default_factory=dict)
+    reads: list[tuple[Detail, tuple[str, ...]]] = field(default_factory=list)
+    resizes: list[tuple[NodePoolRef, int, str]] = field(default_factory=list)
+    polls: list[str] = field(default_factory=list)
+    omits_in_sizes: bool = False
+
+    async def whoami(self) -> Principal:
+        return Principal(name="tester")
+
+    async def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
+        self.reads.append((detail, tuple(cluster.name for cluster in clusters)))
+        if self.failure is not None:
+            raise self.failure
+        if detail is Detail.SIZES and self.omits_in_sizes:
+            return dict.fromkeys(clusters, ())
+        return {cluster: [pool for ref, pool in self.pools.items() if ref.cluster == cluster] for cluster in clusters}
+
+    async def resize(self, change: Resize, *, token: str) -> Operation:
+        if self.refuses_writes is not None:
+            raise self.refuses_writes
+        self.resizes.append((change.pool.ref, change.to, token))
+        return Operation(id=f"op-{len(self.resizes)}", pool=change.pool.ref, state=OperationState.RUNNING)
+
+    async def poll(self, operation: Operation) -> Operation:
+        self.polls.append(operation.id)
+        state = self.states.get(operation.id, OperationState.RUNNING)
+        return Operation(id=operation.id, pool=operation.pool, state=state)
+
+
+@dataclass(slots=True)
+class ScriptedLanes:
+    """Hands out one lane for every account, or raises `failure`."""
+
+    one: ScriptedLane
+    failure: CloudError | None = None
+
+    async def lane(self, account: AccountObject) -> Lane:
+        assert account.uid
+        if self.failure is not None:
+            raise self.failure
+        return self.one
+
+
+@dataclass(slots=True)
+class ScriptedWriter:
+    """Takes statuses; answers with `rejects` instead while it is set."""
+
+    rejects: Rejected | None = None
+    statuses: list[Mapping[str, Any]] = field(default_factory=list)
+
+    async def write_status(
+        self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> Written | Rejected:
+        assert key.name
+        assert uid
+        if self.rejects is not None:
+            return self.rejects
+        self.statuses.append(status)
+        return Written(resource_version=str(int(resource_version) + 1), body={})
+
+
+@dataclass(slots=True)
+class ScriptedSink:
+    """Takes events; fails while `broken`."""
+
+    notes: list[EventNote] = field(default_factory=list)
+    broken: bool = False
+
+    async def post(self, note: EventNote) -> None:
+        if self.broken:
+            raise ConnectionError("no answer")
+        self.notes.append(note)
+
+
+@dataclass(slots=True)
+class Heard:
+    """Remembers what a stage told the others."""
+
+    woken: list[ObjectKey] = field(default_factory=list)
+    wrote_to: list[NodePoolRef] = field(default_factory=list)
+    looked_at: list[NodePoolRef] = field(default_factory=list)
+
+    def wake(self, key: ObjectKey, after_s: float) -> None:
+        assert after_s >= 0
+        self.woken.append(key)
+
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+        assert account.name
+        self.wrote_to.append(node_pool)
+
+    def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+        assert account.name
+        self.looked_at.append(node_pool)
