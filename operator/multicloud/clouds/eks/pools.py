@@ -4,6 +4,7 @@ Reads go to `observe` as NodePools, accepted resizes to `act` as Operations. FUL
 reads take the Auto Scaling groups, whose names the last description told, a hundred in one call.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -40,6 +41,7 @@ class EksNodePools:
         """Use the account's clients."""
         self._clients = clients
         self._described: dict[ClusterRef, Descriptions] = {}
+        self._writes: Counter[ClusterRef] = Counter()
         self._requested: dict[str, int] = {}
 
     def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
@@ -64,7 +66,7 @@ class EksNodePools:
             raise refused(
                 Code.INVALID, f"{what}: EKS allows {allowed} nodes (the node group's scaling config); widen it there"
             )
-        self._described.pop(ref.cluster, None)
+        self._forget(ref.cluster)
         try:
             answer = self._clients.write(
                 "eks",
@@ -77,8 +79,7 @@ class EksNodePools:
                 clientRequestToken=token,
             )
         finally:
-            # A read that ran beside the write may have kept a description from before it.
-            self._described.pop(ref.cluster, None)
+            self._forget(ref.cluster)
         try:
             return _as_ours(answer["update"], ref)
         except _GARBAGE:
@@ -107,11 +108,17 @@ class EksNodePools:
         except _GARBAGE:
             raise _unreadable(what) from None
 
+    def _forget(self, cluster: ClusterRef) -> None:
+        """Whatever became of a write, no look may trust a description that was begun before its end."""
+        self._writes[cluster] += 1
+        self._described.pop(cluster, None)
+
     def _read(
         self, region: str, clusters: Sequence[ClusterRef], detail: Detail
     ) -> dict[ClusterRef, Sequence[NodePool] | CloudError]:
         described: dict[ClusterRef, Descriptions] = {}
         failed: dict[ClusterRef, CloudError] = {}
+        writes = {cluster: self._writes[cluster] for cluster in clusters}
         for cluster in clusters:
             known = self._described.get(cluster)
             try:
@@ -125,13 +132,15 @@ class EksNodePools:
             sizes = self._sizes(region, names)
         except CloudError as error:
             return dict.fromkeys(clusters, error)
-        return {
-            cluster: failed[cluster] if cluster in failed else self._facts(cluster, described[cluster], sizes)
-            for cluster in clusters
-        }
+        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = dict(failed)
+        for cluster, known in described.items():
+            found[cluster] = self._facts(cluster, known, sizes, writes[cluster])
+        # A read that ran with this one may have kept an older size, which only costs one more description.
+        self._requested |= {name: size.requested for name, size in sizes.items()}
+        return found
 
     def _facts(
-        self, cluster: ClusterRef, described: Descriptions, sizes: Mapping[str, Size]
+        self, cluster: ClusterRef, described: Descriptions, sizes: Mapping[str, Size], writes: int
     ) -> Sequence[NodePool] | CloudError:
         """Judge; a node group at rest whose size moved since the last look is described once more."""
         try:
@@ -142,8 +151,8 @@ class EksNodePools:
         except CloudError as error:
             self._described.pop(cluster, None)  # a group that is not there any more: describe at the next look
             return error
-        self._described[cluster] = described
-        self._requested |= {name: sizes[name].requested for each in described.values() for name in each.groups}
+        if writes == self._writes[cluster]:
+            self._described[cluster] = described
         return pools
 
     def _moved(self, described: Description, sizes: Mapping[str, Size]) -> bool:

@@ -1,0 +1,174 @@
+"""What EKS and Auto Scaling tell, judged: statuses, the three numbers, batches, pages, and what is never guessed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from multicloud.clouds.eks.facts import ACTIVITY
+from multicloud.model.error import CloudError, Refused, Unavailable
+from multicloud.model.port import CloudDoor
+from multicloud.model.reason import Code
+from multicloud.model.size import Activity, Detail
+from multicloud_lab.thread import LabThread
+from support.awsdoor import CLUSTER, groups_xml, instances, nodegroup, read, refusal, serve, xml
+from support.clouds import GROUNDS
+from support.vendor import Answer, Vendor
+
+EKS = GROUNDS[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "activity"),
+    [
+        ("CREATING", Activity.BUSY),
+        ("ACTIVE", Activity.IDLE),
+        ("UPDATING", Activity.BUSY),
+        ("DELETING", Activity.LEAVING),
+        ("CREATE_FAILED", Activity.SICK),
+        ("DELETE_FAILED", Activity.LEAVING),
+        ("DEGRADED", Activity.SICK),
+        ("PAUSED_BY_THE_MOON", Activity.BUSY),
+    ],
+)
+def test_statuses(vendor: Vendor, door: CloudDoor, status: str, activity: Activity) -> None:
+    serve(vendor, nodegroup(status=status))
+    (found,) = read(door)
+    assert found.activity is activity
+    assert found.words.startswith(status)
+    assert ("not a status known here" in found.words) == (status not in ACTIVITY)
+
+
+def test_every_status_of_the_vendors_model_is_in_the_table() -> None:
+    shape = Session().get_service_model("eks").shape_for("NodegroupStatus")
+    assert set(shape.enum) == set(ACTIVITY)
+
+
+def test_three_numbers_come_from_the_instances(vendor: Vendor, door: CloudDoor) -> None:
+    there = [
+        *instances("InService", "InService", "Pending", "Pending:Wait", "Terminating:Wait", "Terminated", "Detaching"),
+        *instances("Warmed:Stopped"),
+        *instances("InService", health="Unhealthy"),
+    ]
+    serve(vendor, nodegroup(), sizes={"eks-web": (7, there)})
+    (found,) = read(door)
+    assert (found.requested, found.nodes, found.ready) == (7, 5, 2)
+    assert (found.cloud_min, found.cloud_max) == (1, 50)
+    assert found.incarnation == "11112222-3333-4444-5555-666677778888"
+
+
+def test_several_groups_of_one_node_group_add_up(vendor: Vendor, door: CloudDoor) -> None:
+    both = {"autoScalingGroups": [{"name": "a"}, {"name": "b"}]}
+    serve(vendor, nodegroup(resources=both), sizes={"a": (2, instances("InService")), "b": (3, instances("InService"))})
+    (found,) = read(door)
+    assert (found.requested, found.nodes, found.ready) == (5, 2, 2)
+
+
+def test_a_group_that_auto_scaling_does_not_show_is_unknown_not_zero(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup(), sizes={})
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.UNEXPECTED
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        pytest.param({"status": "CREATING", "resources": {}}, id="not made yet"),
+        pytest.param({"status": "DELETING"}, id="being deleted"),
+        pytest.param(
+            {"status": "DEGRADED", "health": {"issues": [{"code": "AutoScalingGroupNotFound", "message": "gone"}]}},
+            id="EKS says it is gone",
+        ),
+    ],
+)
+def test_without_its_group_a_node_group_has_no_nodes(vendor: Vendor, door: CloudDoor, gone: dict[str, Any]) -> None:
+    serve(vendor, nodegroup(**gone), sizes={})
+    (found,) = read(door)
+    assert (found.requested, found.nodes, found.ready) == (4, 0, 0)
+    assert found.activity is not Activity.IDLE
+
+
+def test_trouble_is_told_with_what_it_means(vendor: Vendor, door: CloudDoor) -> None:
+    message = "Could not launch On-Demand Instances. InsufficientInstanceCapacity - no room"
+    issues = {"issues": [{"code": "AsgInstanceLaunchFailures", "message": message}]}
+    serve(vendor, nodegroup(status="DEGRADED", health=issues))
+    (found,) = read(door)
+    assert found.words == f"DEGRADED: Stockout: AsgInstanceLaunchFailures: {message}"
+
+
+def test_sizes_cost_one_call_for_a_hundred_groups(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, *[nodegroup(f"pool-{number}") for number in range(120)])
+    assert len(read(door)) == 120
+    described, sized = len(vendor.calls("GET")), len(vendor.calls("POST"))
+    assert (described, sized) == (121, 2)
+    assert len(read(door, detail=Detail.SIZES)) == 120
+    assert (len(vendor.calls("GET")), len(vendor.calls("POST"))) == (described, sized + 2)
+    assert all(seen.body.count(b"AutoScalingGroupNames.member") <= 100 for seen in vendor.calls("POST"))
+    assert all(b"MaxRecords=100" in seen.body for seen in vendor.calls("POST"))
+
+
+def test_pages_are_followed(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup("a"), nodegroup("b"))
+    vendor.answer("GET", "/clusters/shop/node-groups?", Answer(body={"nodegroups": ["a"], "nextToken": "more"}))
+    vendor.answer("GET", "nextToken=more", Answer(body={"nodegroups": ["b"]}))
+    four = (4, instances(*["InService"] * 4))
+    vendor.answer("POST", "/", xml(groups_xml({"eks-a": four}, token="t")), xml(groups_xml({"eks-b": four})))
+    assert {pool.ref.name for pool in read(door)} == {"a", "b"}
+
+
+def test_sizes_of_an_unknown_cluster_describe_it_first(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    assert [pool.requested for pool in read(door, detail=Detail.SIZES)] == [4]
+
+
+def test_a_moved_size_is_described_again_so_that_an_operation_is_no_drift(lab: LabThread, lab_door: CloudDoor) -> None:
+    EKS.read(lab_door)
+    EKS.hand(lab, 7)
+    lab.advance(30)
+    found = EKS.read(lab_door, detail=Detail.SIZES)
+    assert (found.requested, found.activity) == (7, Activity.BUSY)
+    lab.advance(1800)
+    assert EKS.read(lab_door, detail=Detail.SIZES).activity is Activity.IDLE
+
+
+def test_a_node_group_deleted_between_two_calls_is_not_there(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup("a"), nodegroup("b"))
+    vendor.answer("GET", "/clusters/shop/node-groups/a", refusal("ResourceNotFoundException", 404))
+    assert [pool.ref.name for pool in read(door)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Answer(body={"nodegroup": nodegroup(nodegroupArn="arn:what")}), id="no ARN of a node group"),
+        pytest.param(Answer(body={"nodegroup": {"status": "ACTIVE"}}), id="half of it missing"),
+        pytest.param(Answer(body={}), id="nothing in it"),
+        pytest.param(Answer(raw=b"<html>hello</html>"), id="a web page"),
+    ],
+)
+def test_garbage_is_no_fact(vendor: Vendor, door: CloudDoor, answer: Answer) -> None:
+    serve(vendor, nodegroup())
+    vendor.answer("GET", "/clusters/shop/node-groups/web", answer)
+    with pytest.raises(Unavailable):
+        read(door)
+
+
+def test_one_clusters_trouble_is_not_the_others(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    other = replace(CLUSTER, name="denied")
+    vendor.answer("GET", "/clusters/denied/", refusal("AccessDeniedException", 403))
+    told = door.node_pools.list([other, CLUSTER], detail=Detail.FULL)
+    error = told[other]
+    assert isinstance(error, Refused)
+    assert error.reason.code is Code.DENIED
+    assert not isinstance(told[CLUSTER], CloudError)
+
+
+def test_each_region_has_its_own_calls(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    told = door.node_pools.list([CLUSTER, replace(CLUSTER, location="us-east-2")], detail=Detail.FULL)
+    assert len(told) == 2
+    scopes = {seen.headers["Authorization"].split("/")[2] for seen in vendor.calls("POST")}
+    assert scopes == {"eu-west-1", "us-east-2"}
