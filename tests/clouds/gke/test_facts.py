@@ -160,9 +160,27 @@ def test_why_a_pool_is_sick_is_told(door: CloudDoor, google: Google) -> None:
 def test_sizes_at_rest_are_one_call(door: CloudDoor, google: Google) -> None:
     read(door)
     calls = len(google.manager.calls)
-    google.rest.answer("GET", "/instanceGroupManagers", groups_page({zone: [group(zone, target=3)] for zone in ZONES}))
+    there = {zone: [group(zone, target=2, none=1, recreating=1)] for zone in ZONES}
+    google.rest.answer("GET", "/instanceGroupManagers", groups_page(there))
     [pool] = read(door, detail=Detail.SIZES)
-    assert (pool.requested, len(google.manager.calls)) == (6, calls)
+    assert (pool.requested, pool.ready, len(google.manager.calls)) == (4, 2, calls)
+
+
+def test_a_target_that_moved_within_an_operation_is_no_drift(door: CloudDoor, google: Google) -> None:
+    read(door)
+    google.rest.answer("GET", "/instanceGroupManagers", groups_page({zone: [group(zone, target=3)] for zone in ZONES}))
+    google.manager.answer("ListOperations", operations(operation("RUNNING")))
+    [pool] = read(door, detail=Detail.SIZES)
+    assert (pool.requested, pool.activity) == (6, Activity.BUSY)
+
+
+def test_a_target_that_moved_at_rest_is_described_once(door: CloudDoor, google: Google) -> None:
+    read(door)
+    google.rest.answer("GET", "/instanceGroupManagers", groups_page({zone: [group(zone, target=3)] for zone in ZONES}))
+    for _ in range(3):
+        [pool] = read(door, detail=Detail.SIZES)
+        assert (pool.requested, pool.activity) == (6, Activity.IDLE)
+    assert len(google.manager.called("ListNodePools")) == 2
 
 
 def test_the_first_look_describes_even_for_sizes(door: CloudDoor, google: Google) -> None:

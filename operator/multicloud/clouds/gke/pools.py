@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from multicloud.clouds.gke.compute import Compute, Groups
+from multicloud.clouds.gke.compute import Compute, GroupKey, Groups
 from multicloud.clouds.gke.container import CloudOperation, Container, Description
 from multicloud.clouds.gke.errors import lack, tidy, unreadable
 from multicloud.clouds.gke.facts import activity_of, node_pool
@@ -26,17 +26,18 @@ _OPERATION_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Described:
-    """A cluster's node pools and the operation that ran on it when they were read."""
+    """A cluster's node pools, the operation that ran on it, and its groups' targets when they were read."""
 
     pools: tuple[Description, ...]
     running: CloudOperation | None
+    targets: Mapping[GroupKey, int]
 
     def is_at_rest(self) -> bool:
         moving = {Activity.BUSY, Activity.LEAVING}
         return not any(activity_of(pool, self.running) in moving for pool in self.pools)
 
     def fits(self, groups: Groups) -> bool:
-        return all(key in groups for pool in self.pools for key in pool.groups)
+        return self.targets == _targets(self.pools, groups)
 
 
 class GkeNodePools:
@@ -53,8 +54,9 @@ class GkeNodePools:
     def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
         """Read the node pools of each cluster; sizes of a whole project come in one list.
 
-        SIZES describes again only clusters that are new here, that were moving, or whose groups no longer fit. Raises
-        CloudError when nothing could be read for a reason of no cluster.
+        SIZES describes again only clusters that are new here, that were moving, or whose groups' targets moved: a move
+        within somebody's operation must not look like drift. Raises CloudError when nothing could be read for a reason
+        of no cluster.
         """
         found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
         for (project, location), members in _by_place(clusters).items():
@@ -94,7 +96,7 @@ class GkeNodePools:
         except CloudError as error:
             return dict.fromkeys(clusters, error)
         stale = [each for each in clusters if detail is Detail.FULL or self._must_describe(each, groups)]
-        failed = self._describe(project, location, stale)
+        failed = self._describe(project, location, stale, groups)
         return {each: failed.get(each) or self._facts(each, groups) for each in clusters}
 
     def _forget(self, cluster: ClusterRef) -> None:
@@ -106,7 +108,9 @@ class GkeNodePools:
         known = self._described.get(cluster)
         return known is None or not known.is_at_rest() or not known.fits(groups)
 
-    def _describe(self, project: str, location: str, clusters: Sequence[ClusterRef]) -> Mapping[ClusterRef, CloudError]:
+    def _describe(
+        self, project: str, location: str, clusters: Sequence[ClusterRef], groups: Groups
+    ) -> Mapping[ClusterRef, CloudError]:
         """Read descriptions and running operations; a time-out ends the round, and that cluster is last next time."""
         if not clusters:
             return {}
@@ -131,9 +135,12 @@ class GkeNodePools:
                     self._timed_out.add(cluster)
             else:
                 self._timed_out.discard(cluster)
-                described = _Described(pools=pools, running=running.get((location, cluster.name)))
                 if writes == self._writes[cluster]:
-                    self._described[cluster] = described
+                    self._described[cluster] = _Described(
+                        pools=pools,
+                        running=running.get((location, cluster.name)),
+                        targets=_targets(pools, groups),
+                    )
         return failed
 
     def _facts(self, cluster: ClusterRef, groups: Groups) -> Sequence[NodePool] | CloudError:
@@ -144,6 +151,12 @@ class GkeNodePools:
             return [node_pool(cluster, pool, groups, described.running) for pool in described.pools]
         except CloudError as error:
             return error
+
+
+def _targets(pools: Iterable[Description], groups: Groups) -> Mapping[GroupKey, int]:
+    """What each group of the pools tries to reach; -1 for one that was not told, so that its coming shows."""
+    keys = [key for pool in pools for key in pool.groups]
+    return {key: groups[key].target if key in groups else -1 for key in keys}
 
 
 def _by_place(clusters: Iterable[ClusterRef]) -> dict[tuple[str, str], list[ClusterRef]]:
