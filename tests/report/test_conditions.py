@@ -1,0 +1,112 @@
+"""What a pass means in Kubernetes' terms."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from multicloud.decide import decide
+from multicloud.model.plan import Plan, Snapshot, Stop
+from multicloud.model.reason import Code, Reason
+from multicloud.model.record import Condition
+from multicloud.report.conditions import PROVISION_TIMEOUT, find, pool_conditions
+from support.builders import NOW, Member, found, intent, member, snapshot, unknown, unseen
+
+AWAY = Reason(code=Code.UNAVAILABLE, text="no answer")
+
+
+def conditions(
+    seen: Snapshot, *, stalled: bool = False, plan: Plan | None = None
+) -> dict[str, tuple[bool | None, str]]:
+    judged = pool_conditions(seen, plan or decide(seen), stalled=stalled)
+    return {one.type: (one.status, one.reason) for one in judged}
+
+
+def pool(*members: Member, **fields: object) -> Snapshot:
+    return snapshot(*members, **{"min_replicas": 2, "max_replicas": 50, **fields})
+
+
+@pytest.mark.parametrize(
+    ("seen", "type_", "expected"),
+    [
+        pytest.param(pool(unseen("a")), "Ready", (None, "NotYetObserved"), id="before the first look nothing is known"),
+        pytest.param(pool(unseen("a")), "Observed", (None, "NotYetObserved"), id="nor observed"),
+        pytest.param(pool(member("a", 4), replicas=4), "Ready", (True, "EnoughReady"), id="at rest"),
+        pytest.param(pool(member("a", 4), replicas=4), "Reconciling", (False, "Settled"), id="at rest, settled"),
+        pytest.param(pool(member("a", 1), replicas=4), "Ready", (False, "NotEnoughReady"), id="below the minimum"),
+        pytest.param(
+            pool(member("a", 4), replicas=9), "Ready", (True, "EnoughReady"), id="a routine resize keeps Ready"
+        ),
+        pytest.param(pool(member("a", 4), replicas=9), "Scaling", (True, "GrowForWish"), id="and is Scaling"),
+        pytest.param(pool(member("a", 4), replicas=9), "Reconciling", (True, "GrowForWish"), id="and Reconciling"),
+        pytest.param(
+            pool(unknown("a", 4, AWAY), member("b", 4), replicas=8), "Observed", (False, "Stale"), id="facts too old"
+        ),
+        pytest.param(
+            pool(unknown("a", 4, AWAY), member("b", 4), replicas=8),
+            "MembersHealthy",
+            (False, "Unavailable"),
+            id="a sick member is named",
+        ),
+        pytest.param(pool(member("a", 4), replicas=9, paused=True), "Paused", (True, "Paused"), id="paused"),
+        pytest.param(pool(member("a", 4), replicas=9, paused=True), "Reconciling", (False, "Paused"), id="at rest so"),
+        pytest.param(pool(member("a", 4), stop=Stop.ALL), "Paused", (True, "StopSwitch"), id="stopped"),
+        pytest.param(pool(member("a", 4), stop=Stop.SHRINK_ONLY), "Paused", (True, "StopSwitchShrinkOnly"), id="half"),
+        pytest.param(
+            pool(found("a", 4), replicas=2), "AdoptionPending", (True, "AdoptionFloor"), id="found, not adopted"
+        ),
+        pytest.param(
+            pool(member("a", 4).seen(requested=6, nodes=6, ready=6), replicas=4, hold_s=600),
+            "Drifted",
+            (True, "SurplusHeld"),
+            id="somebody added nodes",
+        ),
+        pytest.param(pool(member("a", 4), replicas=99), "CapacityLimited", (True, "MaxReplicas"), id="clamped"),
+        pytest.param(
+            pool(member("a", 9, max_nodes=5).remembered(adoption_floor=9), replicas=9),
+            "AboveBound",
+            (True, "AboveBound"),
+            id="more runs than maxNodes",
+        ),
+        pytest.param(pool(member("a", 4), replicas=4), "Stalled", (False, "AsWished"), id="somebody can act"),
+    ],
+)
+def test_conditions(seen: Snapshot, type_: str, expected: tuple[bool | None, str]) -> None:
+    assert conditions(seen)[type_] == expected
+
+
+def test_stalled_names_the_member() -> None:
+    seen = pool(unknown("a", 4, AWAY), replicas=4)
+    assert conditions(seen, stalled=True)["Stalled"] == (True, "NoMemberCanAct")
+    stalled = find(pool_conditions(seen, decide(seen), stalled=True), "Stalled")
+    assert stalled is not None
+    assert "a: no answer" in stalled.message
+
+
+def test_a_shortage_that_lasts_drops_ready() -> None:
+    short = pool(member("a", 4).remembered(intent=intent(4, 9, operation="op-1")), replicas=9)
+    scaling = Condition(
+        type="Scaling", status=True, reason="", message="", observed_generation=1, since=NOW - PROVISION_TIMEOUT
+    )
+    assert conditions(short)["Ready"] == (True, "EnoughReady")
+    lasting = replace(short, record=replace(short.record, conditions=(scaling,)))
+    assert conditions(lasting)["Ready"] == (False, "NotEnoughReady")
+
+
+def test_the_time_of_a_transition_is_kept_while_the_status_is() -> None:
+    seen = pool(member("a", 4), replicas=4)
+    first = pool_conditions(seen, decide(seen), stalled=False)
+    later = replace(seen, now=NOW + timedelta(hours=1), record=replace(seen.record, conditions=first))
+    second = pool_conditions(later, decide(later), stalled=False)
+    assert [one.since for one in second] == [NOW] * len(second)
+    paused = replace(later, spec=replace(later.spec, paused=True))
+    turned = find(pool_conditions(paused, decide(paused), stalled=False), "Paused")
+    assert turned is not None
+    assert turned.since == NOW + timedelta(hours=1)
+
+
+def test_texts_hold_no_live_numbers() -> None:
+    """A number that moves at every pass would write the status at every pass."""
+    one, two = (pool(member("a", size), member("b", 7), replicas=30) for size in (4, 5))
+    texts = [[c.message for c in pool_conditions(s, decide(s), stalled=False)] for s in (one, two)]
+    assert texts[0] == texts[1]
