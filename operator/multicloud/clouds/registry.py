@@ -19,7 +19,7 @@ from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import Refused, Unavailable, refused
 from multicloud.model.port import Clock, CloudDoor, Fence, Lane, Secrets
-from multicloud.model.reason import Code
+from multicloud.model.reason import Code, Reason
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import Clouds, Settings
 
@@ -90,8 +90,8 @@ class CloudLanes:
         Raises Refused for what a person must mend, Unavailable for a Secret that could not be read and never was.
         """
         if account.spec is None:
-            text = account.problem.text if account.problem is not None else "the account's spec could not be understood"
-            raise refused(Code.INVALID_SPEC, text)
+            text = "the account's spec could not be understood"
+            raise Refused(account.problem or Reason(code=Code.INVALID_SPEC, text=text))
         now_s = self._clock.monotonic()
         self._close_unused(now_s)
         slot = self._slots.setdefault(account.uid, _Slot())
