@@ -170,7 +170,8 @@ def test_the_operation_is_asked_for_at_the_configured_endpoint(door: CloudDoor, 
     operation = door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
     assert door.node_pools.poll(operation).retry_after_s == 12
     [asked] = vendor.calls("GET", "/operations/")
-    assert asked.path.startswith(f"/subscriptions/{ACCOUNT.subscription_id}/providers/Microsoft.ContainerService/")
+    where = f"/subscriptions/{ACCOUNT.subscription_id}/providers/Microsoft.ContainerService/locations/westeurope"
+    assert asked.path == f"{where}/operations/abc-1?api-version=2016-03-30"
 
 
 def test_an_accepted_write_without_an_operation_is_unknown(door: CloudDoor, vendor: Vendor) -> None:

@@ -7,6 +7,7 @@ and sends everything writable back under If-Match, because AKS's PUT replaces an
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -89,7 +90,7 @@ class AksNodePools:
         what = f"asking for the operation on agent pool {ref}"
         # Built from the settings: a URL out of the status would let whoever may write it receive our token.
         path = (
-            f"/subscriptions/{ref.cluster.owner}/providers/Microsoft.ContainerService"
+            f"/subscriptions/{quote(ref.cluster.owner, safe='')}/providers/Microsoft.ContainerService"
             f"/locations/{known['location']}/operations/{known['id']}?api-version={OPERATION_API}"
         )
         try:

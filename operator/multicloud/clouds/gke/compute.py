@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -72,7 +73,7 @@ class Compute:
             request.headers["Authorization"] = f"Bearer {bearer}"
             return request
 
-        url = f"{self._url}/compute/v1/projects/{project}/aggregated/instanceGroupManagers"
+        url = f"{self._url}/compute/v1/projects/{quote(project, safe='')}/aggregated/instanceGroupManagers"
         params: dict[str, str | int] = {"maxResults": PAGE, **({"pageToken": token} if token else {})}
         try:
             response = self._session.get(url, params=params, auth=sign, timeout=self._timeout, allow_redirects=False)
