@@ -17,9 +17,10 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("build", help="find or build kube-apiserver, etcd, kubectl and helm")
     verb.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
+    verb.add_argument("--without-helm", action="store_true", help="leave out Helm, which the server does not need")
     asked = parser.parse_args()
     try:
-        paths = everything()
+        paths = everything(with_helm=not asked.without_helm)
     except ControlPlaneError as error:
         sys.stderr.write(f"{error}\n")
         return 1

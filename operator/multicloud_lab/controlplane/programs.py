@@ -47,22 +47,18 @@ def helm_path() -> Path:
     return _find_helm() or build(("helm",))["helm"]
 
 
-def everything() -> dict[str, Path]:
-    """Make all four programs ready, building in one go what is missing; paths by name."""
+def everything(*, with_helm: bool = True) -> dict[str, Path]:
+    """Make the server's three programs and Helm ready, building in one go what is missing; paths by name."""
     missing: list[str] = []
     if _find(_SERVER_PROGRAMS) is None:
         missing.extend(_SERVER_PROGRAMS)
-    if _find_helm() is None:
+    if with_helm and _find_helm() is None:
         missing.append("helm")
     if missing:
         build(missing)
     found = programs()
-    return {
-        "kube-apiserver": found.kube_apiserver,
-        "etcd": found.etcd,
-        "kubectl": found.kubectl,
-        "helm": helm_path(),
-    }
+    paths = {"kube-apiserver": found.kube_apiserver, "etcd": found.etcd, "kubectl": found.kubectl}
+    return {**paths, "helm": helm_path()} if with_helm else paths
 
 
 def _find(names: Sequence[str]) -> dict[str, Path] | None:
