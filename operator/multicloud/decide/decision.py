@@ -77,7 +77,7 @@ def _target(standing: Standing, placed: Placed) -> int | None:
     nodes, requested = placed.nodes[standing.name], standing.record.requested
     if requested is None or standing.refusal is not None or standing.record.claim is None or standing.frozen:
         return requested
-    if standing.name not in {choice.name for choice in placed.problem.choices}:
+    if standing.name not in placed.chosen:
         intent = standing.record.intent
         return intent.target if intent is not None else requested
     return target_of(standing, nodes)

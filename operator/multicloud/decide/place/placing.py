@@ -19,9 +19,13 @@ from multicloud.model.spec import PoolSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Nodes per member (what is held on top not counted), and the problem that they solve."""
+    """Nodes per member (what is held on top not counted), and the problem that they solve.
+
+    `chosen` names the members that had a choice; the others count with what they have.
+    """
 
     nodes: dict[str, int]
+    chosen: frozenset[str]
     units: int
     problem: Problem
 
@@ -49,7 +53,8 @@ def place(standings: Sequence[Standing], spec: PoolSpec, wished: Wish, now: date
     )
     solution = solve(problem)
     nodes |= {choice.name: size for choice, size in zip(choices, solution.nodes, strict=True)}
-    return Placed(nodes=nodes, units=fixed_units + solution.units, problem=problem)
+    chosen = frozenset(choice.name for choice in choices)
+    return Placed(nodes=nodes, chosen=chosen, units=fixed_units + solution.units, problem=problem)
 
 
 @lru_cache(maxsize=2048)

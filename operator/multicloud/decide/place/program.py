@@ -17,8 +17,9 @@ from multicloud.decide.place.sizes import Choice
 from multicloud.decide.place.solver import Linear, Solver
 from multicloud.model.spec import Strategy
 
-NODES_AT_MOST: Final = 2000
-"""Search nodes per level; problems of a hundred members need some dozens."""
+NODES_AT_MOST: Final = 1000
+"""Search nodes per level. Small units per node need some dozens, a hundred members included; odd ones of many hundred
+units may meet it."""
 
 
 def solved_by_highs(problem: Problem, total: int | None) -> Placement:
@@ -122,12 +123,12 @@ class _Nearest:
         everybody = range(len(self._choices))
         if not self._solver.minimise(Linear.sum(member.distance for member in self._members)):
             return tuple(towards(self._problem, self._total, self._shares))
-        for group in self._groups():
-            self._level(
-                Linear.sum(self._members[index].distance for index in group),
-                least=sum(self._members[index].least for index in group),
-                value=sum(self._off(index) for index in group),
-            )
+        groups = self._groups()
+        for group in groups:
+            value = sum(self._off(index) for index in group)
+            # What was just minimised for everybody together is the first level itself where there is one group.
+            least = sum(self._members[index].least for index in group) if len(groups) > 1 else value
+            self._level(Linear.sum(self._members[index].distance for index in group), least=least, value=value)
         moved = Linear.sum(self._moved(index) for index in everybody)
         self._level(moved, least=0, value=sum(self._moves(index) for index in everybody))
         names = Linear.sum(self._members[index].size.times(index) for index in everybody)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-SECONDS_AT_MOST: Final = 2.0
+SECONDS_AT_MOST: Final = 5.0
 """Last resort per level, in seconds; the limit in search nodes comes first, so that results are reproducible."""
 
 
