@@ -9,7 +9,7 @@ import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -32,6 +32,9 @@ from multicloud.model.ref import Cloud, ClusterRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
 
 T = TypeVar("T")
+
+MetricRegistry: TypeAlias = CollectorRegistry
+"""Where metrics are kept, by a name for who only hands it on."""
 
 READ_THREADS: Final = 4
 WRITE_THREADS: Final = 4

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry
 
-from multicloud.clouds.lane import CloudLane, LaneMetrics, Shared
+from multicloud.clouds.lane import CloudLane, LaneMetrics, MetricRegistry, Shared
 from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import Refused, Unavailable, refused
@@ -60,7 +59,7 @@ class CloudLanes:
     """Implements the port Lanes. Used on one event loop."""
 
     def __init__(
-        self, *, secrets: Secrets, settings: Settings, fence: Fence, clock: Clock, registry: CollectorRegistry
+        self, *, secrets: Secrets, settings: Settings, fence: Fence, clock: Clock, registry: MetricRegistry
     ) -> None:
         """`registry` takes the lanes' metrics."""
         self._secrets = secrets
