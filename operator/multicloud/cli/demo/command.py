@@ -57,7 +57,7 @@ def demo(*, once: bool, act: str, output: str, factor: float, samples: Path | No
 
     wanted = Wanted(act=act, once=once, factor=factor, samples=samples or SAMPLES)
     outcome = Outcome()
-    problem = asyncio.run(_play(wanted, outcome, as_json=output == "json"))
+    problem = asyncio.run(_until_told(wanted, outcome, as_json=output == "json"))
     if output == "json":
         click.echo(json.dumps(document(outcome), indent=2))
     if problem is not None:
@@ -66,28 +66,37 @@ def demo(*, once: bool, act: str, output: str, factor: float, samples: Path | No
         sys.exit(INTERRUPTED)
 
 
-async def _play(wanted: "Wanted", outcome: "Outcome", *, as_json: bool) -> str | None:
+async def _until_told(wanted: "Wanted", outcome: "Outcome", *, as_json: bool) -> str | None:
     """Play until the end, Ctrl-C or SIGTERM; returns what went wrong."""
     from multicloud.cli.demo.failure import DemoError
-    from multicloud.cli.demo.play import play
+
+    loop = asyncio.get_running_loop()
+    playing = asyncio.create_task(_play(wanted, outcome, as_json=as_json), name="play")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, playing.cancel)
+    try:
+        await playing
+    except asyncio.CancelledError:
+        return None
+    except DemoError as error:
+        return str(error)
+    return None
+
+
+async def _play(wanted: "Wanted", outcome: "Outcome", *, as_json: bool) -> None:
+    from multicloud.cli.demo.play import House, play
+    from multicloud.cli.demo.programs import find_control_plane, stay_on_loopback
     from multicloud.cli.demo.screen import Screen
     from multicloud.run.clock import SystemClock
 
-    loop = asyncio.get_running_loop()
+    stay_on_loopback()
+    programs = await find_control_plane()
     with Screen(on_stderr=as_json) as screen:
-        playing = asyncio.create_task(play(wanted, screen, SystemClock(), outcome), name="play")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, playing.cancel)
         try:
-            await playing
-        except asyncio.CancelledError:
-            screen.say("ended")
-        except DemoError as error:
-            return str(error)
+            await play(wanted, House(screen=screen, clock=SystemClock(), kubectl=Path(programs["kubectl"])), outcome)
         finally:
             if outcome.pool is not None and not as_json:
                 screen.leave(outcome.pool)
-    return None
 
 
 def document(outcome: "Outcome") -> dict[str, Any]:

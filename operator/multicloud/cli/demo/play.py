@@ -7,10 +7,11 @@ operator first, so that it can give back its lease, then the lab.
 import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
 from multicloud.cli.demo.emulated import CloudWrite, EmulatedClouds
@@ -157,16 +158,24 @@ class Play:
         return sorted(lines, key=lambda line: -line.age_s)
 
 
-async def play(wanted: Wanted, screen: Screen, clock: Clock, outcome: Outcome) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a play needs around it: a screen, real time, and the kubectl that people may use beside it."""
+
+    screen: Screen
+    clock: Clock
+    kubectl: Path
+
+
+async def play(wanted: Wanted, house: House, outcome: Outcome) -> None:
     """Put up, play, stay (unless once), take down; `outcome` is filled as it goes. Raises DemoError."""
     samples = read_samples(wanted.samples)
     with tempfile.TemporaryDirectory(prefix="multicloud-demo-", ignore_cleanup_errors=True) as made:
         directory = Path(made)
         try:
-            async with _running(wanted, directory, screen, clock) as running:
-                await _tell_story(
-                    Play(running=running, screen=screen, clock=clock, samples=samples, outcome=outcome), wanted
-                )
+            async with _running(wanted, directory, house) as running:
+                stage = Play(running=running, screen=house.screen, clock=house.clock, samples=samples, outcome=outcome)
+                await _tell_story(stage, wanted)
         except (StepFailed, KubeError) as error:
             log = tail(directory / OPERATOR_LOG)
             raise DemoError(f"{error}. The end of the operator's log:\n{log}") from None
@@ -175,15 +184,18 @@ async def play(wanted: Wanted, screen: Screen, clock: Clock, outcome: Outcome) -
 async def _tell_story(stage: Play, wanted: Wanted) -> None:
     try:
         await ACTS[wanted.act](stage)
+        if not wanted.once:
+            stage.screen.say("The story is over; everything stays up for a second terminal. Ctrl-C ends it.")
+            await stage.stay()
     finally:
-        stage.outcome.writes = list(await stage.running.clouds.writes())
-    if not wanted.once:
-        stage.screen.say("The story is over; everything stays up for a second terminal. Ctrl-C ends it.")
-        await stage.stay()
+        # If the clouds have gone, too, the first problem is the one to tell.
+        with suppress(DemoError):
+            stage.outcome.writes = list(await stage.running.clouds.writes())
 
 
 @asynccontextmanager
-async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock) -> AsyncIterator[Running]:
+async def _running(wanted: Wanted, directory: Path, house: House) -> AsyncIterator[Running]:
+    screen = house.screen
     screen.doing("A Kubernetes API and three emulated clouds start")
     lab = await Program.start(
         "the lab",
@@ -197,7 +209,7 @@ async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock
             EmulatedClouds(document) as clouds,
             await KubeClient.connect(Path(clouds.kubeconfig), None) as kube,
         ):
-            _introduce(screen, clouds, wanted.factor, directory / OPERATOR_LOG)
+            _introduce(house, clouds, wanted.factor, directory / OPERATOR_LOG)
             settings = directory / "settings.yaml"
             settings.write_text(settings_file(clouds, wanted.factor), encoding="utf-8")
             operator = await Program.start(
@@ -206,7 +218,7 @@ async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock
                 directory / OPERATOR_LOG,
             )
             try:
-                await apply_kinds(kube, clock)
+                await apply_kinds(kube, house.clock)
                 yield Running(kube=kube, clouds=clouds, programs=(lab, operator))
             finally:
                 screen.doing("The operator gives back its lease and ends")
@@ -215,8 +227,11 @@ async def _running(wanted: Wanted, directory: Path, screen: Screen, clock: Clock
         await lab.end(LAB_ENDS_WITHIN_S)
 
 
-def _introduce(screen: Screen, clouds: EmulatedClouds, factor: float, log: Path) -> None:
+def _introduce(house: House, clouds: EmulatedClouds, factor: float, log: Path) -> None:
+    screen = house.screen
     screen.say(f"The clouds' clock runs {factor:g} times faster: a minute of theirs takes {60 / factor:.2g} s here.")
     screen.say(f"The operator's log: tail -f {log}", "dim")
     screen.say("For kubectl in a second terminal:", "dim")
     screen.say(f"export KUBECONFIG={clouds.kubeconfig}", "bold")
+    if which("kubectl") is None:
+        screen.say(f'export PATH="$PATH:{house.kubectl.parent}"', "bold")

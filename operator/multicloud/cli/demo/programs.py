@@ -6,8 +6,11 @@ program ends itself (`--die-with-stdin`).
 
 import asyncio
 import contextlib
+import json
+import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,6 +27,43 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
     except OSError:
         text = ""
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (nothing was logged)"
+
+
+async def find_control_plane() -> Mapping[str, str]:
+    """Find the control plane's programs, building them at the first time; paths by name. Raises DemoError.
+
+    Its progress goes straight to standard error, where it may draw a clock. When cancelled it is interrupted as by
+    Ctrl-C, keeps what it has built, and leaves nothing running.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-P", "-m", "multicloud_lab.controlplane", "build", "--without-helm", "-o", "json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        await process.wait()
+        raise
+    if process.returncode != 0:
+        raise DemoError("there is no control plane to start; the lines above say why")
+    paths: Mapping[str, str] = json.loads(said)
+    return paths
+
+
+def stay_on_loopback() -> None:
+    """Keep this process and its children away from the person's proxies: none of them can reach loopback."""
+    around = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]))
+    os.environ.update(NO_PROXY=around, no_proxy=around)
+
+
+def _environment() -> dict[str, str]:
+    """The person's environment without settings of another operator, which would win over the demo's file."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MULTICLOUD_")}
 
 
 class Program:
@@ -50,6 +90,7 @@ class Program:
             stdout=asyncio.subprocess.PIPE if told else file,
             stderr=asyncio.subprocess.PIPE if told else file,
             limit=_LINE_LIMIT,
+            env=_environment(),
             # Ctrl-C in a terminal is for the demo, which ends everything in order.
             start_new_session=True,
         )
