@@ -85,12 +85,6 @@ class Brake:
         """The resize did not happen, for certain."""
         self._bookings.remove(booking)
 
-    def opens_in_s(self) -> float:
-        """Seconds until the oldest booking leaves the window; 0 when there is none."""
-        self._drop_old()
-        oldest_s = min((booking.at_s for booking in self._bookings), default=None)
-        return 0.0 if oldest_s is None else oldest_s + WINDOW_S - self._clock.monotonic()
-
     def _drop_old(self) -> None:
         horizon_s = self._clock.monotonic() - WINDOW_S
         self._bookings = [booking for booking in self._bookings if booking.at_s > horizon_s]

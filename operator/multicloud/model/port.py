@@ -158,7 +158,6 @@ class EventNote:
     action: str
     warning: bool
     at: datetime
-    count: int = 1
 
 
 class EventSink(Protocol):

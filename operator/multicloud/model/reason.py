@@ -44,7 +44,8 @@ class Code(StrEnum):
     OPERATION_LATE = "OperationLate"
     FOREIGN_OPERATION = "ForeignOperation"
     ABOVE_BOUND = "AboveBound"
-    # how an intent ended
+    # how a resize went
+    RESIZE_ACCEPTED = "ResizeAccepted"
     DELIVERED = "Delivered"
     NOT_EXECUTED = "NotExecuted"
     SUPERSEDED = "Superseded"

@@ -100,21 +100,17 @@ class Lookers:
         self._sights: dict[tuple[ObjectKey, NodePoolRef], Sight] = {}
         self._wrote_s: dict[tuple[ObjectKey, NodePoolRef], float] = {}
         self._operations: dict[tuple[ObjectKey, NodePoolRef], Operation] = {}
+        self._wanted: dict[ObjectKey, frozenset[tuple[ObjectKey, NodePoolRef]]] = {}
+        self._observed: dict[ObjectKey | None, int] | None = None
 
     def attend(self, pool: ObjectKey, wants: Sequence[Want]) -> None:
         """Replace what a MultiCloudPool wants looked at; an empty sequence forgets the pool."""
         now_s = self._clock.monotonic()
-        wanted = {(want.account, want.node_pool): want for want in wants}
-        for place_key, place in list(self._places.items()):
-            for cluster, watched in list(place.clusters.items()):
-                for owner, node_pool in [key for key in watched.wants if key[0] == pool]:
-                    if (place.account, node_pool) not in wanted:
-                        del watched.wants[owner, node_pool]
-                        self._forget(place.account, node_pool)
-                if not watched.wants:
-                    del place.clusters[cluster]
-            if not place.clusters:
-                self._close(place_key)
+        wanted = {(want.account, want.node_pool) for want in wants}
+        for account, node_pool in self._wanted.pop(pool, frozenset()) - wanted:
+            self._unwant(pool, account, node_pool)
+        if wanted:
+            self._wanted[pool] = frozenset(wanted)
         for want in wants:
             self._want(pool, want, now_s)
 
@@ -136,12 +132,9 @@ class Lookers:
 
     def observed_nodes(self, account: ObjectKey | None) -> int:
         """Nodes requested over all proved node pools (of one account), each counted once: what the brake is a share of."""
-        proved = {
-            node_pool: sight.proved.requested
-            for (owner, node_pool), sight in self._sights.items()
-            if sight.proved and account in (None, owner)
-        }
-        return sum(proved.values())
+        if self._observed is None:
+            self._observed = self._count()
+        return self._observed.get(account, 0)
 
     def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
         """A write was answered (or its answer was lost) just now: older reads prove nothing, look soon."""
@@ -195,17 +188,29 @@ class Lookers:
         watched.described_s = float("-inf")
         place.kicked.set()
 
-    def _forget(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
-        wanted_still = any(
-            node_pool == other
-            for place in self._places.values()
-            if place.account == account
-            for watched in place.clusters.values()
-            for _, other in watched.wants
-        )
-        if not wanted_still:
+    def _unwant(self, pool: ObjectKey, account: ObjectKey, node_pool: NodePoolRef) -> None:
+        place_key = (account, node_pool.cluster.location)
+        place = self._places[place_key]
+        watched = place.clusters[node_pool.cluster]
+        del watched.wants[pool, node_pool]
+        if all(other != node_pool for _, other in watched.wants):
+            self._observed = None
             for kept in (self._sights, self._wrote_s, self._operations):
                 kept.pop((account, node_pool), None)
+        if not watched.wants:
+            del place.clusters[node_pool.cluster]
+        if not place.clusters:
+            self._close(place_key)
+
+    def _count(self) -> dict[ObjectKey | None, int]:
+        fleet: dict[NodePoolRef, int] = {}
+        counted: dict[ObjectKey | None, int] = {}
+        for (account, node_pool), sight in self._sights.items():
+            if sight.proved is not None:
+                fleet[node_pool] = sight.proved.requested
+                counted[account] = counted.get(account, 0) + sight.proved.requested
+        counted[None] = sum(fleet.values())
+        return counted
 
     def _close(self, place_key: PlaceKey) -> None:
         place = self._places.pop(place_key)
@@ -309,6 +314,7 @@ class Lookers:
             text = f"node pool {node_pool.name} does not exist in cluster {node_pool.cluster.name}"
             sight = Sight(looked=True, trouble=Reason(code=Code.NODE_POOL_NOT_FOUND, text=text))
         self._sights[place.account, node_pool] = sight
+        self._observed = None
         settling = any(want.settling for (_, other), want in watched.wants.items() if other == node_pool)
         if settling or not was_fresh or _telling(before) != _telling(sight):
             self._wake_owners(watched, node_pool)

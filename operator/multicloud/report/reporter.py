@@ -84,7 +84,7 @@ class Reporter:
         text = f"member {outcome.member}: from {intent.origin} to {intent.target} nodes"
         if error is None:
             self._metrics.nodes_moved.labels(outcome.provider, direction).inc(abs(intent.target - intent.origin))
-            told = Reason(code=Code.OPERATION_RUNNING, text=text)
+            told = Reason(code=Code.RESIZE_ACCEPTED, text=text)
         else:
             told = Reason(code=error.code, text=f"{text} not accepted: {error.text}")
         await self._recorder.tell(pool, told, action="Resize", warning=error is not None)

@@ -42,6 +42,10 @@ async def run(settings: Settings) -> int:
         return await Process(settings, kube).run()
 
 
+class _EndError(Exception):
+    """The process must not go on; another one will."""
+
+
 class Process:
     """One replica."""
 
@@ -86,7 +90,10 @@ class Process:
             if ending.done():
                 await self._drain(serving)
                 return 0
-            serving.result()
+            try:
+                serving.result()
+            except* _EndError as ended:
+                log.critical("ending", why=str(ended.exceptions[0]))
             return 1
         finally:
             ending.cancel()
@@ -124,11 +131,11 @@ class Process:
 
     async def _until_lost(self) -> None:
         await self._elector.keep()
-        raise RuntimeError("leadership lost")
+        raise _EndError("leadership lost")
 
     async def _until_blind(self, watch: KopfThread) -> None:
         await watch.ended
-        raise RuntimeError("the watch ended")
+        raise _EndError("the watch ended")
 
     def _feed(self, event: str | None, body: Mapping[str, Any]) -> None:
         if event == "DELETED":

@@ -60,10 +60,6 @@ class LeaseFence:
         """Leadership is gone or being given away: nothing passes any more."""
         self._valid_until_s = float("-inf")
 
-    def opens_in_s(self) -> float:
-        """Seconds until writes may begin after another leader's death; 0 when they may."""
-        return max(0.0, self._writes_from_s - self._clock.monotonic())
-
     def check(self, budget_s: float) -> None:
         """Return if a mutation that takes `budget_s` to leave may start now. Raises NotSent."""
         now_s = self._clock.monotonic()
