@@ -36,9 +36,10 @@ def settings_for(document: Mapping[str, Any], *, kubeconfig: Path, namespace: st
         "callTimeoutSeconds": 5,
         "stopPollSeconds": 1,
         "lease": {
-            "durationSeconds": 4,
-            "renewDeadlineSeconds": 3.2,
-            "retrySeconds": 0.8,
+            # Short, but not so short that a busy machine loses it while SDKs are imported.
+            "durationSeconds": 6,
+            "renewDeadlineSeconds": 5,
+            "retrySeconds": 1.2,
             "sendBudgetSeconds": 1,
             "takeoverMarginSeconds": 0.5,
         },

@@ -69,9 +69,11 @@ REGIONAL = _gke(location="europe-west1", cluster="shop-prod")
 MISTAKES = [
     Mistake(name="unknown-account", member=member("aws", accountRef={"name": "nobody"}), reason="AccountNotFound"),
     Mistake(name="no-secret", member=member("aws", accountRef={"name": "no-secret"}), reason="SecretNotFound"),
-    Mistake(name="wrong-keys-aws", member=member("aws", accountRef={"name": "keys-aws"}), reason="SecretInvalid"),
-    Mistake(name="wrong-keys-azure", member=member("azure", accountRef={"name": "keys-azure"}), reason="SecretInvalid"),
-    Mistake(name="wrong-keys-gcp", member=member("gcp", accountRef={"name": "keys-gcp"}), reason="SecretInvalid"),
+    Mistake(name="wrong-keys-aws", member=member("aws", accountRef={"name": "keys-aws"}), reason="SecretKeyMissing"),
+    Mistake(
+        name="wrong-keys-azure", member=member("azure", accountRef={"name": "keys-azure"}), reason="SecretKeyMissing"
+    ),
+    Mistake(name="wrong-keys-gcp", member=member("gcp", accountRef={"name": "keys-gcp"}), reason="SecretKeyMissing"),
     Mistake(name="wrong-cloud", member=member("aws", accountRef={"name": "gcp"}), reason="WrongCloud"),
     Mistake(name="no-such-group", member=member("aws", eks=_eks(nodeGroup="none")), reason="NodePoolNotFound"),
     Mistake(name="no-such-agent-pool", member=member("azure", aks=_aks(agentPool="none")), reason="NodePoolNotFound"),
@@ -84,9 +86,10 @@ MISTAKES = [
 
 BAD_ACCOUNTS = {
     "no-secret": ("aws", "none", "SecretNotFound"),
-    "keys-aws": ("aws", "azure-keys", "SecretInvalid"),
-    "keys-azure": ("azure", "gcp-keys", "SecretInvalid"),
-    "keys-gcp": ("gcp", "aws-keys", "SecretInvalid"),
+    "keys-aws": ("aws", "azure-keys", "SecretKeyMissing"),
+    "keys-azure": ("azure", "gcp-keys", "SecretKeyMissing"),
+    "keys-gcp": ("gcp", "aws-keys", "SecretKeyMissing"),
+    "no-key-gcp": ("gcp", "no-key", "SecretInvalid"),
 }
 """Accounts by name: cloud, the Secret that they name, and the reason that they show."""
 
@@ -97,6 +100,7 @@ def told(our_kinds: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> I
     with a_stage(our_kinds, tmp_path_factory.mktemp("bad-input"), seed=SEED) as stage:
         stage.given_accounts()
         credentials = stage.lab.document["credentials"]
+        stage.api.create(samples.secret("no-key", **{"key.json": "{}"}))
         for name, (cloud, keys, _) in BAD_ACCOUNTS.items():
             stage.api.create(account(cloud, credentials, name=name, keys=keys))
         stage.api.create_all([pool(cloud, member(cloud)) for cloud in CLOUDS])
