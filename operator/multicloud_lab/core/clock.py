@@ -4,6 +4,7 @@ Engines schedule the future of their operations and nodes here; tests advance it
 it to real time. What becomes due runs in order of (time, sequence), so a run is deterministic.
 """
 
+import asyncio
 import heapq
 import time
 from collections.abc import Callable
@@ -20,6 +21,11 @@ def wall_time_s() -> float:
     expiry, certificates. Everything else happens in virtual time.
     """
     return time.time()
+
+
+async def wait_real_s(seconds: float) -> None:
+    """Let real time pass: what a fault's latency is measured in, because a client's time-outs are real."""
+    await asyncio.sleep(seconds)
 
 
 def iso(time_s: float) -> str:
@@ -83,21 +89,23 @@ class VirtualClock:
         if seconds < 0:
             message = f"the clock cannot go back: advance({seconds})"
             raise ValueError(message)
-        end_s = self._now_s + seconds
+        self.advance_to(self._now_s + seconds)
+
+    def advance_to(self, end_s: float) -> None:
+        """Move forward to `end_s` (virtual epoch seconds; nothing for a time that is past), as `advance` does."""
         while self._heap and self._heap[0].time_s <= end_s:
             due = heapq.heappop(self._heap)
             action, due.timer.action = due.timer.action, None
             if action is not None:
                 self._now_s = max(self._now_s, due.time_s)
                 action()
-        self._now_s = end_s
+        self._now_s = max(self._now_s, end_s)
 
     def catch_up(self) -> None:
-        """Follow real time (times the factor). Every request calls it before it looks at state."""
+        """Follow real time (times the factor) and run what is due. Every request calls it before it looks at state."""
         real_s = time.monotonic()
         elapsed_s, self._real_s = real_s - self._real_s, real_s
-        if self.factor > 0:
-            self.advance(elapsed_s * self.factor)
+        self.advance(elapsed_s * self.factor)
 
     def reset(self) -> None:
         """Go back to the start with nothing scheduled."""

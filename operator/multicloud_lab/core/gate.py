@@ -1,35 +1,31 @@
 """The gate that every call passes before and after its commit: where calls are held or dropped.
 
 A wire builds a `Call`, awaits `before`, commits synchronously, awaits `after`, answers. Tests and
-the admin port place holds and release them. Faults will come in here.
+the admin port place holds and release them; the faults in force act here: waits and closed connections
+by the gate itself, all other answers by the wire, to which the gate raises FaultedError.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.core.calls import Call, When
+from multicloud_lab.core.clock import VirtualClock, wait_real_s
+from multicloud_lab.core.faultkinds import Hang, Latency, LostResponse, Reset, Throttle
+from multicloud_lab.core.faults import FaultedError, Faults, Placed
 
-When = Literal["before", "after"]
+__all__ = ["Action", "Call", "CallDroppedError", "Gate", "Hold", "When"]
+
+MILLISECONDS = 1000.0
+
 Action = Literal["continue", "drop"]
 
 
 class CallDroppedError(Exception):
     """The wire must close the connection without an answer (gRPC: abort UNAVAILABLE)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request, named as the vendor names the operation; `token` is the client's idempotency token."""
-
-    cloud: str
-    operation: str
-    principal: str
-    cluster: str | None = None
-    pool: str | None = None
-    token: str | None = None
-    arguments: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +69,15 @@ class _Held:
 
 
 class Gate:
-    """Holds by id. Every method runs on the lab's loop."""
+    """Holds by id, and the way of every call. Every method runs on the lab's loop."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, faults: Faults | None = None) -> None:
         """Start with no holds. Passing calls make `clock` catch up, so that a wire need not."""
         self._clock = clock
+        self._faults = faults
+        self._hung = asyncio.Event()
+        self._in_flight: Counter[str] = Counter()
+        self.most_in_flight: Counter[str] = Counter()
         self._holds: dict[str, _Held] = {}
         self._next = 1
         self._waiting = 0
@@ -94,12 +94,14 @@ class Gate:
     async def before(self, call: Call) -> None:
         """Wait while held, then catch up with the clock: the state to look at is the one after this.
 
-        Raises CallDroppedError when it is to be dropped: nothing may then be committed.
+        Raises CallDroppedError when it is to be dropped, FaultedError when a fault answers it: nothing may
+        then be committed.
         """
+        self._count_flight(call.cloud)
         await self._pass(call, "before")
 
     async def after(self, call: Call) -> None:
-        """Wait while held after the commit. Raises CallDroppedError for a lost answer."""
+        """Wait while held after the commit. Raises CallDroppedError for a lost answer, FaultedError for another one."""
         await self._pass(call, "after")
 
     async def reached(self, hold_id: str) -> None:
@@ -121,12 +123,26 @@ class Gate:
         await self._nobody_waits.wait()
 
     def clear(self) -> None:
-        """Forget all holds and tell every held call to drop, which happens as soon as the loop runs."""
+        """Forget all holds and tell every held or hanging call to drop, which happens as soon as the loop runs."""
         for held in self._holds.values():
             if not held.released.is_set():
                 held.action = "drop"
                 held.released.set()
         self._holds.clear()
+        self._hung.set()
+        self._hung = asyncio.Event()
+
+    def _count_flight(self, cloud: str) -> None:
+        """Count the call as under way until the task that serves it ends."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._in_flight[cloud] += 1
+        self.most_in_flight[cloud] = max(self.most_in_flight[cloud], self._in_flight[cloud])
+
+        def landed(_: asyncio.Task[object]) -> None:
+            self._in_flight[cloud] -= 1
+
+        task.add_done_callback(landed)
 
     def _find(self, hold_id: str) -> _Held:
         try:
@@ -147,12 +163,35 @@ class Gate:
             if held.action == "drop":
                 raise CallDroppedError
         self._clock.catch_up()
+        for placed in [] if self._faults is None else self._faults.on_call(call, when):
+            await self._suffer(placed)
+
+    async def _suffer(self, placed: Placed) -> None:
+        action = placed.fault.action
+        if isinstance(action, Latency):
+            await wait_real_s(action.ms / MILLISECONDS)
+            self._clock.catch_up()
+            return
+        if isinstance(action, Hang):
+            hung = self._hung
+            with self._counted():
+                await hung.wait()
+            raise CallDroppedError
+        if isinstance(action, Reset | LostResponse):
+            raise CallDroppedError
+        wait_s = placed.bucket.wait_s if isinstance(action, Throttle) and placed.bucket is not None else None
+        raise FaultedError(action, wait_s)
 
     async def _wait(self, held: _Held) -> None:
+        with self._counted():
+            await held.released.wait()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
         self._waiting += 1
         self._nobody_waits.clear()
         try:
-            await held.released.wait()
+            yield
         finally:
             self._waiting -= 1
             if not self._waiting:

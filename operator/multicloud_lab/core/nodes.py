@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
+from multicloud_lab.core.capacity import Refusal, Supply
 from multicloud_lab.core.clock import Timer, VirtualClock
 
 REQUESTED_SHARE = 0.1
 """The share of a node's boot time in which the machine does not exist yet."""
+
+
+RETRY_S = 30.0
+"""How often a group asks again for machines that it did not get, virtual seconds."""
 
 
 class NodeState(StrEnum):
@@ -55,10 +60,12 @@ class NodeSet:
         rng: Random,
         *,
         suffix: Callable[[Random, int], str] = hex_suffix,
+        supply: Supply | None = None,
     ) -> None:
         """Start without nodes. A name is `name_prefix` + `suffix(rng, serial)`, serial from 0.
 
         `boot_s` draws a node's virtual seconds from request to ready; `drain_s` from draining to gone.
+        Machines come from `supply` (None: without limit, and never slow).
         """
         self._clock = clock
         self._prefix = name_prefix
@@ -67,9 +74,14 @@ class NodeSet:
         self._drain_s = drain_s
         self._rng = rng
         self._suffix = suffix
+        self._supply = supply
         self._serial = 0
         self._nodes: list[Node] = []
+        self._retry: Timer | None = None
         self.target = 0
+        self.surge = 0
+        self.refusal: Refusal | None = None
+        self.refused_zone: str | None = None
         self.on_change: Callable[[], None] = _nothing
 
     @property
@@ -88,15 +100,28 @@ class NodeSet:
         return sum(node.state is NodeState.READY for node in self._nodes)
 
     @property
+    def alive(self) -> int:
+        """The number of nodes without the draining ones."""
+        return sum(node.state is not NodeState.DRAINING for node in self._nodes)
+
+    @property
+    def not_launched(self) -> int:
+        """How many wished nodes have no machine, because there was none; `refusal` says why, `refused_zone` where."""
+        return max(self.target + self.surge - self.alive, 0)
+
+    @property
     def settled(self) -> bool:
         """Whether exactly `target` nodes exist and all are ready."""
-        return self.existing == self.target == self.ready
+        return self.existing == self.target + self.surge == self.ready
 
     def fill(self, count: int) -> None:
-        """Set the target and have that many ready nodes at once: how a seed starts."""
+        """Set the target and have that many ready nodes at once: how a seed starts (no stock is asked)."""
         self.target = count
-        while len(self._nodes) < count:
-            self._nodes.append(self._new(NodeState.READY))
+        missing = max(count - self.existing, 0)
+        for _ in range(missing):
+            self._nodes.append(self._new(NodeState.READY, self._by_crowd()[0]))
+        if self._supply is not None:
+            self._supply.seeded(missing)
 
     def set_target(self, count: int) -> None:
         """Ask for `count` nodes: more boot; fewer cancels unready ones, then drains ready ones, newest first."""
@@ -104,35 +129,87 @@ class NodeSet:
             message = f"a group of nodes cannot have {count} nodes"
             raise ValueError(message)
         self.target = count
-        alive = [node for node in self._nodes if node.state is not NodeState.DRAINING]
-        for _ in range(count - len(alive)):
-            self._request()
-        for _ in range(len(alive) - count):
-            self._shrink_by_one()
-        if len(alive) != count:
-            self.on_change()
+        self._move()
+
+    def set_surge(self, count: int) -> None:
+        """Have `count` nodes above the target, as an upgrade does; 0 ends it."""
+        if count < 0:
+            message = f"a group of nodes cannot have a surge of {count}"
+            raise ValueError(message)
+        self.surge = count
+        self._move()
 
     def drain(self, name: str) -> None:
         """Drain the named node and lower the target by one. Raises KeyError for an unknown or draining one."""
+        node = self._find(name)
+        self.target -= 1
+        self._let_go(node)
+        self.on_change()
+
+    def lose(self, name: str, notice_s: float = 0.0) -> None:
+        """Lose the named machine (it dies, or a spot machine is reclaimed with notice); the target stays, so one boots.
+
+        Raises KeyError for an unknown or draining one.
+        """
+        node = self._find(name)
+        if notice_s > 0:
+            self._begin_draining(node, notice_s)
+        else:
+            self._remove(node)
+        self.on_change()
+        self._move()
+
+    def give_up(self) -> None:
+        """Stop asking for machines that could not be had, until the next target."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    def close(self) -> None:
+        """End every node at once: the group is deleted."""
+        self.give_up()
+        self.target = self.surge = 0
+        for node in list(self._nodes):
+            self._remove(node)
+
+    def _move(self) -> None:
+        wished, alive = self.target + self.surge, self.alive
+        self.give_up()
+        launched = 0
+        while launched < wished - alive and self._request():
+            launched += 1
+        for _ in range(alive - wished):
+            self._shrink_by_one()
+        if launched or alive > wished:
+            self.on_change()
+        if self.not_launched:
+            self._retry = self._clock.after(RETRY_S, self._move)
+        else:
+            self.refusal = self.refused_zone = None
+
+    def _find(self, name: str) -> Node:
         for node in self._nodes:
             if node.name == name and node.state is not NodeState.DRAINING:
-                self.target -= 1
-                self._let_go(node)
-                self.on_change()
-                return
+                return node
         raise KeyError(name)
 
-    def _new(self, state: NodeState) -> Node:
+    def _by_crowd(self) -> list[str]:
+        crowd = _alive_per_zone(self._zones, self._nodes)
+        return sorted(self._zones, key=lambda zone: crowd[zone])
+
+    def _new(self, state: NodeState, zone: str) -> Node:
         name = self._prefix + self._suffix(self._rng, self._serial)
         self._serial += 1
         now_s = self._clock.now()
-        alive = _alive_per_zone(self._zones, self._nodes)
-        zone = min(self._zones, key=lambda each: alive[each])
         return Node(name=name, zone=zone, created=now_s, since=now_s, state=state)
 
-    def _request(self) -> None:
-        node = self._new(NodeState.REQUESTED)
-        boot_s = self._boot_s(self._rng)
+    def _request(self) -> bool:
+        """Launch one machine in the emptiest zone that has one; False when none has."""
+        zone = self._zone_with_a_machine()
+        if zone is None:
+            return False
+        node = self._new(NodeState.REQUESTED, zone)
+        boot_s = self._boot_s(self._rng) * (1.0 if self._supply is None else self._supply.slowness())
 
         def ready() -> None:
             self._enter(node, NodeState.READY)
@@ -143,6 +220,18 @@ class NodeSet:
 
         node.timer = self._clock.after(boot_s * REQUESTED_SHARE, booting)
         self._nodes.append(node)
+        return True
+
+    def _zone_with_a_machine(self) -> str | None:
+        zones = self._by_crowd()
+        if self._supply is None:
+            return zones[0]
+        for zone in zones:
+            refusal = self._supply.take(zone)
+            if refusal is None:
+                return zone
+            self.refusal, self.refused_zone = refusal, zone
+        return None
 
     def _shrink_by_one(self) -> None:
         alive = [node for node in self._nodes if node.state is not NodeState.DRAINING]
@@ -154,20 +243,30 @@ class NodeSet:
         self._let_go(alive[index])
 
     def _let_go(self, node: Node) -> None:
+        if node.state is NodeState.READY:
+            self._begin_draining(node, self._drain_s)
+        else:
+            self._remove(node)
+
+    def _begin_draining(self, node: Node, for_s: float) -> None:
         if node.timer is not None:
             node.timer.cancel()
-        if node.state is not NodeState.READY:
-            self._nodes.remove(node)
-            return
         node.state, node.since = NodeState.DRAINING, self._clock.now()
-        node.timer = self._clock.after(self._drain_s, lambda: self._gone(node))
+        node.timer = self._clock.after(for_s, lambda: self._gone(node))
+
+    def _remove(self, node: Node) -> None:
+        if node.timer is not None:
+            node.timer.cancel()
+        self._nodes.remove(node)
+        if self._supply is not None:
+            self._supply.give(node.zone)
 
     def _enter(self, node: Node, state: NodeState) -> None:
         node.state, node.since, node.timer = state, self._clock.now(), None
         self.on_change()
 
     def _gone(self, node: Node) -> None:
-        self._nodes.remove(node)
+        self._remove(node)
         self.on_change()
 
 

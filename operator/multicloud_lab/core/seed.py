@@ -65,20 +65,26 @@ class Span(_Part):
 
 
 class Timings(_Part):
-    """How long the clouds take, in virtual seconds."""
+    """How long the clouds take, in virtual seconds; `boot_by_type` where a machine type differs from `boot`."""
 
     boot: Span = Span(min=40, max=120)
+    boot_by_type: dict[str, Span] = {}
     drain_s: float = Field(default=30, ge=0)
     eks_update: Span = Span(min=60, max=120)
     eks_asg_lag: Span = Span(min=2, max=5)
     aks_operation: Span = Span(min=60, max=180)
     gke_operation: Span = Span(min=60, max=150)
 
+    def boot_of(self, instance_type: str) -> Span:
+        """Return how long a machine of this type takes from request to ready."""
+        return self.boot_by_type.get(instance_type, self.boot)
+
 
 class AwsPrincipal(_Part):
-    """An access key; `name` is the IAM user's name in the caller identity."""
+    """An access key; `name` is the IAM user's name in the caller identity, `allowed` patterns of IAM actions."""
 
     name: str = "lab"
+    allowed: tuple[str, ...] = ("*",)
     access_key_id: str
     secret_access_key: str = Field(repr=False)
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
@@ -114,7 +120,44 @@ class EksCluster(_Part):
     nodegroups: Annotated[tuple[EksNodegroup, ...], AfterValidator(_named_once)] = ()
 
 
-class AwsSeed(_Part):
+SwitchValue = bool | int | float | str | None
+"""A switch: where a vendor's behaviour is not settled, the engine's `Switches` say which values there are."""
+
+
+class Quota(_Part):
+    """What an account (subscription, project) may have in a region; absent: unlimited."""
+
+    account: str
+    region: str
+    nodes: int | None = Field(default=None, ge=0)
+    vcpus: int | None = Field(default=None, ge=0)
+
+
+class Stocked(_Part):
+    """How many more machines can be had in a zone, of a type; absent: of any."""
+
+    zone: str | None = None
+    type: str | None = None
+    free: int = Field(ge=0)
+
+
+class CallRate(_Part):
+    """A token bucket: so many calls at once, so many a virtual second."""
+
+    burst: int = Field(ge=1)
+    per_s: float = Field(gt=0)
+
+
+class _CloudSeed(_Part):
+    """What every cloud's seed may hold: limits, rates by kind of call (`core.pace` names them), switches."""
+
+    quotas: tuple[Quota, ...] = ()
+    capacity: tuple[Stocked, ...] = ()
+    pace: dict[str, CallRate] = {}
+    switches: dict[str, SwitchValue] = {}
+
+
+class AwsSeed(_CloudSeed):
     """The accounts of AWS. A key id that is not listed is a principal of that name in `account`."""
 
     account: str = Field(default="111122223333", pattern=r"^\d{12}$")
@@ -130,9 +173,10 @@ class AwsSeed(_Part):
 
 
 class AzurePrincipal(_Part):
-    """An application with a client secret."""
+    """An application with a client secret; `allowed` holds patterns of RBAC operations."""
 
     name: str = "lab"
+    allowed: tuple[str, ...] = ("*",)
     tenant_id: str = "00000000-0000-0000-0000-0000000000aa"
     client_id: str
     client_secret: str = Field(repr=False)
@@ -181,9 +225,10 @@ class AksCluster(_Part):
     pools: Annotated[tuple[AksPool, ...], AfterValidator(_named_once)] = ()
 
 
-class AzureSeed(_Part):
-    """The subscriptions of Azure."""
+class AzureSeed(_CloudSeed):
+    """The subscriptions of Azure. `get_shows`: the count that GET has while an operation runs."""
 
+    get_shows: Literal["target", "actual"] = "target"
     subscription_id: str = "00000000-0000-0000-0000-000000000001"
     principals: Annotated[tuple[AzurePrincipal, ...], Field(min_length=1)] = (
         AzurePrincipal(
@@ -206,8 +251,9 @@ class AzureSeed(_Part):
 
 
 class GcpPrincipal(_Part):
-    """A service account; its key pair is made at the lab's start."""
+    """A service account; its key pair is made at the lab's start; `allowed` holds patterns of IAM permissions."""
 
+    allowed: tuple[str, ...] = ("*",)
     email: str = "lab@shop-prod-1.iam.gserviceaccount.com"
 
 
@@ -249,7 +295,7 @@ class GkeCluster(_Part):
     pools: Annotated[tuple[GkePool, ...], AfterValidator(_named_once)] = ()
 
 
-class GcpSeed(_Part):
+class GcpSeed(_CloudSeed):
     """The projects of Google Cloud."""
 
     project: str = "shop-prod-1"
