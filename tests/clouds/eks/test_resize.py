@@ -1,5 +1,7 @@
 """A resize on EKS: what is sent, what keeps it here, that it is never sent twice, and how its update is followed."""
 
+from pathlib import Path
+
 import pytest
 
 from multicloud.clouds.eks.door import open_door
@@ -95,6 +97,36 @@ def test_a_write_is_described_before_sizes_are_believed_again(vendor: Vendor, do
     door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
     vendor.answer("GET", "/clusters/shop/node-groups/web", Answer(body={"nodegroup": nodegroup(status="UPDATING")}))
     assert [pool.activity for pool in read(door, detail=Detail.SIZES)] == [Activity.BUSY]
+
+
+def test_a_description_from_beside_a_write_is_not_kept(vendor: Vendor, door: CloudDoor, fence: Fence) -> None:
+    serve(vendor, nodegroup())
+    vendor.answer("POST", UPDATE, ACCEPTED)
+
+    def look() -> None:
+        read(door)
+
+    fence.then = look
+    door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    vendor.answer("GET", "/clusters/shop/node-groups/web", Answer(body={"nodegroup": nodegroup(status="UPDATING")}))
+    assert [pool.activity for pool in read(door, detail=Detail.SIZES)] == [Activity.BUSY]
+
+
+def test_a_login_that_fails_under_a_write_has_sent_nothing_of_it(
+    vendor: Vendor, fence: Fence, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("made-up-web-identity")
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pools")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", vendor.url)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    endpoints = AwsEndpoints(eks=Endpoint(url=vendor.url))
+    door = open_door(AwsAccount(), None, endpoints, before_send=fence, call_timeout_s=5)
+    vendor.answer("POST", "/", Answer(status=500, raw=b"<html>trouble</html>"))
+    with pytest.raises(Unavailable):
+        door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    assert (fence.asked, vendor.calls("POST", UPDATE)) == (0, [])
 
 
 @pytest.mark.parametrize(
