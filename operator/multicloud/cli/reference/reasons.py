@@ -49,7 +49,7 @@ _MOVES: Final[Mapping[Code, str]] = {
 _WAITS: Final[Mapping[Code, str]] = {
     Code.STOPPED: "The stop switch is on: no cloud write at all. `multicloud start` takes it away.",
     Code.STOPPED_SHRINK: "The stop switch forbids removals. `multicloud start` takes it away.",
-    Code.PAUSED: "`spec.paused` or the annotation `multicloud.dev/paused` of the pool or of the account.",
+    Code.PAUSED: "`spec.paused` of the pool, or its annotation `multicloud.dev/paused: "true"`.",
     Code.PLAN_ONLY: "`spec.mode` is `Plan`: `status.plan` shows what would be done, nothing is.",
     Code.FROZEN: "The member's `state` is `Frozen`: never written to; its ready nodes count.",
     Code.SCALE_DOWN_DELAY: "A lower wish must stand for `scaleDownDelaySeconds` before nodes go for it.",
