@@ -270,6 +270,33 @@ def test_a_backed_off_member_may_shrink() -> None:
     assert asked(plan_of(one, replicas=4)) == {"a": 4}
 
 
+def test_nodes_beyond_what_a_member_keeps_prove_nothing() -> None:
+    half_ready = member("a", 10).seen(ready=8)
+    going = member("b", 5, state=MemberState.FROZEN).seen(nodes=10, ready=10)
+    assert asked(plan_of(half_ready, going, replicas=12)) == {"a": 9}
+
+
+def test_ready_nodes_of_a_node_pool_that_leaves_prove_nothing() -> None:
+    half_ready, leaving = member("a", 10).seen(ready=7), member("b", 10).seen(activity=Activity.LEAVING)
+    assert asked(plan_of(half_ready, leaving, replicas=5)) == {"a": 8}
+
+
+def test_nothing_goes_while_fewer_units_are_ready_than_desired() -> None:
+    plan = plan_of(member("a", 20).seen(nodes=10, ready=10), replicas=15)
+    assert (asked(plan), why(plan, "a")) == ({}, Code.REPLACEMENT_NOT_READY)
+
+
+def test_a_foreign_surge_is_no_reason_to_shrink_another() -> None:
+    surging = member("b", 9).remembered(agreed=5).seen(activity=Activity.BUSY)
+    plan = plan_of(member("a", 5), surging, replicas=10)
+    assert (asked(plan), targets(plan)) == ({}, {"a": 5, "b": 9})
+
+
+def test_a_lowered_maximum_takes_nodes_away_though_whole_nodes_then_miss_the_wish() -> None:
+    plan = plan_of(member("a", 2, units_per_node=8), replicas=10, max_replicas=10)
+    assert (asked(plan), plan.shortage) == ({"a": 1}, 2)
+
+
 # At rest
 
 

@@ -131,3 +131,8 @@ def test_a_wish_left_before_a_restart_still_binds() -> None:
     left = PoolRecord(requested=20, desired=30, past_wishes=(PastWish(units=30, left_at=NOW),))
     assert delayed(left, 200, 20).record.desired == 30
     assert delayed(left, 300, 20).record.desired == 20
+
+
+def test_todays_maximum_bounds_a_wish_left_long_ago() -> None:
+    left = PoolRecord(requested=20, desired=30, past_wishes=(PastWish(units=30, left_at=NOW),))
+    assert delayed(left, 200, 20, max_replicas=25).record.desired == 25
