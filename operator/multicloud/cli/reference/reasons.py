@@ -23,6 +23,7 @@ _ALL_WELL: Final[Mapping[Code, str]] = {
     Code.IDENTITY_PROVED: "The account's credentials work, and the cloud told who they belong to.",
     Code.NOTHING_HELD: "No surplus is held and no member has an adoption floor.",
     Code.NOT_PAUSED: "Cloud writes are allowed.",
+    Code.RESIZE_ACCEPTED: "A cloud accepted a resize of ours; its end is told by another word.",
     Code.DELIVERED: "A resize ended: the cloud tries to reach exactly the size asked for.",
 }
 _BOUNDS: Final[Mapping[Code, str]] = {
@@ -49,7 +50,7 @@ _MOVES: Final[Mapping[Code, str]] = {
 _WAITS: Final[Mapping[Code, str]] = {
     Code.STOPPED: "The stop switch is on: no cloud write at all. `multicloud start` takes it away.",
     Code.STOPPED_SHRINK: "The stop switch forbids removals. `multicloud start` takes it away.",
-    Code.PAUSED: "`spec.paused` of the pool, or its annotation `multicloud.dev/paused: "true"`.",
+    Code.PAUSED: '`spec.paused` of the pool, or its annotation `multicloud.dev/paused: "true"`.',
     Code.PLAN_ONLY: "`spec.mode` is `Plan`: `status.plan` shows what would be done, nothing is.",
     Code.FROZEN: "The member's `state` is `Frozen`: never written to; its ready nodes count.",
     Code.SCALE_DOWN_DELAY: "A lower wish must stand for `scaleDownDelaySeconds` before nodes go for it.",
