@@ -25,12 +25,13 @@ class KopfThread:
     """Starts the thread; `ended` resolves on the main loop when it is over, with the error if there was one."""
 
     def __init__(self, connect: Callable[[], Connection], *, namespaces: Sequence[str], feed: Feed) -> None:
-        """`connect` tells how to reach the API server; it is asked again when credentials expire."""
+        """`connect` tells how to reach the API server; it is asked again when credentials expire. Raises OSError."""
         self._connect = connect
         self._namespaces = tuple(namespaces)
         self._feed = feed
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._stopping = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
 
@@ -40,29 +41,34 @@ class KopfThread:
 
     def stop(self) -> None:
         """Ask the thread to end; it is a daemon and is not waited for."""
+        self._stopping = True
         self._stop.set()
 
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(
-                kopf.operator(
-                    registry=self._registry(),
-                    settings=_settings(),
-                    standalone=True,
-                    clusterwide=not self._namespaces,
-                    namespaces=self._namespaces,
-                    stop_flag=self._stop,
-                )
-            )
+            asyncio.run(self._watch())
         except BaseException as caught:  # noqa: BLE001 - whatever ended the watch must end the process, with its name
             error = caught
         self._loop.call_soon_threadsafe(self._finish, error)
 
+    async def _watch(self) -> None:
+        try:
+            await kopf.operator(
+                registry=self._registry(),
+                settings=_settings(),
+                standalone=True,
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                stop_flag=self._stop,
+            )
+        finally:
+            self._stop.set()  # a thread of kopf's waits for it, and the loop would wait for that thread for ever
+
     def _finish(self, error: BaseException | None) -> None:
         if self.ended.done():
             return
-        if self._stop.is_set():
+        if self._stopping:
             self.ended.set_result(None)
             return
         log.error("watch ended", why=repr(error))
@@ -72,7 +78,11 @@ class KopfThread:
         registry = kopf.OperatorRegistry()
 
         def login(**_: Any) -> kopf.ConnectionInfo:
-            connection = self._connect()
+            try:
+                connection = self._connect()
+            except OSError as error:  # kopf would go on without credentials, in silence
+                self._loop.call_soon_threadsafe(self._finish, error)
+                raise
             return kopf.ConnectionInfo(
                 server=connection.server,
                 ca_path=connection.ca_file,
@@ -88,7 +98,7 @@ class KopfThread:
         async def on_event(**event: Any) -> None:
             hand_over(**event)
 
-        kopf.on.login(id="login", registry=registry)(login)
+        kopf.on.login(id="login", registry=registry, errors=kopf.ErrorsMode.PERMANENT)(login)
         for kind in Kind:
             kopf.on.event(GROUP, VERSION, kind.plural, id=kind.plural, registry=registry)(on_event)
         return registry
