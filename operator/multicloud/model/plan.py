@@ -55,8 +55,8 @@ class MemberView:
 class Snapshot:
     """Everything a decision may depend on. Equal snapshots give equal plans.
 
-    `write_window_s` is how long after an intent's start a request of ours may still reach the cloud: an unanswered
-    intent is not judged "not executed" before it.
+    `write_window_s` is how long after an intent was made, or its answer given up, the cloud may still act on it
+    unseen: an unanswered intent is not judged "not executed" before.
     """
 
     now: datetime

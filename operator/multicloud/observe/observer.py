@@ -29,7 +29,7 @@ class Observer:
     def __init__(
         self, lookers: Lookers, claims: Claims, clock: Clock, outside: Outside, *, write_window_s: float
     ) -> None:
-        """`write_window_s` is the longest time a request of ours can still be on its way after its intent began."""
+        """`write_window_s` is how long a cloud may still act unseen on an intent that was just made or given up."""
         self._lookers = lookers
         self._claims = claims
         self._clock = clock
