@@ -22,7 +22,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("kopf in run", "multicloud/run/__init__.py", "kopf", "kopf only in watch"),
     ("the solver outside place", "multicloud/act/__init__.py", "highspy", "The solver"),
     ("metrics in act", "multicloud/act/__init__.py", "prometheus_client", "prometheus_client only"),
-    ("pydantic in act", "multicloud/act/__init__.py", "pydantic", "pydantic only"),
+    ("pydantic in act", "multicloud/act/__init__.py", "pydantic", "pydantic only at"),
     ("the operator in the lab", "multicloud_lab/core/__init__.py", "multicloud", "share no code"),
     ("the lab in the operator", "multicloud/run/__init__.py", "multicloud_lab", "share no code"),
     ("one stage in another", "multicloud/act/__init__.py", "multicloud.observe", "One-way imports of the operator"),
