@@ -11,6 +11,7 @@ from typing import Literal
 
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.faults import Faults
+from multicloud_lab.core.journal import Told, tell_nobody
 
 Refusal = Literal["stockout", "quota"]
 
@@ -48,18 +49,19 @@ class Capacity:
 
     def __init__(self) -> None:
         """Start without limits."""
+        self.told: Told = tell_nobody
         self._stocks: dict[tuple[str, str | None, str | None], Stock] = {}
 
     def set_free(self, cloud: str, zone: str | None, instance_type: str | None, free: int | None) -> None:
         """Say how many more machines can be had (given back ones are added); None: without a limit."""
-        key = (cloud, zone, instance_type)
-        if free is None:
-            self._stocks.pop(key, None)
-            return
-        if free < 0:
+        if free is not None and free < 0:
             message = f"free is {free}, but it must be 0 or above (null: unlimited)"
             raise ValueError(message)
-        self._stocks[key] = Stock(cloud=cloud, zone=zone, type=instance_type, free=free)
+        key = (cloud, zone, instance_type)
+        self._stocks.pop(key, None)
+        if free is not None:
+            self._stocks[key] = Stock(cloud=cloud, zone=zone, type=instance_type, free=free)
+        self.told("SetCapacity", {"cloud": cloud, "zone": zone, "type": instance_type, "free": free})
 
     def stocks(self) -> list[Stock]:
         """Return what is limited."""
@@ -98,6 +100,7 @@ class Quotas:
 
     def __init__(self) -> None:
         """Start without limits and with nothing used."""
+        self.told: Told = tell_nobody
         self._limits: dict[tuple[str, str, str], Limit] = {}
         self._nodes: Counter[tuple[str, str, str]] = Counter()
         self._vcpus: Counter[tuple[str, str, str]] = Counter()
@@ -105,6 +108,8 @@ class Quotas:
     def set_limit(self, cloud: str, account: str, region: str, limit: Limit) -> None:
         """Set an account's limit; what it has already stays."""
         self._limits[cloud, account, region] = limit
+        place = {"cloud": cloud, "account": account, "region": region}
+        self.told("SetQuota", {**place, "nodes": limit.nodes, "vcpus": limit.vcpus})
 
     def limits(self) -> Mapping[tuple[str, str, str], Limit]:
         """Return the limits that were set."""

@@ -39,6 +39,11 @@ class Timer:
 
     action: Callable[[], None] | None
 
+    @property
+    def pending(self) -> bool:
+        """Whether the action is still to run."""
+        return self.action is not None
+
     def cancel(self) -> None:
         """Forget the action."""
         self.action = None
@@ -63,6 +68,7 @@ class VirtualClock:
             message = f"the clock's factor is {factor}, but it must be 0 (moved by hand) or above"
             raise ValueError(message)
         self.factor = factor
+        self.start = start
         self._start_s = start.timestamp()
         self._now_s = self._start_s
         self._real_s = time.monotonic()

@@ -25,6 +25,7 @@ from multicloud_lab.core.faultkinds import (
     Stockout,
     Throttle,
 )
+from multicloud_lab.core.journal import Told, tell_nobody
 from multicloud_lab.core.pace import Bucket
 
 T = TypeVar("T")
@@ -139,6 +140,7 @@ class Faults:
         self._seed = seed
         self._placed: dict[str, Placed] = {}
         self._next = 1
+        self.told: Told = tell_nobody
         self._call_rng = Random(f"{seed}/calls")  # noqa: S311  (repeatable on purpose, guards nothing)
         self._operation_rng = Random(f"{seed}/operations")  # noqa: S311  (as above)
 
@@ -152,6 +154,7 @@ class Faults:
         if isinstance(fault.action, Throttle):
             placed.bucket = Bucket.full(fault.action.burst, fault.action.per_s, self._clock.now())
         self._placed[fault_id] = placed
+        self.told("PlaceFault", {"fault": fault})
         return fault_id
 
     def lift(self, fault_id: str) -> None:
@@ -160,10 +163,12 @@ class Faults:
             message = f"there is no fault {fault_id!r}: known are {sorted(self._placed) or 'none'}"
             raise ValueError(message)
         del self._placed[fault_id]
+        self.told("LiftFault", {"id": fault_id})
 
     def lift_all(self) -> None:
         """Take every fault out of force."""
-        self._placed.clear()
+        for fault_id in list(self._placed):
+            self.lift(fault_id)
 
     def placed(self) -> list[Placed]:
         """Return the faults in force, oldest first; used up ones included."""
@@ -171,7 +176,7 @@ class Faults:
 
     def reset(self) -> None:
         """Go back to the start: no faults, chance from the seed."""
-        self.lift_all()
+        self._placed.clear()
         self._next = 1
         self._call_rng.seed(f"{self._seed}/calls")
         self._operation_rng.seed(f"{self._seed}/operations")

@@ -12,17 +12,27 @@ from multicloud_lab.core.clock import iso
 HAND = "hand"
 """The principal of a person (or another machine) that acts beside the clients under test."""
 
+LAB = "lab"
+"""The cloud of entries about the lab itself: faults placed, limits and permissions set (principal "admin")."""
+
 DROPPED = "Dropped"
 """The result of a request whose connection was closed before its commit."""
 
 Json = dict[str, object]
 
+Told = Callable[[str, Mapping[str, object]], None]
+"""Who is told of a turned knob: what it is called, and everything needed to turn it again."""
+
+
+def tell_nobody(_operation: str, _arguments: Mapping[str, object]) -> None:
+    """Be told, and do nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request or one hand's act.
+    """One request, one hand's act, or one turn of the lab's own knobs.
 
-    `time` is virtual epoch seconds; `cloud` one of aws, azure, gcp; `result` "200" or the cloud's
+    `time` is virtual epoch seconds; `cloud` one of aws, azure, gcp, lab; `result` "200" or the cloud's
     error code. `effective` says that it changed the wished size or other state: a refused call, a
     read and a replayed token are not. `from_` and `to` are the pool's wished nodes before and after
     (nodes of the whole pool, also on a GKE pool of several zones).

@@ -13,9 +13,10 @@ from typing import Protocol
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.capacity import Capacity, Limit, Quotas, Supply
 from multicloud_lab.core.clock import VirtualClock
-from multicloud_lab.core.faults import Faults
+from multicloud_lab.core.faultfile import fault_json
+from multicloud_lab.core.faults import Fault, Faults
 from multicloud_lab.core.gate import Gate
-from multicloud_lab.core.journal import Entry, Journal
+from multicloud_lab.core.journal import LAB, Entry, Journal
 from multicloud_lab.core.keys import ServiceAccountKey, make_service_account_key
 from multicloud_lab.core.nodes import Node, NodeSet
 from multicloud_lab.core.pace import RATES, Pace, Rate
@@ -185,6 +186,8 @@ class Lab:
             make_service_account_key(self.seed.gcp.project, principal.email) for principal in self.seed.gcp.principals
         )
         self._limit()
+        for knobs in (self.faults, self.capacity, self.quotas, self.permissions):
+            knobs.told = self._turned
 
     def supply(self, cloud: str, account: str, region: str, cluster: str, pool: str, instance_type: str) -> Supply:
         """Return where a group of nodes gets its machines: hand it to its NodeSet."""
@@ -240,7 +243,6 @@ class Lab:
         """Go back to the seed: clock, journal, holds (held calls are dropped), faults, limits, randomness, engines."""
         self.gate.clear()
         self.clock.reset()
-        self.journal.clear()
         self.faults.reset()
         self.capacity.reset()
         self.quotas.reset()
@@ -249,8 +251,14 @@ class Lab:
         self.rng.seed(self.seed.random)
         self.noise.seed(self.seed.random)
         self._limit()
+        self.journal.clear()
         for engine in self.engines.values():
             engine.reset()
+
+    def _turned(self, operation: str, arguments: Mapping[str, object]) -> None:
+        """Journal a turned knob."""
+        plain = {name: fault_json(each) if isinstance(each, Fault) else each for name, each in arguments.items()}
+        self.record(Call(cloud=LAB, operation=operation, principal="admin", arguments=plain), effective=True)
 
     def _limit(self) -> None:
         """Set the seed's stocks and quotas."""

@@ -90,6 +90,11 @@ class NodeSet:
         return self._nodes
 
     @property
+    def zones(self) -> Sequence[str]:
+        """Where the nodes are spread."""
+        return self._zones
+
+    @property
     def existing(self) -> int:
         """The number of nodes, draining ones included."""
         return len(self._nodes)
@@ -198,7 +203,9 @@ class NodeSet:
         return sorted(self._zones, key=lambda zone: crowd[zone])
 
     def _new(self, state: NodeState, zone: str) -> Node:
-        name = self._prefix + self._suffix(self._rng, self._serial)
+        taken = {node.name for node in self._nodes}
+        while (name := self._prefix + self._suffix(self._rng, self._serial)) in taken:
+            self._serial += 1
         self._serial += 1
         now_s = self._clock.now()
         return Node(name=name, zone=zone, created=now_s, since=now_s, state=state)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from multicloud_lab.core.journal import Told, tell_nobody
+
 EVERYTHING = ("*",)
 
 
@@ -25,6 +27,7 @@ class Permissions:
 
     def __init__(self, allowed: Mapping[tuple[str, str], Iterable[str]]) -> None:
         """Start with these sets; who is not named may do everything."""
+        self.told: Told = tell_nobody
         self._seeded = {principal: tuple(patterns) for principal, patterns in allowed.items()}
         self._allowed = dict(self._seeded)
         self._denied: dict[str, list[Denial]] = {}
@@ -50,16 +53,20 @@ class Permissions:
     def deny(self, principal: str, action: str, resource: str = "*") -> None:
         """Take an action (a pattern) from a principal."""
         self._denied.setdefault(principal, []).append(Denial(action=action, resource=resource))
+        self.told("Deny", {"principal": principal, "action": action, "resource": resource})
 
     def allow_only(self, cloud: str, principal: str, actions: Iterable[str]) -> None:
         """Give a principal exactly these actions (patterns) of a cloud."""
         self._allowed[cloud, principal] = tuple(actions)
+        actions = list(self._allowed[cloud, principal])
+        self.told("AllowOnly", {"cloud": cloud, "principal": principal, "actions": actions})
 
     def restore(self, principal: str) -> None:
         """Give a principal back what the seed says."""
         self._denied.pop(principal, None)
         others = {key: patterns for key, patterns in self._allowed.items() if key[1] != principal}
         self._allowed = others | {key: patterns for key, patterns in self._seeded.items() if key[1] == principal}
+        self.told("RestorePermissions", {"principal": principal})
 
     def reset(self) -> None:
         """Give everybody back what the seed says."""

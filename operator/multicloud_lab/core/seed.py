@@ -350,22 +350,37 @@ class Seed(_Part):
 def load_seed(path: Path) -> Seed:
     """Read a seed file. Raises SeedError with one line that names file and field."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{path}: cannot be read: {error.strerror}"
-        raise SeedError(message) from error
-    except yaml.YAMLError as error:
-        message = f"{path}: is not YAML: {' '.join(str(error).split())}"
-        raise SeedError(message) from error
+        return read_seed(read_yaml(path))
+    except SeedError as error:
+        # What was said about the file itself names it already.
+        raise error if str(error).startswith(f"{path}: ") else SeedError(f"{path}: {error}") from error
+
+
+def read_seed(raw: object) -> Seed:
+    """Return a seed from its JSON form (None: the default). Raises SeedError with one line that names the field."""
     try:
         return Seed.model_validate({} if raw is None else raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        message = f"{path}: {_dotted(first['loc'])}: {first['msg']}"
+        message = f"{dotted(first['loc'])}: {first['msg']}"
         raise SeedError(message) from error
 
 
-def _dotted(loc: Sequence[int | str]) -> str:
+def read_yaml(path: Path) -> object:
+    """Read a YAML file. Raises SeedError with one line that names it."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        message = f"{path}: cannot be read: {why}"
+        raise SeedError(message) from error
+    except yaml.YAMLError as error:
+        message = f"{path}: is not YAML: {' '.join(str(error).split())}"
+        raise SeedError(message) from error
+
+
+def dotted(loc: Sequence[int | str]) -> str:
+    """Return the path of a field as a person reads it: aws.clusters[0].name."""
     text = ""
     for part in loc:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
