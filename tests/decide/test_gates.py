@@ -239,7 +239,9 @@ def test_the_brake_bounds_removals_per_account_and_over_all() -> None:
 def test_shrinking_by_steps_of_zones() -> None:
     zonal = member("a", 12).seen(step=3)
     assert asked(plan_of(zonal, replicas=3, max_nodes_per_step=5)) == {"a": 9}
-    assert asked(plan_of(zonal, replicas=3, max_nodes_per_step=2)) == {}
+    assert asked(plan_of(zonal, replicas=3, max_nodes_per_step=2)) == {"a": 9}, "one legal size, or nothing ever"
+    both = plan_of(zonal, member("b", 12).seen(step=3), replicas=6, max_nodes_per_step=2)
+    assert asked(both) == {"a": 9}, "but only one of them in a step"
 
 
 def test_what_runs_above_its_bound_leaves_once_replaced() -> None:

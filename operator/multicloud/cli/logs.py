@@ -55,6 +55,8 @@ def configure(*, as_json: bool, level: str, stream: TextIO = sys.stderr) -> None
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # It warns at every start that it gets no signals, which is on purpose: it runs in a thread of its own.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    # It repeats every refused login, which the account's condition and our own line already tell.
+    logging.getLogger("azure").setLevel(logging.ERROR)
 
 
 def _add_name(logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -188,9 +188,14 @@ def _limits(
     per_step = Reason(code=Code.MAX_NODES_PER_STEP, text=f"spec.disruption.maxNodesPerStep is {most}")
     return [
         (_ready_limit(standing, facts, step.ready_units), short),
-        (step.nodes, per_step),
+        (_step_limit(step.nodes, most, facts.step), per_step),
         (brake.room(standing, removing=True), _BRAKE),
     ]
+
+
+def _step_limit(left: int, most: int, size_step: int) -> int:
+    """Nodes that the step still lets go. A step that took nothing yet lets one legal size go, or nothing ever would."""
+    return max(left, size_step) if left == most else left
 
 
 def _ready_limit(standing: Standing, facts: NodePool, spare_units: int) -> int:

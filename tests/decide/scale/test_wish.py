@@ -136,3 +136,15 @@ def test_a_wish_left_before_a_restart_still_binds() -> None:
 def test_todays_maximum_bounds_a_wish_left_long_ago() -> None:
     left = PoolRecord(requested=20, desired=30, past_wishes=(PastWish(units=30, left_at=NOW),))
     assert delayed(left, 200, 20, max_replicas=25).record.desired == 25
+
+
+def test_what_is_found_later_is_not_put_on_top_of_the_minimum() -> None:
+    first = plan_of(found("a", 4), min_replicas=6).record
+    second = plan_of(member("a", 4), found("b", 4), record=first, min_replicas=6).record
+    third = plan_of(member("a", 4), member("b", 4), found("c", 4), record=second, min_replicas=6).record
+    assert [first.desired, second.desired, third.desired] == [6, 8, 12]
+
+
+def test_a_lowered_minimum_does_not_lower_a_hold() -> None:
+    raised = plan_of(found("a", 4), min_replicas=9).record
+    assert plan_of(member("a", 9), record=raised, min_replicas=0).record.desired == 9

@@ -12,6 +12,8 @@ from multicloud.model.record import DecidedBy, PastWish, PoolRecord
 from multicloud.model.ref import Kind
 from multicloud.model.spec import PoolSpec
 
+_HOLD = "Hold"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -29,7 +31,9 @@ def wish(snapshot: Snapshot, found_units: int) -> Wish:
     """Decide how much. `found_units` came with node pools taken over in this pass, for the first time."""
     spec, record = snapshot.spec, snapshot.record
     requested, decided_by = _decided(snapshot, found_units)
-    clamped = _clamp(spec, requested)
+    # What is held never falls by itself, also when the minimum that once raised it does.
+    kept = (record.desired or 0) if decided_by.kind == _HOLD else 0
+    clamped = _clamp(spec, max(requested, kept))
     past = _past_wishes(snapshot, clamped)
     desired = max([clamped, *(min(spec.max_replicas, one.units) for one in past)])
     expiries = [one.left_at + timedelta(seconds=spec.scale_down_delay_s) for one in past]
@@ -50,9 +54,12 @@ def _decided(snapshot: Snapshot, found_units: int) -> tuple[int, DecidedBy]:
     if spec.replicas is not None:
         by = DecidedBy(kind=Kind.POOL, name=snapshot.key.name, reason=Code.SPEC_REPLICAS, since=snapshot.now)
         return spec.replicas, by
-    units = (snapshot.record.desired or 0) + found_units
-    by = DecidedBy(kind="Hold", name=snapshot.key.name, reason=Code.HOLD, since=snapshot.now)
-    return max(units, spec.min_replicas), by
+    record = snapshot.record
+    held_before = record.decided_by is not None and record.decided_by.kind == _HOLD
+    # Not the desired number while holding: minReplicas may have raised it, and found units would come on top of that.
+    base = record.requested if held_before else record.desired
+    by = DecidedBy(kind=_HOLD, name=snapshot.key.name, reason=Code.HOLD, since=snapshot.now)
+    return (base or 0) + found_units, by
 
 
 def _who(by: DecidedBy) -> tuple[str, str, str]:
