@@ -1,12 +1,14 @@
 import io
 import json
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 import structlog
 
 from multicloud.cli.logs import configure
-from support.commandline import multicloud_says
+from support.commandline import command, environment, multicloud_says
 
 SECRET = "hush-hush"
 
@@ -44,6 +46,54 @@ def test_without_a_cluster_it_ends_with_one_line(tmp_path: Path) -> None:
     assert said.returncode == 1
     assert "--kubeconfig" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = tmp_path / "settings.yaml"
+        file.write_text(f"http: {{host: 127.0.0.1, port: {port}}}\n")
+        said = multicloud_says("run", "--settings", str(file), "--kubeconfig", str(nowhere(tmp_path)))
+    assert said.returncode == 1
+    (line,) = said.stderr.splitlines()
+    assert f"127.0.0.1:{port}" in line
+
+
+@pytest.mark.parametrize("end", ["stdin", "SIGTERM"])
+def test_it_ends_when_it_is_told_to_also_without_a_cluster(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("http: {host: 127.0.0.1, port: 0}\n")
+    process = subprocess.Popen(
+        command("run", "--settings", str(file), "--kubeconfig", str(nowhere(tmp_path)), "--die-with-stdin"),
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.stderr.readline()  # it listens: signals reach it
+    if end == "stdin":
+        process.stdin.close()
+    else:
+        process.terminate()
+    assert process.wait(30) == 0
+    process.stdin.close()
+    process.stderr.close()
+
+
+def nowhere(directory: Path) -> Path:
+    """A kubeconfig file whose server does not answer."""
+    file = directory / "kubeconfig"
+    named = {"name": "none"}
+    whole = {
+        "clusters": [{**named, "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{**named, "user": {}}],
+        "contexts": [{**named, "context": {"cluster": "none", "user": "none"}}],
+        "current-context": "none",
+    }
+    file.write_text(json.dumps(whole))
+    return file
 
 
 def test_some_namespaces_and_all_of_them_contradict_each_other() -> None:

@@ -1,12 +1,12 @@
 """`multicloud run`: settings, logs, then the process until it ends. A pod runs exactly this."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
@@ -64,7 +64,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     log_format: str,
     log_level: str,
     die_with_stdin: bool,
-) -> NoReturn:
+) -> None:
     """Run the operator until SIGTERM or Ctrl-C.
 
     Settings come from flags, then environment (MULTICLOUD_…, nested with __), then the file, then defaults.
@@ -85,34 +85,46 @@ def run(  # noqa: PLR0913 - one parameter an option
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     configure(as_json=log_format == "json" or (log_format == "auto" and not sys.stderr.isatty()), level=log_level)
-    sys.excepthook = _crash
     if die_with_stdin:
         threading.Thread(target=_end_with_stdin, name="stdin", daemon=True).start()
-    _exit(_serve(settings))
+    asyncio.run(_serve(settings))
 
 
-def _serve(settings: "Settings") -> int:
+async def _serve(settings: "Settings") -> NoReturn:
+    """Serve, then end the process here and now, whatever happened.
+
+    An orderly end of the loop would wait for threads that may never come back: a cloud call or a look-up of a name that
+    hangs must not keep a dead process on the lease's heels.
+    """
     from multicloud.cli.asking import words
     from multicloud.kube.client import KubeError
     from multicloud.run.process import run as run_process
 
+    code = 1
     try:
-        return asyncio.run(run_process(settings))
+        code = await run_process(settings)
     except KubeError as error:
         click.echo(f"Error: {words(error)}", err=True)
-        return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        place = f"{settings.http.host}:{settings.http.port}"
+        click.echo(f"Error: {place} is taken; choose another with the settings http.host and http.port", err=True)
+    finally:
+        _tell_crash()
+        _exit(code)
 
 
-def _crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell what broke, then end at once: an orderly end would wait for threads that may never come back."""
-    import structlog
+def _tell_crash() -> None:
+    """Log the exception that ends the process, if there is one."""
+    if sys.exc_info()[1] is not None:
+        import structlog
 
-    structlog.get_logger("run").critical("crashed", exc_info=(kind, error, trace))
-    _exit(1)
+        structlog.get_logger("run").critical("crashed", exc_info=True)
 
 
 def _exit(code: int) -> NoReturn:
-    """End without waiting for threads: a cloud call that hangs must not keep a dead process on the lease's heels."""
+    """End at once, with everything written."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
