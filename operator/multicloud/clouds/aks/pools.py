@@ -18,7 +18,8 @@ from azure.mgmt.containerservice.models import AgentPool
 from multicloud.clouds.aks.errors import Told, lost, of_exception, retry_after_s, tidy, verdict
 from multicloud.clouds.aks.facts import NOT_SENT_BACK, claim_of, is_settled, node_pool
 from multicloud.clouds.aks.pipeline import Arm
-from multicloud.model.error import CloudError, Conflict, Refused, Throttled, Unavailable, refused
+from multicloud.clouds.answers import told_or_raised
+from multicloud.model.error import CloudError, Conflict, Unavailable, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
@@ -64,7 +65,7 @@ class AksNodePools:
                 if error.reason.code is Code.TIMED_OUT:
                     slow = error
                     self._timed_out.add(cluster)
-        return _told_or_raised(found)
+        return told_or_raised(found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - ARM has no idempotency token
         """Set the count of the pool that still has `change.pool.version`. Raises CloudError; Conflict when it moved."""
@@ -206,16 +207,3 @@ def _why(status: str, error: dict[str, Any]) -> str:
 
 def _ended(operation: Operation, state: OperationState, words: str) -> Operation:
     return Operation(id=operation.id, pool=operation.pool, state=state, words=words)
-
-
-def _told_or_raised(found: dict[ClusterRef, Sequence[NodePool] | CloudError]) -> ClusterPools:
-    """Raise what kept every cluster from being read, unless it is about the clusters themselves."""
-    errors = [value for value in found.values() if isinstance(value, CloudError)]
-    about_cluster = {Code.NOT_FOUND, Code.DENIED}
-    if errors and len(errors) == len(found):
-        first = errors[0]
-        if isinstance(first, Unavailable | Throttled) or (
-            isinstance(first, Refused) and first.reason.code not in about_cluster
-        ):
-            raise first
-    return found

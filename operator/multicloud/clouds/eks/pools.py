@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from multicloud.clouds.answers import told_or_raised
 from multicloud.clouds.eks.clients import Clients
 from multicloud.clouds.eks.errors import lack, lost, tidy
 from multicloud.clouds.eks.facts import Description, Size, description_of, node_pool, size_of
-from multicloud.model.error import CloudError, Refused, Throttled, Unavailable, refused
+from multicloud.model.error import CloudError, Refused, Unavailable, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
@@ -54,7 +55,7 @@ class EksNodePools:
         found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
         for region in sorted({cluster.location for cluster in clusters}):
             found |= self._read(region, [each for each in clusters if each.location == region], detail)
-        return _told_or_raised(found)
+        return told_or_raised(found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:
         """Ask for an absolute size inside EKS's own range; `token` makes a repeated call do nothing. Raises CloudError."""
@@ -245,16 +246,3 @@ def _why(status: str, errors: Sequence[Mapping[str, Any]]) -> str:
 
 def _unreadable(what: str) -> Unavailable:
     return Unavailable(Reason(code=Code.UNEXPECTED, text=f"{what}: AWS gave an answer that is none"))
-
-
-def _told_or_raised(found: dict[ClusterRef, Sequence[NodePool] | CloudError]) -> ClusterPools:
-    """Raise what kept every cluster from being read, unless it is about the clusters themselves."""
-    errors = [value for value in found.values() if isinstance(value, CloudError)]
-    about_cluster = {Code.NOT_FOUND, Code.DENIED}
-    if errors and len(errors) == len(found):
-        first = errors[0]
-        if isinstance(first, Unavailable | Throttled) or (
-            isinstance(first, Refused) and first.reason.code not in about_cluster
-        ):
-            raise first
-    return found

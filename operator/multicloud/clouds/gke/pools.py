@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from multicloud.clouds.answers import told_or_raised
 from multicloud.clouds.gke.compute import Compute, GroupKey, Groups
 from multicloud.clouds.gke.container import CloudOperation, Container, Description
 from multicloud.clouds.gke.errors import lack, tidy, unreadable
 from multicloud.clouds.gke.facts import activity_of, node_pool
-from multicloud.model.error import CloudError, Refused, Throttled, Unavailable, refused
+from multicloud.model.error import CloudError, Refused, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
@@ -61,7 +62,7 @@ class GkeNodePools:
         found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
         for (project, location), members in _by_place(clusters).items():
             found |= self._read(project, location, members, detail)
-        return _told_or_raised(found)
+        return told_or_raised(found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - Google has no idempotency token here
         """Ask for an absolute size, the same in every zone. Raises CloudError; Refused before sending if it is uneven."""
@@ -184,16 +185,3 @@ def _as_ours(operation: CloudOperation, pool: NodePoolRef) -> Operation:
 
 def _lost(operation: Operation, words: str) -> Operation:
     return Operation(id=operation.id, pool=operation.pool, state=OperationState.LOST, words=words)
-
-
-def _told_or_raised(found: dict[ClusterRef, Sequence[NodePool] | CloudError]) -> ClusterPools:
-    """Raise what kept every cluster from being read, unless it is about the clusters themselves."""
-    errors = [value for value in found.values() if isinstance(value, CloudError)]
-    about_cluster = {Code.NOT_FOUND, Code.DENIED}
-    if errors and len(errors) == len(found):
-        first = errors[0]
-        if isinstance(first, Unavailable | Throttled) or (
-            isinstance(first, Refused) and first.reason.code not in about_cluster
-        ):
-            raise first
-    return found
