@@ -33,6 +33,7 @@ API_VERSIONS = (
     "2025-05-01",
     "2025-07-01",
     "2025-10-01",
+    "2026-06-01",
     "2026-08-01",
 )
 """The api-versions that the lab takes; answers have the newest one's names under all of them."""
