@@ -18,6 +18,7 @@ from typing import Any
 
 from multicloud_lab.controlplane import ControlPlane, ControlPlaneError
 from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.core.faultfile import load_faults
 from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import Seed, SeedError, load_seed
@@ -30,6 +31,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="multicloud_lab", description="Three emulated clouds on loopback.")
     parser.add_argument("--seed-file", type=Path, help="YAML with accounts, clusters and node pools")
+    parser.add_argument("--fault-file", type=Path, help="YAML with a list of faults that are in force from the start")
     parser.add_argument("--clock-factor", type=_factor, default=1.0, help="virtual seconds per real second (1)")
     parser.add_argument("--journal", type=Path, help="append every journal entry to this file, one JSON a line")
     parser.add_argument("--no-control-plane", action="store_true", help="no kube-apiserver")
@@ -43,24 +45,38 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     given = arguments(sys.argv[1:])
     try:
-        seed = Seed() if given.seed_file is None else load_seed(given.seed_file)
-        lab = Lab(seed, VirtualClock(factor=given.clock_factor))
-        if given.journal is not None:
-            _write_journal(lab, given.journal)
+        server = _make(given)
     except (SeedError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    return asyncio.run(_run(given, lab))
+    return asyncio.run(_run(given, server))
 
 
-async def _run(given: argparse.Namespace, lab: Lab) -> int:
+def _make(given: argparse.Namespace) -> LabServer:
+    """Make the lab that the command line asks for. Raises SeedError with one line, OSError."""
+    seed = Seed() if given.seed_file is None else load_seed(given.seed_file)
+    faults = [] if given.fault_file is None else load_faults(given.fault_file)
+    try:
+        lab = Lab(seed, VirtualClock(factor=given.clock_factor))
+        server = LabServer(lab)
+    except SeedError as error:
+        # Said by an engine about its part of the seed; without a file there is nothing that could be wrong.
+        message = f"{given.seed_file}: {error}"
+        raise SeedError(message) from error
+    if given.journal is not None:
+        _write_journal(lab, given.journal)
+    for fault in faults:
+        lab.faults.place(fault)
+    return server
+
+
+async def _run(given: argparse.Namespace, server: LabServer) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if given.die_with_stdin:
         _watch_stdin(loop, stop)
-    server = LabServer(lab)
     control_plane = None if given.no_control_plane else ControlPlane()
     try:
         await server.start()

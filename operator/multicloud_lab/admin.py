@@ -1,69 +1,28 @@
-"""The admin port: reset, clock, journal, holds, pools, hands, statistics. Loopback only, plain HTTP.
+"""The admin port: reset, seed, clock, journal, holds, pools, nodes, statistics, invariants; `adminhands` acts.
 
-It is the tests' and the demo's side door; no client under test uses it. A mistake in a request is
-answered with 400 and `{"error": sentence}`.
+Loopback only, plain HTTP. It is the tests' and the demo's side door; no client under test uses it. A
+mistake in a request is answered with 400 and `{"error": sentence}`.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
 
+import yaml
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
+from multicloud_lab.adminbody import AdvanceBody, HoldBody, ReleaseBody, WaitBody, read, refuse
+from multicloud_lab.adminhands import FaultRoutes, HandRoutes, LimitRoutes
 from multicloud_lab.core.clock import iso
 from multicloud_lab.core.gate import Hold
-from multicloud_lab.core.lab import Lab, PoolView, RefusedError
+from multicloud_lab.core.invariants import check
+from multicloud_lab.core.journal import LAB
+from multicloud_lab.core.lab import Lab, MachineGroup, PoolView, RefusedError
+from multicloud_lab.core.nodes import Node
+from multicloud_lab.core.seed import SeedError, dotted, read_seed
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-
-class AdvanceBody(_Body):
-    """POST /clock/advance."""
-
-    seconds: float = Field(ge=0)
-
-
-class HoldBody(_Body):
-    """POST /holds."""
-
-    operation: str
-    cloud: Literal["aws", "azure", "gcp"] | None = None
-    cluster: str | None = None
-    pool: str | None = None
-    when: Literal["before", "after"] = "before"
-    nth: int = Field(default=1, ge=1)
-
-
-class WaitBody(_Body):
-    """POST /holds/{id}/wait."""
-
-    timeout_seconds: float = Field(default=10, ge=0)
-
-
-class ReleaseBody(_Body):
-    """POST /holds/{id}/release."""
-
-    action: Literal["continue", "drop"] = "continue"
-
-
-class HandBody(_Body):
-    """POST /hands/resize; `to` is in nodes of the whole pool."""
-
-    cloud: Literal["aws", "azure", "gcp"]
-    cluster: str
-    node_pool: str
-    to: int = Field(ge=0)
-
-
-BodyT = TypeVar("BodyT", bound=_Body)
 
 
 def pool_json(pool: PoolView) -> dict[str, object]:
@@ -79,6 +38,26 @@ def pool_json(pool: PoolView) -> dict[str, object]:
     }
 
 
+def node_json(group: MachineGroup, node: Node) -> dict[str, object]:
+    """Return a machine as GET /nodes shows it."""
+    return {
+        "cloud": group.cloud,
+        "account": group.account,
+        "location": group.location,
+        "cluster": group.cluster,
+        "nodePool": group.node_pool,
+        "name": node.name,
+        "node": group.node_name(node),
+        "providerId": group.provider_id(node),
+        "instanceType": group.instance_type,
+        "spot": group.spot,
+        "zone": node.zone,
+        "state": str(node.state),
+        "created": iso(node.created),
+        "since": iso(node.since),
+    }
+
+
 def admin_app(lab: Lab) -> web.Application:
     """Return the application of the admin port."""
     admin = _Admin(lab)
@@ -86,6 +65,7 @@ def admin_app(lab: Lab) -> web.Application:
     app.add_routes(
         [
             web.post("/reset", admin.reset),
+            web.post("/seed", admin.seed),
             web.get("/clock", admin.clock),
             web.post("/clock/advance", admin.advance),
             web.get("/journal", admin.journal),
@@ -93,8 +73,12 @@ def admin_app(lab: Lab) -> web.Application:
             web.post("/holds/{id}/wait", admin.wait),
             web.post("/holds/{id}/release", admin.release),
             web.get("/pools", admin.pools),
-            web.post("/hands/resize", admin.resize),
+            web.get("/nodes", admin.nodes),
             web.get("/stats", admin.stats),
+            web.get("/invariants", admin.invariants),
+            *HandRoutes(lab).routes(),
+            *FaultRoutes(lab).routes(),
+            *LimitRoutes(lab).routes(),
         ]
     )
     return app
@@ -111,14 +95,25 @@ class _Admin:
             return await handler(request)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the body"
-            return _refuse(f"{field}: {first['msg']}")
-        except (ValueError, RefusedError) as error:
-            return _refuse(str(error))
+            field = dotted(first["loc"]) if first["loc"] else "the body"
+            return refuse(f"{field}: {first['msg']}")
+        except (ValueError, RefusedError, SeedError) as error:
+            return refuse(str(error))
 
     async def reset(self, _request: web.Request) -> web.Response:
         await self._lab.gate.drop_all()  # before the journal is emptied: dropped calls still write to it
         self._lab.reset()
+        return web.json_response({})
+
+    async def seed(self, request: web.Request) -> web.Response:
+        """Start again from another seed, given as YAML or JSON."""
+        try:
+            raw = yaml.safe_load(await request.text())
+        except yaml.YAMLError as error:
+            return refuse(f"the body is not YAML: {' '.join(str(error).split())}")
+        seed = read_seed(raw)
+        await self._lab.gate.drop_all()  # as for a reset
+        self._lab.reseed(seed)
         return web.json_response({})
 
     async def clock(self, _request: web.Request) -> web.Response:
@@ -126,22 +121,22 @@ class _Admin:
         return web.json_response({"now": iso(clock.now()), "epochSeconds": clock.now(), "factor": clock.factor})
 
     async def advance(self, request: web.Request) -> web.Response:
-        body = await _read(request, AdvanceBody)
+        body = await read(request, AdvanceBody)
         self._lab.clock.advance(body.seconds)
         return await self.clock(request)
 
     async def journal(self, request: web.Request) -> web.Response:
         text = request.query.get("since", "0")
         if not text.isdigit():
-            return _refuse(f"since is {text!r}, but it must be the number of an entry")
+            return refuse(f"since is {text!r}, but it must be the number of an entry")
         return web.json_response({"entries": [e.as_json() for e in self._lab.journal.entries(int(text))]})
 
     async def hold(self, request: web.Request) -> web.Response:
-        body = await _read(request, HoldBody)
+        body = await read(request, HoldBody)
         return web.json_response({"id": self._lab.gate.hold(Hold(**body.model_dump()))})
 
     async def wait(self, request: web.Request) -> web.Response:
-        body = await _read(request, WaitBody)
+        body = await read(request, WaitBody)
         try:
             async with asyncio.timeout(body.timeout_seconds):
                 await self._lab.gate.reached(request.match_info["id"])
@@ -150,23 +145,22 @@ class _Admin:
         return web.json_response({"reached": True})
 
     async def release(self, request: web.Request) -> web.Response:
-        body = await _read(request, ReleaseBody)
+        body = await read(request, ReleaseBody)
         self._lab.gate.release(request.match_info["id"], body.action)
         return web.json_response({})
 
     async def pools(self, _request: web.Request) -> web.Response:
         return web.json_response({"pools": [pool_json(pool) for pool in self._lab.fleet]})
 
-    async def resize(self, request: web.Request) -> web.Response:
-        body = await _read(request, HandBody)
-        engine = self._lab.engines.get(body.cloud)
-        if engine is None:
-            return _refuse(f"the cloud {body.cloud} is not running in this lab")
-        engine.resize_by_hand(body.cluster, body.node_pool, body.to)
-        return web.json_response({})
+    async def nodes(self, _request: web.Request) -> web.Response:
+        nodes = [node_json(group, node) for group in self._lab.machines() for node in group.nodes.nodes]
+        return web.json_response({"nodes": nodes})
+
+    async def invariants(self, _request: web.Request) -> web.Response:
+        return web.json_response({"violations": check(self._lab)})
 
     async def stats(self, _request: web.Request) -> web.Response:
-        entries = self._lab.journal.entries()
+        entries = [entry for entry in self._lab.journal.entries() if entry.cloud != LAB]
         calls = Counter((e.cloud, e.operation, e.principal) for e in entries)
         resizes = Counter((e.cloud, e.cluster, e.pool) for e in self._lab.journal.effective_resizes())
         return web.json_response(
@@ -179,19 +173,6 @@ class _Admin:
                     {"cloud": cloud, "cluster": cluster, "nodePool": pool, "resizes": count}
                     for (cloud, cluster, pool), count in resizes.items()
                 ],
+                "mostInFlight": dict(self._lab.gate.most_in_flight),
             }
         )
-
-
-async def _read(request: web.Request, kind: type[BodyT]) -> BodyT:
-    text = await request.text()
-    try:
-        raw = json.loads(text) if text.strip() else {}
-    except json.JSONDecodeError as error:
-        message = f"the body is not JSON: {error}"
-        raise ValueError(message) from error
-    return kind.model_validate(raw)
-
-
-def _refuse(sentence: str) -> web.Response:
-    return web.json_response({"error": sentence}, status=400)

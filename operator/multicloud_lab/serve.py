@@ -5,33 +5,60 @@
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from multicloud_lab import aks, eks, gke
 from multicloud_lab.admin import admin_app
+from multicloud_lab.core.clock import VirtualClock
 from multicloud_lab.core.lab import Lab, Wire
 from multicloud_lab.core.listen import Listener, listen
+from multicloud_lab.core.seed import Seed
 from multicloud_lab.core.tls import Tls, make_tls
 
 Starter = Callable[[Tls], Awaitable[Wire]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Engines:
+    """Every cloud's engine, by its own type."""
+
+    aws: eks.EksEngine
+    azure: aks.AksEngine
+    gcp: gke.GkeEngine
+
+
+def make_lab(seed: Seed | None = None, clock: VirtualClock | None = None) -> Lab:
+    """Make a lab with all its engines and nothing that listens: for replays and for driving engines directly.
+
+    Raises SeedError for a seed that an engine cannot use.
+    """
+    lab = Lab(seed, clock)
+    _install(lab)
+    return lab
+
+
+def _install(lab: Lab) -> _Engines:
+    engines = _Engines(aws=eks.EksEngine(lab), azure=aks.AksEngine(lab), gcp=gke.GkeEngine(lab))
+    lab.engines.update(aws=engines.aws, azure=engines.azure, gcp=engines.gcp)
+    return engines
 
 
 class LabServer:
     """A lab that listens. Makes the engines and puts them into `lab.engines`."""
 
     def __init__(self, lab: Lab) -> None:
-        """Make every cloud's engine; nothing listens before `start`."""
+        """Make every cloud's engine; nothing listens before `start`. Raises SeedError."""
         self.lab = lab
         self.kubeconfig: str | None = None
         self._wires: list[Wire] = []
         self._admin: Listener | None = None
         self._tls: Tls | None = None
-        aws, azure, gcp = eks.EksEngine(lab), aks.AksEngine(lab), gke.GkeEngine(lab)
-        lab.engines.update(aws=aws, azure=azure, gcp=gcp)
+        engines = _install(lab)
         self._starters: tuple[Starter, ...] = (
-            lambda tls: eks.start(lab, aws, tls),
-            lambda tls: aks.start(lab, azure, tls),
-            lambda tls: gke.start(lab, gcp, tls),
+            lambda tls: eks.start(lab, engines.aws, tls),
+            lambda tls: aks.start(lab, engines.azure, tls),
+            lambda tls: gke.start(lab, engines.gcp, tls),
         )
 
     async def start(self) -> None:

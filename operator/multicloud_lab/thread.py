@@ -7,7 +7,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.core.faults import Fault
 from multicloud_lab.core.gate import Action, Hold, When
+from multicloud_lab.core.hands import Hands
+from multicloud_lab.core.invariants import check
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import Seed
 from multicloud_lab.serve import LabServer
@@ -99,6 +102,22 @@ class LabThread:
     def release(self, hold_id: str, action: Action = "continue") -> None:
         """Let the held call go on, or drop its connection."""
         self.run(lambda lab: lab.gate.release(hold_id, action))
+
+    def place(self, fault: Fault) -> str:
+        """Put a fault in force; returns its id."""
+        return self.run(lambda lab: lab.faults.place(fault))
+
+    def lift(self, fault_id: str) -> None:
+        """Take a fault out of force."""
+        self.run(lambda lab: lab.faults.lift(fault_id))
+
+    def hands(self, act: Callable[[Hands], T]) -> T:
+        """Return `act(hands)`, run on the lab's loop."""
+        return self.run(lambda lab: act(Hands(lab)))
+
+    def violations(self) -> list[str]:
+        """Return a sentence for every broken invariant."""
+        return self.run(check)
 
     def _await(self, work: Coroutine[Any, Any, T], timeout_s: float = CALL_TIMEOUT_S) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)

@@ -243,6 +243,7 @@ class Lab:
         """Go back to the seed: clock, journal, holds (held calls are dropped), faults, limits, randomness, engines."""
         self.gate.clear()
         self.clock.reset()
+        self.gate.most_in_flight.clear()
         self.faults.reset()
         self.capacity.reset()
         self.quotas.reset()
@@ -259,6 +260,33 @@ class Lab:
         """Journal a turned knob."""
         plain = {name: fault_json(each) if isinstance(each, Fault) else each for name, each in arguments.items()}
         self.record(Call(cloud=LAB, operation=operation, principal="admin", arguments=plain), effective=True)
+
+    def reseed(self, seed: Seed) -> None:
+        """Go back to another seed's start. Raises SeedError, changing nothing, for a seed with other principals.
+
+        Clients have logged in with the principals that the lab was started with.
+        """
+        for where, was, now in (
+            ("aws.principals", self.seed.aws.principals, seed.aws.principals),
+            ("azure.principals", self.seed.azure.principals, seed.azure.principals),
+            ("gcp.principals", self.seed.gcp.principals, seed.gcp.principals),
+            ("gcp.project", self.seed.gcp.project, seed.gcp.project),
+        ):
+            if was != now:
+                message = f"{where}: must be as the lab was started with, because clients have logged in with it"
+                raise SeedError(message)
+        before = self.seed
+        self._take(seed)
+        try:
+            self.reset()
+        except SeedError:
+            self._take(before)
+            self.reset()
+            raise
+
+    def _take(self, seed: Seed) -> None:
+        self.pace.set_rates(_rates(seed))
+        self.seed = seed
 
     def _limit(self) -> None:
         """Set the seed's stocks and quotas."""

@@ -74,10 +74,16 @@ class Pace:
     """All buckets of all clouds, by cloud, kind and key (what a limit is counted for: account and region, say)."""
 
     def __init__(self, clock: VirtualClock, rates: Mapping[tuple[str, str], Rate]) -> None:
-        """Start with full buckets of these rates; what `rates` does not name has RATES."""
+        """Start with full buckets."""
         self._clock = clock
-        self._rates = {**RATES, **rates}
+        self._rates: Mapping[tuple[str, str], Rate] = {}
         self._buckets: dict[tuple[str, str, str], Bucket] = {}
+        self.set_rates(rates)
+
+    def set_rates(self, rates: Mapping[tuple[str, str], Rate]) -> None:
+        """Start again with full buckets of these rates; what `rates` does not name has RATES."""
+        self._rates = {**RATES, **rates}
+        self.reset()
 
     def take(self, cloud: str, key: str, kind: str) -> float | None:
         """Count a call: None when it may pass, else the virtual seconds until one may."""
