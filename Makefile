@@ -16,6 +16,7 @@ SEED ?=
 # What `make check` compares and `make generate` writes: a module, what it generates, further arguments.
 define GENERATORS
 multicloud.kinds.crd MODE crds charts/multicloud-operator/files/crds --reference docs/reference/crds.md
+multicloud.cli.reference MODE docs/reference
 endef
 
 # Parts that must work with the lowest versions we claim to support, and everything they import from vendors.
@@ -57,8 +58,8 @@ setup: .venv/.made
 
 # A python3 that is old or lacks venv is the one thing that we cannot install.
 .tools/uv-$(UV_VERSION).made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing), and 3.11 or newer is needed:" \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing), and 3.11 or newer is needed:" \
 	    "install one and name it, as in: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv module. Debian and Ubuntu keep it in a package of its own: apt-get install" \
