@@ -1,78 +1,70 @@
 """The rules of GKE on the lab's state: what is accepted, refused, and what happens afterwards.
 
-The wires call it with parsed requests; hands come in through the admin port. Rules and sentences:
-the API's reference and discovery document, and public error reports of its clients. One mutating
+The wires call it with parsed requests; hands come in through `hands` and the admin port. One mutating
 operation a cluster; sizes are per zone; a group's target moves when the operation runs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from random import Random
+from collections.abc import Iterable
+from copy import deepcopy
 
-from multicloud_lab.core.gate import Call
-from multicloud_lab.core.journal import HAND
-from multicloud_lab.core.lab import Lab, PoolView
-from multicloud_lab.core.nodes import NodeSet
-from multicloud_lab.core.seed import GkeAutoscaling, GkeCluster, GkePool
-from multicloud_lab.gke.calls import CLOUD, Outcome, commit
-from multicloud_lab.gke.errors import Code, GoogleError, invalid, not_found
-from multicloud_lab.gke.names import ANY_LOCATION, Name
-from multicloud_lab.gke.state import (
-    Autoscaling,
-    Cluster,
-    Group,
-    Operation,
-    OperationStatus,
-    OperationType,
-    Pool,
-    Status,
-)
+from multicloud_lab.core.calls import Call
+from multicloud_lab.core.capacity import vcpus
+from multicloud_lab.core.journal import Entry
+from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView
+from multicloud_lab.core.switches import read_switches
+from multicloud_lab.gke import rules, views
+from multicloud_lab.gke.build import Builder
+from multicloud_lab.gke.calls import Outcome
+from multicloud_lab.gke.errors import Code, GoogleError, denied, not_found
+from multicloud_lab.gke.hands import Hands
+from multicloud_lab.gke.names import ANY_LOCATION, Name, region_of
+from multicloud_lab.gke.operations import Operations, Order, refuse_while_busy
+from multicloud_lab.gke.rolling import roll
+from multicloud_lab.gke.sizing import Resize, drain_all, remove_groups, shortage_of
+from multicloud_lab.gke.state import Autoscaling, Cluster, Group, Json, Operation, OperationType, Pool, Problem, Status
+from multicloud_lab.gke.switches import Switches
 
-MAX_NODES_PER_ZONE = 1000
-"""A pool's limit in one zone (GKE quotas and limits)."""
-PENDING_SHARE = 0.05
-"""The share of an operation's time in which it is PENDING."""
-OPERATION_RETENTION_S = 24 * 3600.0
-"""How long an ended operation can be read (virtual seconds); Google does not publish its own figure."""
-
-_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_NAME_PART = 20
-"""How much of a cluster's and a pool's name goes into the names of their machines."""
+DEFAULT_VERSION = "1.36.1-gke.1000000"
+"""What a location offers when no cluster of the lab says another version."""
 
 
 class GkeEngine:
     """The clusters, node pools and operations of every Google project of the seed."""
 
     def __init__(self, lab: Lab) -> None:
-        """Build the seed's state."""
-        self._lab = lab
-        self._clusters: list[Cluster] = []
-        self._operations: dict[str, Operation] = {}
+        """Build the seed's state. Raises SeedError where `gcp.switches` names no switch."""
+        self.lab = lab
+        self.switches = read_switches(Switches, lab.seed.gcp.switches, "gcp.switches")
+        self.builder = Builder(lab)
+        self._operations = Operations(lab, self.switches)
+        self._hands = Hands(self, self._operations)
+        self.all_clusters: list[Cluster] = []
         self._projects: set[str] = set()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything and build the seed's state; issued tokens stay valid."""
-        seed = self._lab.seed.gcp
-        self._operations = {}
-        self._clusters = [self._build(cluster, cluster.project or seed.project) for cluster in seed.clusters]
-        self._projects = {seed.project, *(cluster.name.project for cluster in self._clusters)}
+        seed = self.lab.seed.gcp
+        self._operations.clear()
+        self._hands.clear()
+        self.all_clusters = [self.builder.cluster(each, each.project or seed.project) for each in seed.clusters]
+        self._projects = {seed.project, *(cluster.name.project for cluster in self.all_clusters)}
 
     # Reading
 
     def clusters(self, parent: Name) -> list[Cluster]:
         """Return the clusters of a location, or of every location for `-`. Raises GoogleError."""
-        self._check_project(parent, "container.clusters.list")
+        self.check_project(parent, "container.clusters.list")
         return [
             cluster
-            for cluster in self._clusters
+            for cluster in self.all_clusters
             if cluster.name.project == parent.project and parent.location in {ANY_LOCATION, cluster.name.location}
         ]
 
     def cluster(self, name: Name) -> Cluster:
         """Return the cluster that `name` lies in. Raises GoogleError NOT_FOUND, PERMISSION_DENIED."""
-        self._check_project(name, "container.clusters.get")
-        for cluster in self._clusters:
+        self.check_project(name, "container.clusters.get")
+        for cluster in self.all_clusters:
             at = cluster.name
             if (at.project, at.location, at.cluster) == (name.project, name.location, name.cluster):
                 return cluster
@@ -87,22 +79,19 @@ class GkeEngine:
 
     def operations(self, parent: Name) -> list[Operation]:
         """Return the operations of a location, or of every location for `-`, oldest first. Raises GoogleError."""
-        self._check_project(parent, "container.operations.list")
-        self._forget_old_operations()
-        return [
-            operation
-            for operation in self._operations.values()
-            if operation.name.project == parent.project and parent.location in {ANY_LOCATION, operation.name.location}
-        ]
+        self.check_project(parent, "container.operations.list")
+        return self._operations.listed(parent)
 
     def operation(self, name: Name) -> Operation:
         """Return an operation. Raises GoogleError NOT_FOUND, PERMISSION_DENIED."""
-        self._check_project(name, "container.operations.get")
-        self._forget_old_operations()
-        operation = self._operations.get(name.operation or "")
-        if operation is None or operation.name != name:
-            raise not_found(name.path)
-        return operation
+        self.check_project(name, "container.operations.get")
+        return self._operations.get(name)
+
+    def versions(self, name: Name) -> list[str]:
+        """Return the Kubernetes versions that a location offers, newest first. Raises GoogleError."""
+        self.check_project(name, "container.clusters.list")
+        known = {cluster.version for cluster in self.all_clusters} or {DEFAULT_VERSION}
+        return sorted(known, reverse=True)
 
     def has_project(self, project: str) -> bool:
         """Say whether the project exists."""
@@ -110,239 +99,244 @@ class GkeEngine:
 
     def groups(self, project: str) -> list[Group]:
         """Return the instance groups of a project, ordered by zone and name."""
-        found = [group for pool in self._pools() if pool.name.project == project for group in pool.groups]
+        found = [group for pool in self.all_pools() if pool.name.project == project for group in pool.groups]
         return sorted(found, key=lambda group: (group.zone, group.name))
+
+    def check_project(self, name: Name, permission: str) -> None:
+        """Refuse a project that does not exist, as Google does. Raises GoogleError PERMISSION_DENIED."""
+        if not self.has_project(name.project):
+            raise denied(permission, f"projects/{name.project}")
 
     # Changing
 
-    def set_size(self, name: Name, node_count: int) -> Outcome[Operation]:
+    def set_size(self, name: Name, node_count: int, call: Call) -> Outcome[Operation]:
         """Resize a pool to `node_count` nodes per zone (SetNodePoolSize).
 
         initialNodeCount follows at once, the groups when the operation runs. The present size is
         accepted too, and makes an operation that changes nothing. Raises GoogleError.
         """
         cluster, pool = self.cluster(name), self.pool(name)
-        if not 0 <= node_count <= MAX_NODES_PER_ZONE:
-            message = (
-                f"Node count {node_count} is out of range: it must be between 0 and {MAX_NODES_PER_ZONE} per zone."
-            )
-            raise invalid(message)
-        _refuse_while_busy(cluster)
+        rules.check_size(node_count)
+        refuse_while_busy(cluster)
+        more = sum(max(node_count - group.nodes.target, 0) for group in pool.groups)
+        self._check_quota(pool.name, pool.machine_type, more)
         from_ = pool.wished
-        changed = pool.node_count != node_count or any(group.wished != node_count for group in pool.groups)
-        pool.node_count = node_count
-        for group in pool.groups:
-            group.wished = node_count
-        operation = self._begin(cluster, pool, OperationType.SET_NODE_POOL_SIZE, partial(_move_groups, pool))
-        return Outcome(answer=operation, effective=changed, from_=from_, to=pool.wished)
+        resize = Resize(pool, node_count)
+        changed = resize.accept()
+        order = Order(
+            cluster=cluster,
+            pool=pool,
+            type=OperationType.SET_NODE_POOL_SIZE,
+            start=resize.start,
+            finish=lambda: shortage_of(pool),
+            undo=resize.undo,
+            limit=resize.limit,
+        )
+        return Outcome(answer=self._operations.begin(order, call), effective=changed, from_=from_, to=pool.wished)
 
-    def set_autoscaling(self, name: Name, autoscaling: Autoscaling) -> Outcome[Operation]:
+    def set_autoscaling(self, name: Name, autoscaling: Autoscaling, call: Call) -> Outcome[Operation]:
         """Replace a pool's autoscaler block when the operation runs (SetNodePoolAutoscaling). Raises GoogleError."""
         cluster, pool = self.cluster(name), self.pool(name)
-        _check_autoscaling(autoscaling)
-        _refuse_while_busy(cluster)
-        changed = pool.autoscaling != autoscaling
-        run = partial(setattr, pool, "autoscaling", autoscaling)
-        operation = self._begin(cluster, pool, OperationType.UPDATE_CLUSTER, run)
-        return Outcome(answer=operation, effective=changed)
+        rules.check_autoscaling(autoscaling)
+        refuse_while_busy(cluster)
+        before = pool.autoscaling
 
-    # For the admin port
+        def set_block(block: Autoscaling) -> None:
+            pool.autoscaling = block
+
+        order = Order(
+            cluster=cluster,
+            pool=pool,
+            type=OperationType.UPDATE_CLUSTER,
+            start=lambda _operation: set_block(autoscaling),
+            undo=lambda: set_block(before),
+        )
+        return Outcome(answer=self._operations.begin(order, call), effective=before != autoscaling)
+
+    def create_pool(self, parent: Name, wished: Json, autoscaling: Autoscaling, call: Call) -> Outcome[Operation]:
+        """Create a pool (CreateNodePool). `wished` is a NodePool's JSON without its output-only fields.
+
+        The pool is there at once, PROVISIONING; its groups come when the operation runs. Raises GoogleError.
+        """
+        cluster = self.cluster(parent)
+        settings = deepcopy(wished)
+        name = str(settings.pop("name", ""))
+        node_count = int(str(settings.pop("initialNodeCount", 0)))
+        settings.pop("autoscaling", None)
+        version = _version(str(settings.pop("version", "")), cluster)
+        zones = [str(zone) for zone in _list(settings.pop("locations", None))] or list(cluster.locations)
+        rules.check_new_pool(cluster, name, node_count, zones)
+        rules.check_autoscaling(autoscaling)
+        refuse_while_busy(cluster)
+        pool = self.builder.pool(cluster, name, node_count, settings, autoscaling)
+        pool.version = version
+        self._check_quota(pool.name, pool.machine_type, node_count * len(zones))
+        cluster.pools[name] = pool
+
+        def start(_operation: Operation) -> None:
+            for zone in zones:
+                self.builder.add_group(pool, zone).nodes.set_target(node_count)
+
+        def limit(nodes: int) -> None:
+            for index, zone in enumerate(zones):
+                share = nodes // len(zones) + (index < nodes % len(zones))
+                self.builder.add_group(pool, zone).nodes.set_target(min(share, node_count))
+
+        def undo() -> None:
+            remove_groups(pool)
+            cluster.pools.pop(name, None)
+
+        order = Order(
+            cluster=cluster,
+            pool=pool,
+            type=OperationType.CREATE_NODE_POOL,
+            doing=Status.PROVISIONING,
+            start=start,
+            finish=lambda: shortage_of(pool),
+            undo=undo,
+            fail=lambda: setattr(pool, "unusable", True),
+            limit=limit,
+        )
+        operation = self._operations.begin(order, call)
+        return Outcome(answer=operation, effective=True, from_=0, to=node_count * len(zones))
+
+    def delete_pool(self, name: Name, call: Call) -> Outcome[Operation]:
+        """Delete a pool: its nodes drain while the operation runs, then it is gone (DeleteNodePool). Raises GoogleError."""
+        cluster, pool = self.cluster(name), self.pool(name)
+        refuse_while_busy(cluster)
+
+        def finish() -> Problem | None:
+            remove_groups(pool)
+            cluster.pools.pop(pool.short_name, None)
+            return None
+
+        order = Order(
+            cluster=cluster,
+            pool=pool,
+            type=OperationType.DELETE_NODE_POOL,
+            doing=Status.STOPPING,
+            start=lambda _operation: drain_all(pool),
+            finish=finish,
+        )
+        from_ = pool.wished
+        return Outcome(answer=self._operations.begin(order, call), effective=True, from_=from_, to=0)
+
+    def update_pool(self, name: Name, update: Json, call: Call) -> Outcome[Operation]:
+        """Change a pool's machines, zones or settings (UpdateNodePool); `update` is the request's JSON. Raises GoogleError."""
+        cluster, pool = self.cluster(name), self.pool(name)
+        update = deepcopy(update)
+        rules.check_update(update, self.switches)
+        zones = [str(zone) for zone in _list(update.get("locations"))]
+        rules.check_zones(cluster, zones)
+        refuse_while_busy(cluster)
+        rules.check_etag(pool, str(update.pop("etag", "")))
+        from_ = pool.wished
+        leaving = [group for group in pool.groups if zones and group.zone not in zones]
+
+        def start(operation: Operation) -> None:
+            pool.settings = rules.updated_settings(pool.settings, update)
+            pool.version = _version(str(update.get("nodeVersion") or pool.version), cluster)
+            if zones:
+                _move_zones(self.builder, pool, zones)
+            elif rules.replaces_machines(update):
+                roll(self.lab.clock, pool, operation)
+
+        def finish() -> Problem | None:
+            remove_groups(pool, leaving)
+            return shortage_of(pool)
+
+        rolls = rules.replaces_machines(update)
+        kind = OperationType.UPGRADE_NODES if rolls else OperationType.UPDATE_CLUSTER
+        order = Order(cluster=cluster, pool=pool, type=kind, start=start, finish=finish)
+        operation = self._operations.begin(order, call)
+        to = pool.node_count * len(zones) if zones else from_
+        return Outcome(answer=operation, effective=True, from_=from_, to=to)
+
+    def cancel(self, name: Name) -> Outcome[Operation]:
+        """Cancel an operation (CancelOperation). Raises GoogleError NOT_FOUND, FAILED_PRECONDITION."""
+        self.check_project(name, self.switches.cancel_permission)
+        return Outcome(answer=self._operations.cancel(name), effective=True)
+
+    def replay(self, entry: Entry) -> bool:
+        """Do again what a journalled mutation did; False for a read. Raises GoogleError."""
+        from multicloud_lab.gke.replaying import replay  # the methods are made of the engine
+
+        return replay(self, entry)
+
+    # For hands, the admin port and the invariants
+
+    def all_pools(self) -> Iterable[Pool]:
+        """Return every pool of every project."""
+        return (pool for cluster in self.all_clusters for pool in cluster.pools.values())
 
     def pools(self) -> Iterable[PoolView]:
         """Return every pool, in nodes over all its zones."""
+        return [views.pool_view(pool) for pool in self.all_pools()]
+
+    def machines(self) -> Iterable[MachineGroup]:
+        """Return every zone's group of every pool."""
         return [
-            PoolView(
-                cloud=CLOUD,
-                cluster=pool.name.cluster or "",
-                node_pool=pool.short_name,
-                requested=pool.wished,
-                nodes=sum(group.nodes.existing for group in pool.groups),
-                ready=sum(group.nodes.ready for group in pool.groups),
-                status=pool.status,
-            )
-            for pool in self._pools()
+            views.machine_group(cluster, pool, group)
+            for cluster in self.all_clusters
+            for pool in cluster.pools.values()
+            for group in pool.groups
         ]
 
+    def violations(self) -> Iterable[str]:
+        """Return a sentence for every rule that the state breaks."""
+        return views.violations(self.all_clusters, self.lab.clock.now())
+
     def resize_by_hand(self, cluster: str, node_pool: str, to: int) -> None:
-        """Resize a pool to `to` nodes in all, as a person in the console. Raises GoogleError."""
-        found = [each for each in self._pools() if (each.name.cluster, each.name.pool) == (cluster, node_pool)]
-        zones = len(found[0].groups) if found else 1
-        call = Call(
-            cloud=CLOUD,
-            operation="SetNodePoolSize",
-            principal=HAND,
-            cluster=cluster,
-            pool=node_pool,
-            arguments={"nodes": to},
-        )
+        """Resize a pool to `to` nodes in all, as a person in the console; journalled. Raises GoogleError."""
+        self._hands.resize(cluster, node_pool, to)
 
-        def resize() -> Outcome[Operation]:
-            if len(found) != 1:
-                message = f"Not found: {len(found)} node pools are called {cluster}/{node_pool}."
-                raise GoogleError(Code.NOT_FOUND, message)
-            if to % zones:
-                message = (
-                    f"{to} nodes cannot be spread over the {zones} zones of {cluster}/{node_pool}: "
-                    f"every zone has the same number, so say a multiple of {zones}."
-                )
-                raise invalid(message)
-            return self.set_size(found[0].name, to // zones)
+    def autoscale(self, cluster: str, node_pool: str, to: int) -> Moved:
+        """Move a pool's size as GKE's autoscaler does, within its range. Raises GoogleError."""
+        return self._hands.autoscale(cluster, node_pool, to)
 
-        commit(self._lab, call, resize)
+    def upgrade_by_hand(self, cluster: str, node_pool: str, seconds: float) -> None:
+        """Start an upgrade that holds the cluster's lock for these virtual seconds. Raises GoogleError."""
+        self._hands.upgrade(cluster, node_pool, seconds)
 
-    # Inside
+    def delete_by_hand(self, cluster: str, node_pool: str | None) -> None:
+        """Take a pool (None: the cluster) away at once, whatever runs on it. Raises GoogleError."""
+        self._hands.delete(cluster, node_pool)
 
-    def _pools(self) -> Iterable[Pool]:
-        return (pool for cluster in self._clusters for pool in cluster.pools.values())
+    def recreate_by_hand(self, cluster: str, node_pool: str | None) -> None:
+        """Take a pool (None: the cluster) away and make it again with new identity. Raises GoogleError."""
+        self._hands.recreate(cluster, node_pool)
 
-    def _check_project(self, name: Name, permission: str) -> None:
-        if self.has_project(name.project):
+    def _check_quota(self, name: Name, machine_type: str, more: int) -> None:
+        if not self.switches.quota_refused_at_once or more <= 0:
             return
-        message = f'Required "{permission}" permission(s) for "projects/{name.project}".'
+        region = region_of(name.location)
+        short = self.lab.quotas.short_vcpus("gcp", name.project, region, machine_type, more)
+        if short <= 0:
+            return
+        asked = more * vcpus(machine_type)
         raise GoogleError(
             Code.PERMISSION_DENIED,
-            message,
-            reason="IAM_PERMISSION_DENIED",
-            domain="iam.googleapis.com",
-            metadata={"permission": permission, "resource": f"projects/{name.project}"},
-        )
-
-    def _forget_old_operations(self) -> None:
-        oldest_s = self._lab.clock.now() - OPERATION_RETENTION_S
-        self._operations = {
-            key: operation
-            for key, operation in self._operations.items()
-            if operation.ended is None or operation.ended >= oldest_s
-        }
-
-    def _begin(self, cluster: Cluster, pool: Pool, kind: OperationType, run: Callable[[], None]) -> Operation:
-        """Take the cluster's lock: PENDING now, `run` when RUNNING, the lock given back when DONE."""
-        now_s = self._lab.clock.now()
-        operation_id = f"operation-{int(now_s * 1000)}-{_uuid(self._lab.rng)}"
-        operation = Operation(
-            name=Name(project=cluster.name.project, location=cluster.name.location, operation=operation_id),
-            type=kind,
-            target=pool.name,
-            started=now_s,
-        )
-        self._operations[operation_id] = operation
-        cluster.running = operation
-        pool.status = Status.RECONCILING
-        pool.revision += 1
-
-        def start() -> None:
-            operation.status = OperationStatus.RUNNING
-            run()
-
-        def finish() -> None:
-            operation.status, operation.ended = OperationStatus.DONE, self._lab.clock.now()
-            cluster.running = None
-            pool.status = Status.RUNNING
-            pool.revision += 1
-
-        duration_s = self._lab.seed.timings.gke_operation.draw(self._lab.rng)
-        self._lab.clock.after(duration_s * PENDING_SHARE, start)
-        self._lab.clock.after(duration_s, finish)
-        return operation
-
-    def _build(self, seed: GkeCluster, project: str) -> Cluster:
-        name = Name(project=project, location=seed.location, cluster=seed.name)
-        cluster = Cluster(
-            name=name,
-            uid=_uuid(self._lab.rng).replace("-", ""),
-            locations=list(seed.zones),
-            version=seed.version,
-            created=self._lab.clock.now(),
-        )
-        for pool in seed.pools:
-            cluster.pools[pool.name] = self._build_pool(pool, name.of_pool(pool.name), seed.zones)
-        return cluster
-
-    def _build_pool(self, seed: GkePool, name: Name, zones: Sequence[str]) -> Pool:
-        pool = Pool(
-            name=name,
-            uid=_uuid(self._lab.rng),
-            node_count=seed.node_count,
-            machine_type=seed.machine_type,
-            spot=seed.spot,
-            labels=dict(seed.labels),
-            autoscaling=_autoscaling(seed.autoscaling),
-        )
-        pool.groups = [self._build_group(pool, zone) for zone in seed.zones or zones]
-        return pool
-
-    def _build_group(self, pool: Pool, zone: str) -> Group:
-        """Make one zone's group; its name has a hash of its own, so a pool made again has other groups."""
-        timings = self._lab.seed.timings
-        parts = ((pool.name.cluster or "")[:_NAME_PART], pool.short_name[:_NAME_PART])
-        base = f"gke-{parts[0]}-{parts[1]}-{self._lab.rng.getrandbits(32):08x}"
-        nodes = NodeSet(
-            self._lab.clock,
-            f"{base}-",
-            [zone],
-            timings.boot.draw,
-            timings.drain_s,
-            self._lab.rng,
-            suffix=_instance_suffix,
-        )
-        nodes.fill(pool.node_count)
-        return Group(
-            project=pool.name.project,
-            name=f"{base}-grp",
-            zone=zone,
-            created=self._lab.clock.now(),
-            nodes=nodes,
-            wished=pool.node_count,
+            f"Insufficient regional quota to satisfy request: resource \"CPUS\": request requires '{asked}.0' and is "
+            f"short '{short}.0'. project has a quota of '{views.quota_text(self.lab, name.project, region)}' with "
+            f"'{max(asked - short, 0)}.0' available. View and manage quotas at "
+            f"https://console.cloud.google.com/iam-admin/quotas?usage=USED&project={name.project}.",
         )
 
 
-def _move_groups(pool: Pool) -> None:
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _version(wished: str, cluster: Cluster) -> str:
+    """Return the version that "-" (the control plane's) or "latest" stands for."""
+    return cluster.version if wished in {"", "-", "latest"} else wished
+
+
+def _move_zones(builder: Builder, pool: Pool, zones: list[str]) -> None:
     for group in pool.groups:
-        group.nodes.set_target(group.wished)
-
-
-def _refuse_while_busy(cluster: Cluster) -> None:
-    if cluster.running is None:
-        return
-    message = f"Cluster is running incompatible operation {cluster.running.id}."
-    raise GoogleError(
-        Code.FAILED_PRECONDITION,
-        message,
-        reason="CLUSTER_ALREADY_HAS_OPERATION",
-        domain="container.googleapis.com",
-    )
-
-
-def _check_autoscaling(block: Autoscaling) -> None:
-    """Per-zone bounds and totals exclude each other, and each range must be one (NodePoolAutoscaling)."""
-    per_zone = (block.min_node_count, block.max_node_count)
-    total = (block.total_min_node_count, block.total_max_node_count)
-    if any(per_zone) and any(total):
-        message = "total_min_node_count and total_max_node_count cannot be used with min_node_count and max_node_count."
-        raise invalid(message)
-    low, high = total if any(total) else per_zone
-    if low < 0 or low > high:
-        message = f"Autoscaling bounds are invalid: minimum {low} must be between 0 and the maximum {high}."
-        raise invalid(message)
-    if block.enabled and high == 0:
-        message = "Autoscaling is enabled without a maximum: max_node_count or total_max_node_count must be above 0."
-        raise invalid(message)
-
-
-def _autoscaling(seed: GkeAutoscaling | None) -> Autoscaling:
-    if seed is None:
-        return Autoscaling()
-    return Autoscaling(
-        enabled=seed.enabled,
-        min_node_count=seed.min_node_count,
-        max_node_count=seed.max_node_count,
-    )
-
-
-def _uuid(rng: Random) -> str:
-    digits = f"{rng.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def _instance_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (Google's instance names carry no number)
-    return "".join(rng.choices(_ALPHABET, k=4))
+        if group.zone not in zones:
+            group.wished = 0
+            group.nodes.set_target(0)
+    for zone in zones:
+        if all(group.zone != zone for group in pool.groups):
+            builder.add_group(pool, zone).nodes.set_target(pool.node_count)

@@ -1,13 +1,33 @@
 """The engine's state as messages of google.container.v1, for every transport.
 
 Only fields that a client of node pools reads are set; the rest stays absent, as Google leaves out
-what does not apply.
+what does not apply. A pool's settings are given back as they were given.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from google.cloud.container_v1.types import cluster_service as cs
+from google.protobuf import json_format  # type: ignore[import-untyped]  # ships without types
 
 from multicloud_lab.core.clock import iso
-from multicloud_lab.gke.state import Autoscaling, Cluster, Operation, Pool
+from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Operation, Pool, Problem
+
+OUTPUT_ONLY = frozenset(
+    {
+        "selfLink",
+        "instanceGroupUrls",
+        "status",
+        "statusMessage",
+        "conditions",
+        "podIpv4CidrSize",
+        "updateInfo",
+        "etag",
+        "kubeletCertInfo",
+    }
+)
+"""Fields of NodePool that a client may send back and that are not read."""
+_DEPRECATED_NAMES = frozenset({"projectId", "zone", "clusterId", "nodePoolId", "operationId", "name", "parent"})
 
 
 def cluster_message(cluster: Cluster) -> cs.Cluster:
@@ -34,24 +54,26 @@ def cluster_message(cluster: Cluster) -> cs.Cluster:
 
 def pool_message(pool: Pool, cluster: Cluster) -> cs.NodePool:
     """Return a node pool. It carries no present size: that is the groups' (Compute's), by instanceGroupUrls."""
-    return cs.NodePool(
+    message = cs.NodePool(
         name=pool.short_name,
-        config=cs.NodeConfig(machine_type=pool.machine_type, spot=pool.spot, labels=pool.labels),
         initial_node_count=pool.node_count,
-        locations=[group.zone for group in pool.groups],
+        locations=[group.zone for group in pool.groups] or cluster.locations,
         self_link=pool.name.link,
-        version=cluster.version,
+        version=pool.version,
         instance_group_urls=[group.link for group in pool.groups],
         status=pool.status.value,
+        status_message=" ".join(problem.message for problem in pool.problems),
+        conditions=[_condition(problem) for problem in pool.problems],
         autoscaling=_autoscaling_message(pool.autoscaling),
-        management=cs.NodeManagement(auto_upgrade=True, auto_repair=True),
         etag=pool.etag,
     )
+    json_format.ParseDict(pool.settings, cs.NodePool.pb(message))
+    return message
 
 
 def operation_message(operation: Operation) -> cs.Operation:
-    """Return an operation."""
-    return cs.Operation(
+    """Return an operation; DONE with an error is one that failed."""
+    message = cs.Operation(
         name=operation.id,
         zone=operation.name.location,
         location=operation.name.location,
@@ -61,6 +83,31 @@ def operation_message(operation: Operation) -> cs.Operation:
         target_link=operation.target.link,
         start_time=iso(operation.started),
         end_time="" if operation.ended is None else iso(operation.ended),
+    )
+    problem = operation.problem
+    if problem is not None:
+        message.error.code = problem.code.number
+        message.error.message = problem.message
+        message.status_message = problem.message
+        message.nodepool_conditions = [_condition(problem)]
+    return message
+
+
+def server_config_message(versions: list[str]) -> cs.ServerConfig:
+    """Return what a location offers; `versions` newest first."""
+    return cs.ServerConfig(
+        default_cluster_version=versions[0],
+        valid_master_versions=versions,
+        valid_node_versions=versions,
+        default_image_type="COS_CONTAINERD",
+        valid_image_types=["COS_CONTAINERD", "UBUNTU_CONTAINERD"],
+        channels=[
+            cs.ServerConfig.ReleaseChannelConfig(
+                channel="REGULAR",
+                default_version=versions[0],
+                valid_versions=versions,
+            )
+        ],
     )
 
 
@@ -74,6 +121,30 @@ def autoscaling_of(message: cs.NodePoolAutoscaling) -> Autoscaling:
         total_max_node_count=message.total_max_node_count,
         autoprovisioned=message.autoprovisioned,
         location_policy=int(message.location_policy),
+    )
+
+
+def without_output(pool: Mapping[str, object]) -> Json:
+    """Return a NodePool's JSON without what only Google sets."""
+    return {field: value for field, value in pool.items() if field not in OUTPUT_ONLY}
+
+
+def as_json(message: Any) -> Json:
+    """Return a message's JSON form (proto3 mapping; absent is what is zero)."""
+    mapped: Json = json_format.MessageToDict(type(message).pb(message))
+    return mapped
+
+
+def told(request: Any) -> Json:
+    """Return a request's JSON form without the fields that name its target."""
+    return {field: value for field, value in as_json(request).items() if field not in _DEPRECATED_NAMES}
+
+
+def _condition(problem: Problem) -> cs.StatusCondition:
+    return cs.StatusCondition(
+        code=problem.condition,
+        message=problem.message,
+        canonical_code=problem.code.number,
     )
 
 

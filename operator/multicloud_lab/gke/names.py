@@ -45,7 +45,14 @@ class Name:
     @property
     def path(self) -> str:
         """The path as answers and errors write it: zonal resources under `zones`, regional under `locations`."""
-        parent = "zones" if is_zone(self.location) else "locations"
+        return self._path("zones" if is_zone(self.location) else "locations")
+
+    @property
+    def canonical(self) -> str:
+        """The path as requests write it: `locations` also for zones."""
+        return self._path("locations")
+
+    def _path(self, parent: str) -> str:
         parts = [f"projects/{self.project}/{parent}/{self.location}"]
         if self.cluster is not None:
             parts.append(f"clusters/{self.cluster}")
@@ -71,6 +78,11 @@ class Request(Protocol):
 def is_zone(location: str) -> bool:
     """Say whether the location is a zone (europe-west1-b) and not a region (europe-west1)."""
     return _ZONE.fullmatch(location) is not None
+
+
+def region_of(location: str) -> str:
+    """Return the region that a zone lies in, or the region itself."""
+    return location.rpartition("-")[0] if is_zone(location) else location
 
 
 def parse(text: str, kind: Kind) -> Name:

@@ -14,7 +14,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -53,10 +53,11 @@ class GrantError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """An issued access token and whose it is."""
+    """An issued access token, whose it is, and until when it counts (real epoch seconds)."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     principal: str
+    expires: float
     expires_in_s: int = LIFETIME_S
 
 
@@ -81,10 +82,19 @@ class Identity:
         if not claims.get("scope"):
             description = "Invalid OAuth scope or ID token audience provided."
             raise GrantError("invalid_scope", description)
-        principal = str(claims["iss"])
-        body = {"email": principal, "exp": int(self._now_s()) + LIFETIME_S, "id": secrets.token_hex(8)}
+        return self.issue(str(claims["iss"]))
+
+    def issue(self, email: str, lifetime_s: int = LIFETIME_S) -> Grant:
+        """Return an access token of an account, without asking for a credential."""
+        expires = int(self._now_s()) + lifetime_s
+        body = {"email": email, "exp": expires, "id": secrets.token_hex(8)}
         payload = _encode(json.dumps(body).encode())
-        return Grant(access_token=f"{_PREFIX}{payload}.{self._sign(payload)}", principal=principal)
+        token = f"{_PREFIX}{payload}.{self._sign(payload)}"
+        return Grant(access_token=token, principal=email, expires=expires, expires_in_s=lifetime_s)
+
+    def knows(self, email: str) -> bool:
+        """Say whether the account exists."""
+        return email in self._accounts
 
     def principal(self, authorization: str | None, *, host: str, method: str) -> str:
         """Return the e-mail address of who calls `method` of the API at `host`. Raises GoogleError UNAUTHENTICATED."""

@@ -4,17 +4,21 @@ Compute: GET `/compute/v1/projects/P/aggregated/instanceGroupManagers` and `…/
 OAuth: POST `/token` with an assertion. Errors have Google's JSON envelopes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
 
-from multicloud_lab.core.gate import Call, CallDroppedError
+from multicloud_lab.core.calls import Call
+from multicloud_lab.core.gate import CallDroppedError
+from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.listen import hang_up
 from multicloud_lab.gke.calls import ANONYMOUS, CLOUD, Calls, Outcome
 from multicloud_lab.gke.engine import GkeEngine
 from multicloud_lab.gke.errors import Code, GoogleError
+from multicloud_lab.gke.faulted import RawAnswerError, Scope
 from multicloud_lab.gke.groups import Json, aggregated_json, find_group, group_json
+from multicloud_lab.gke.rest import raw_response
 from multicloud_lab.gke.state import Group
 from multicloud_lab.gke.tokens import Grant, GrantError, Identity
 
@@ -24,14 +28,35 @@ TOKEN_PATH = "/token"  # noqa: S105  (a path, not a secret)
 _CANNOT_FILTER = frozenset({"filter", "orderBy"})
 """Parameters that change which groups an answer holds: refused, because ignoring them would answer wrongly."""
 
+_PERMISSIONS: Mapping[str, str] = {
+    "instanceGroupManagers.aggregatedList": "compute.instanceGroupManagers.list",
+    "instanceGroupManagers.get": "compute.instanceGroupManagers.get",
+}
+"""What a caller needs, by method."""
+_REASONS: Mapping[str, str] = {
+    "PERMISSION_DENIED": "forbidden",
+    "RESOURCE_EXHAUSTED": "rateLimitExceeded",
+    "UNAVAILABLE": "backendError",
+    "INTERNAL": "internalError",
+}
+"""Compute's own reasons (the first `errors` item), by canonical code; otherwise the error's."""
+_OAUTH: Mapping[str, str] = {
+    "UNAUTHENTICATED": "invalid_grant",
+    "PERMISSION_DENIED": "access_denied",
+    "RESOURCE_EXHAUSTED": "rate_limit_exceeded",
+    "UNAVAILABLE": "temporarily_unavailable",
+}
+"""OAuth's error of a faulted login, by canonical code."""
+
 Read = Callable[[], Json]
 
 
 class Compute:
     """The part of compute/v1 by which the sizes of node pools are read."""
 
-    def __init__(self, engine: GkeEngine, identity: Identity, calls: Calls) -> None:
+    def __init__(self, lab: Lab, engine: GkeEngine, identity: Identity, calls: Calls) -> None:
         """Serve the engine's groups to the principals that `identity` knows."""
+        self._lab = lab
         self._engine = engine
         self._identity = identity
         self._calls = calls
@@ -96,12 +121,28 @@ class Compute:
             principal=principal,
             arguments={**request.match_info, **request.query},
         )
+        project = request.match_info.get("project", "")
+        scope = Scope(
+            service=HOST,
+            method=f"compute.v1.{operation}",
+            consumer=f"projects/{project}",
+            permission=_PERMISSIONS.get(operation, ""),
+            resource=f"projects/{project}",
+        )
         try:
-            return web.json_response(await self._calls.run(call, partial(_reading, read)))
+            answer = await self._calls.run(
+                call, partial(self._reading, call, request.path_qs, read), scope, pace=(project, "compute")
+            )
+            return web.json_response(answer)
         except GoogleError as error:
             return _error(error)
+        except RawAnswerError as error:
+            return raw_response(error)
         except CallDroppedError:
             return hang_up(request)
+
+    def _reading(self, call: Call, path: str, read: Read) -> Outcome[Json]:
+        return Outcome(answer=self._lab.faults.stale(call, path, read))
 
 
 class TokenEndpoint:
@@ -130,17 +171,19 @@ class TokenEndpoint:
             body = {"error": error.error, "error_description": error.description}
             return web.json_response(body, status=400)
         call = Call(cloud=CLOUD, operation="token", principal=grant.principal)
+        scope = Scope(service="oauth2.googleapis.com", method="token", consumer=grant.principal)
         try:
-            await self._calls.run(call, partial(_granting, grant))
+            await self._calls.run(call, partial(_granting, grant), scope)
+        except GoogleError as error:
+            body = {"error": _OAUTH.get(error.code, "internal_failure"), "error_description": error.message}
+            return web.json_response(body, status=error.http_status, headers=error.headers)
+        except RawAnswerError as error:
+            return raw_response(error)
         except CallDroppedError:
             return hang_up(request)
         return web.json_response(
             {"access_token": grant.access_token, "expires_in": grant.expires_in_s, "token_type": "Bearer"}
         )
-
-
-def _reading(read: Read) -> Outcome[Json]:
-    return Outcome(answer=read())
 
 
 def _granting(grant: Grant) -> Outcome[Grant]:
@@ -163,26 +206,35 @@ def _unauthenticated(error: GoogleError) -> web.Response:
         "metadata": error.metadata,
     }
     challenge = 'Bearer realm="https://accounts.google.com/"' + ("" if missing else ', error="invalid_token"')
-    return _envelope(error, item, [details], {"WWW-Authenticate": challenge})
+    return _envelope(error, item, [details], {"WWW-Authenticate": challenge}, message=error.message)
 
 
 def _error(error: GoogleError) -> web.Response:
-    item = {"message": error.message, "domain": error.domain, "reason": error.reason or "badRequest"}
-    return _envelope(error, item, [], {})
+    if error.code == "UNAUTHENTICATED":
+        return _unauthenticated(error)
+    reason = _REASONS.get(error.code) or error.reason or "badRequest"
+    domain = "usageLimits" if error.code == "RESOURCE_EXHAUSTED" else "global"
+    message = error.message
+    if error.reason == "IAM_PERMISSION_DENIED":
+        permission, resource = error.metadata["permission"], error.metadata["resource"]
+        message = f"Required '{permission}' permission for '{resource}'"
+    details = error.details if error.code == "RESOURCE_EXHAUSTED" else []
+    return _envelope(error, {"message": message, "domain": domain, "reason": reason}, details, error.headers)
 
 
 def _envelope(
     error: GoogleError,
     item: Mapping[str, object],
-    details: list[Mapping[str, object]],
+    details: Sequence[Mapping[str, object]],
     headers: Mapping[str, str],
+    message: str | None = None,
 ) -> web.Response:
     body: Json = {
-        "code": error.canonical.http_status,
-        "message": error.message,
+        "code": error.http_status,
+        "message": item["message"] if message is None else message,
         "errors": [item],
         "status": error.code,
     }
     if details:
-        body["details"] = details
-    return web.json_response({"error": body}, status=error.canonical.http_status, headers=headers)
+        body["details"] = list(details)
+    return web.json_response({"error": body}, status=error.http_status, headers=headers)

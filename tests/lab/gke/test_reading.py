@@ -131,9 +131,9 @@ def test_another_project_is_denied_with_the_permission(gke: Any) -> None:
 
 def test_a_method_that_the_lab_lacks_is_unimplemented(lab: LabThread, gke: Any) -> None:
     with pytest.raises(exceptions.MethodNotImplemented):
-        gke.delete_node_pool(name=f"{REGIONAL}/nodePools/web")
+        gke.delete_cluster(name=REGIONAL)
     last = lab.journal()[-1]
-    assert (last["operation"], last["result"]) == ("DeleteNodePool", "UNIMPLEMENTED")
+    assert (last["operation"], last["result"]) == ("DeleteCluster", "UNIMPLEMENTED")
 
 
 def test_reads_are_journalled_without_effect(lab: LabThread, gke: Any) -> None:

@@ -8,7 +8,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud.container_v1.types import Cluster, NodePool, NodePoolAutoscaling, Operation
 
 from multicloud_lab.core.lab import RefusedError
-from multicloud_lab.gke.engine import OPERATION_RETENTION_S
+from multicloud_lab.gke.switches import Switches
 from multicloud_lab.thread import LabThread
 
 LOCATIONS = "projects/shop-prod-1/locations"
@@ -120,7 +120,7 @@ def test_a_size_out_of_range_is_invalid_and_changes_nothing(lab: LabThread, gke:
         resize(gke, WEB, count)
     assert gke.get_cluster(name=REGIONAL) == before
     assert lab.journal()[-2]["result"] == "INVALID_ARGUMENT"
-    assert lab.journal()[-2]["arguments"] == {"nodeCount": count}
+    assert lab.journal()[-2]["arguments"] == {"name": WEB, "nodeCount": count}
 
 
 def test_a_thousand_nodes_a_zone_are_allowed(gke: Any) -> None:
@@ -166,7 +166,7 @@ def test_operations_are_listed_by_location_and_forgotten_later(lab: LabThread, g
 
     lab.advance(OPERATION_AT_MOST_S)
     assert listed("-") == [regional.name, zonal.name]
-    lab.advance(OPERATION_RETENTION_S)
+    lab.advance(Switches().operation_retention_s)
     assert listed("-") == []
     with pytest.raises(exceptions.NotFound):
         operation_of(gke, "europe-west1", regional)
