@@ -127,11 +127,11 @@ check-lowest: .tools/lowest/.made
 
 check-generated: setup
 	$(call step,generated files are up to date,while read -r generator; do \
-	  $(BIN)/python -m $${generator/MODE/--check}; done <<<"$$GENERATORS")
+	  $(BIN)/python -m $${generator/MODE/--check} || wrong=1; done <<<"$$GENERATORS"; exit $${wrong:-0})
 
 generate: setup
 	$(call step,generated files,while read -r generator; do \
-	  $(BIN)/python -m $${generator/MODE/--write}; done <<<"$$GENERATORS")
+	  $(BIN)/python -m $${generator/MODE/--write} || wrong=1; done <<<"$$GENERATORS"; exit $${wrong:-0})
 
 # The lowest direct versions that pyproject.toml allows, in an environment of their own.
 .tools/lowest/.made: .tools/uv-$(UV_VERSION).made pyproject.toml
