@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -98,7 +99,7 @@ async def _run(given: argparse.Namespace, server: LabServer) -> int:
 
 def _factor(text: str) -> float:
     factor = float(text)
-    if factor < 0:
+    if not 0 <= factor < math.inf:
         raise argparse.ArgumentTypeError("must be 0 (the clock moves only by POST /clock/advance) or above")
     return factor
 

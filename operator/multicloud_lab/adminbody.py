@@ -13,7 +13,9 @@ Cloud = Literal["aws", "azure", "gcp"]
 class Body(BaseModel):
     """A request's body: nothing but its fields."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 BodyT = TypeVar("BodyT", bound=Body)

@@ -22,7 +22,9 @@ class SeedError(Exception):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 NamedT = TypeVar("NamedT", "EksNodegroup", "AksPool", "GkePool")
