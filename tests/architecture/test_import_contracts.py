@@ -31,6 +31,10 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("one cloud in another", "multicloud/clouds/gke/__init__.py", "multicloud.clouds.eks", "opened by the registry"),
     ("a cloud in run", "multicloud/run/__init__.py", "multicloud.clouds.aks", "opened by the registry"),
     ("one emulator in another", "multicloud_lab/eks/__init__.py", "multicloud_lab.gke", "One-way imports of the lab"),
+    ("a log in a cloud", "multicloud/clouds/eks/__init__.py", "structlog", "Clouds are blocking"),
+    ("waiting in kinds", "multicloud/kinds/__init__.py", "asyncio", "Clouds are blocking"),
+    ("the time in the spine", "multicloud/reconcile.py", "time", "The spine neither logs"),
+    ("a command line library in report", "multicloud/report/__init__.py", "rich", "Command line libraries"),
     ("a part nobody placed", "multicloud/stray.py", "os", "One-way imports of the operator"),
 ]
 
