@@ -108,6 +108,34 @@ def test_nothing_outlives_the_demo(running: subprocess.Popen[bytes], tmp_path: P
         assert not list(tmp_path.glob("multicloud-*")), "directories are left behind"
 
 
+def test_an_operator_that_dies_ends_the_demo_with_the_end_of_its_log(
+    running: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "demo.out"
+
+    def operator() -> int | None:
+        started = (pid for pid in offspring(running.pid) if b"multicloud\0run\0" in arguments(pid))
+        return next(started, None)
+
+    def has_logged() -> bool:
+        return any(log.stat().st_size for log in tmp_path.glob("multicloud-demo-*/operator.log"))
+
+    pid = until(operator, "the demo has started the operator", timeout_s=60, tell=out.read_text)
+    until(has_logged, "the operator has logged", timeout_s=30, tell=out.read_text)
+    (log,) = tmp_path.glob("multicloud-demo-*/operator.log")
+    first = log.read_text().splitlines()[0]
+    os.kill(pid, signal.SIGKILL)
+    assert running.wait(60) == 1
+    assert first in out.read_text()
+
+
+def arguments(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def offspring(pid: int) -> set[int]:
     """Every process below this one, sessions of their own included."""
     found: set[int] = set()
