@@ -7,6 +7,7 @@ answer, no annotation, no finalizer. If the thread ends, the process must end: a
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import kopf
@@ -50,7 +51,8 @@ class KopfThread:
             asyncio.run(self._watch())
         except BaseException as caught:  # noqa: BLE001 - whatever ended the watch must end the process, with its name
             error = caught
-        self._loop.call_soon_threadsafe(self._finish, error)
+        with suppress(RuntimeError):  # the main loop has closed: the process is ending and nobody needs to be told
+            self._loop.call_soon_threadsafe(self._finish, error)
 
     async def _watch(self) -> None:
         try:
