@@ -171,3 +171,79 @@ def test_a_bad_number_and_a_bad_body_are_answered_with_a_sentence(admin: Admin) 
     assert answer.status_code == 404
     answer = requests.post(admin.url + "/holds", data="{", timeout=10)
     assert (answer.status_code, "not JSON" in answer.json()["error"]) == (400, True)
+
+
+def test_faults_are_placed_listed_and_lifted(lab: LabThread, admin: Admin) -> None:
+    denied = {"action": "reset", "match": {"operation": "GetCallerIdentity"}}
+    fault_id = admin.post("/faults", denied)["id"]
+    with pytest.raises(HTTPClientError):
+        call_sts(lab)
+    (listed,) = admin.get("/faults")["faults"]
+    assert (listed["id"], listed["matched"], listed["applied"]) == (fault_id, 1, 1)
+    assert listed["fault"]["match"] == {"operation": "GetCallerIdentity"}
+    assert requests.delete(f"{admin.url}/faults/{fault_id}", timeout=10).status_code == 200
+    assert call_sts(lab) == "111122223333"
+    ids = admin.post("/faults", [denied, denied])["ids"]
+    assert len(set(ids)) == 2
+    assert requests.delete(f"{admin.url}/faults", timeout=10).status_code == 200
+    assert admin.get("/faults")["faults"] == []
+    told = [
+        (entry["cloud"], entry["operation"]) for entry in admin.get("/journal")["entries"] if entry["cloud"] == "lab"
+    ]
+    assert told == [
+        ("lab", "PlaceFault"),
+        ("lab", "LiftFault"),
+        *[("lab", "PlaceFault")] * 2,
+        *[("lab", "LiftFault")] * 2,
+    ]
+
+
+def test_of_a_list_with_a_mistake_no_fault_is_placed(admin: Admin) -> None:
+    error = admin.post("/faults", [{"action": "reset"}, {"action": "rest"}], status=400)["error"]
+    assert error.startswith("[1].action.kind: 'rest' is not one of")
+    assert admin.get("/faults")["faults"] == []
+
+
+def test_limits_are_set_and_told(admin: Admin) -> None:
+    admin.post("/capacity", {"cloud": "gcp", "zone": "europe-west1-b", "free": 3})
+    assert admin.get("/capacity")["capacity"] == [{"cloud": "gcp", "zone": "europe-west1-b", "type": None, "free": 3}]
+    admin.post("/capacity", {"cloud": "gcp", "zone": "europe-west1-b", "free": None})
+    assert admin.get("/capacity")["capacity"] == []
+    admin.post("/quota", {"cloud": "gcp", "account": "shop-prod-1", "region": "europe-west1", "nodes": 20})
+    (quota,) = admin.get("/quota")["quotas"]
+    assert (quota["nodes"], quota["vcpus"], quota["usedNodes"], quota["usedVcpus"]) == (20, None, 12, 48)
+
+
+def test_permissions_are_taken_and_restored(lab: LabThread, admin: Admin) -> None:
+    def may(action: str) -> bool:
+        return lab.run(lambda running: running.permissions.allows("lab", action))
+
+    admin.post("/permissions/deny", {"principal": "lab", "action": "eks:Update*"})
+    admin.post("/permissions/allow", {"principal": "lab", "cloud": "azure", "actions": ["*/read"]})
+    assert [may("eks:UpdateNodegroupConfig"), may("eks:ListClusters"), may("a/b/write")] == [False, True, False]
+    admin.post("/permissions/restore", {"principal": "lab"})
+    assert may("eks:UpdateNodegroupConfig")
+    assert may("a/b/write")
+
+
+def test_another_seed_starts_the_lab_anew(admin: Admin) -> None:
+    seed = "random: 2\naws: {clusters: [{name: only, nodegroups: [{name: web, desired: 9}]}]}\ngcp: {clusters: []}"
+    assert requests.post(admin.url + "/seed", data=seed, timeout=10).status_code == 200
+    pools = admin.get("/pools")["pools"]
+    assert [(p["cluster"], p["nodes"]) for p in pools if p["cloud"] != "azure"] == [("only", 9)]
+    for wrong, said in [
+        ("aws: {cluster: []}", "aws.cluster: Extra inputs"),
+        ("a: [", "not YAML"),
+        ("gcp: {project: another}", "gcp.project: must be as the lab was started with"),
+        ("aws: {pace: {put: {burst: 1, perS: 1}}}", "aws.pace.put: is no kind of call"),
+    ]:
+        answer = requests.post(admin.url + "/seed", data=wrong, timeout=10)
+        assert (answer.status_code, said in answer.json()["error"]) == (400, True), answer.text
+    assert admin.get("/pools")["pools"] == pools
+
+
+def test_the_most_calls_under_way_are_told(lab: LabThread, admin: Admin) -> None:
+    call_sts(lab)
+    assert admin.get("/stats")["mostInFlight"] == {"aws": 1}
+    admin.post("/reset")
+    assert admin.get("/stats")["mostInFlight"] == {}

@@ -90,6 +90,8 @@ def test_the_journal_goes_to_the_file(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         pytest.param(["--seed-file", "absent.yaml"], "absent.yaml: cannot be read", id="no seed file"),
+        pytest.param(["--fault-file", "absent.yaml"], "absent.yaml: cannot be read", id="no fault file"),
+        pytest.param(["--clock-factor", "inf"], "must be 0", id="infinite factor"),
         pytest.param(["--clock-factor", "-1"], "must be 0", id="factor below zero"),
         pytest.param(["--clock-factor", "fast"], "--clock-factor", id="factor not a number"),
         pytest.param(["--journal", "/absent/journal"], "/absent/journal", id="journal that cannot be written"),
@@ -100,3 +102,31 @@ def test_a_mistake_on_the_command_line_starts_nothing(arguments: list[str], said
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (2, "")
     assert said in err
+
+
+def test_faults_of_the_file_are_in_force_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text("- {action: {kind: latency, ms: 1}, match: {cloud: gcp}}\n")
+    with program("-o", "json", "--fault-file", str(path)) as process:
+        told = document(process)
+        (placed,) = requests.get(told["admin"]["url"] + "/faults", timeout=10).json()["faults"]
+    assert placed["fault"]["action"] == {"kind": "latency", "ms": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        pytest.param("--seed-file", "aws: {accounts: 1}", "aws.accounts: ", id="seed"),
+        pytest.param("--seed-file", "gcp: {switches: {absent: 1}}", "gcp.switches.absent: is no switch", id="switch"),
+        pytest.param("--seed-file", "gcp: {pace: {put: {burst: 1, perS: 1}}}", "gcp.pace.put: is no kind", id="pace"),
+        pytest.param("--fault-file", "- {action: hung}", "[0].action.kind: 'hung' is not one of", id="fault"),
+    ],
+)
+def test_a_mistake_in_a_file_is_one_line_and_starts_nothing(tmp_path: Path, option: str, text: str, said: str) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(text)
+    with program("-o", "json", option, str(path)) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith(f"{path}: {said}")
+    assert err.count("\n") == 1
