@@ -34,7 +34,7 @@ class MatchBody(_Part):
     """Which calls."""
 
     operation: str | None = None
-    cloud: Literal["aws", "azure", "gcp"] | None = None
+    cloud: Literal["aws", "azure", "gcp", "kubernetes"] | None = None
     cluster: str | None = None
     pool: str | None = None
     principal: str | None = None

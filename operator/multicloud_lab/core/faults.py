@@ -40,7 +40,7 @@ class Match:
     """
 
     operation: str | None = None
-    cloud: Literal["aws", "azure", "gcp"] | None = None
+    cloud: Literal["aws", "azure", "gcp", "kubernetes"] | None = None
     cluster: str | None = None
     pool: str | None = None
     principal: str | None = None

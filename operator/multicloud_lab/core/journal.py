@@ -15,6 +15,9 @@ HAND = "hand"
 LAB = "lab"
 """The cloud of entries about the lab itself: faults placed, limits and permissions set (principal "admin")."""
 
+KUBERNETES = "kubernetes"
+"""The cloud of entries about requests to a member cluster's own API."""
+
 DROPPED = "Dropped"
 """The result of a request whose connection was closed before its commit."""
 
@@ -32,7 +35,7 @@ def tell_nobody(_operation: str, _arguments: Mapping[str, object]) -> None:
 class Entry:
     """One request, one hand's act, or one turn of the lab's own knobs.
 
-    `time` is virtual epoch seconds; `cloud` one of aws, azure, gcp, lab; `result` "200" or the cloud's
+    `time` is virtual epoch seconds; `cloud` one of aws, azure, gcp, kubernetes, lab; `result` "200" or the cloud's
     error code. `effective` says that it changed the wished size or other state: a refused call, a
     read and a replayed token are not. `from_` and `to` are the pool's wished nodes before and after
     (nodes of the whole pool, also on a GKE pool of several zones).

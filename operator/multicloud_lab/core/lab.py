@@ -59,6 +59,7 @@ class MachineGroup:
 
     `taints` are (key, value, effect) with Kubernetes' effects; `labels` what the vendor and the pool put on its
     nodes beside zone and host name; `provider_id` makes a node's spec.providerID, `node_name` its Kubernetes name.
+    `name` is the cloud's own name of the group, by which a Cluster Autoscaler knows it (absent: the pool's).
     """
 
     cloud: str
@@ -74,6 +75,7 @@ class MachineGroup:
     node_name: Callable[[Node], str]
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[tuple[str, str, str]] = ()
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,8 @@ class Lab:
         self.permissions = Permissions(_allowed(self.seed))
         self.pace = Pace(self.clock, _rates(self.seed))
         self.engines: dict[str, Engine] = {}
+        self.on_reset: list[Callable[[], None]] = []
+        """Called at the end of every reset: parts with a memory of their own forget."""
         self.google_keys: tuple[ServiceAccountKey, ...] = tuple(
             make_service_account_key(self.seed.gcp.project, principal.email) for principal in self.seed.gcp.principals
         )
@@ -255,6 +259,8 @@ class Lab:
         self.journal.clear()
         for engine in self.engines.values():
             engine.reset()
+        for forget in self.on_reset:
+            forget()
 
     def _turned(self, operation: str, arguments: Mapping[str, object]) -> None:
         """Journal a turned knob."""
