@@ -17,6 +17,10 @@ from multicloud_lab.gke.state import Autoscaling, Cluster, Group, Json, Pool
 CLOUD = "gcp"
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SUFFIX_LENGTH = 4
+_SUFFIXES = len(_ALPHABET) ** _SUFFIX_LENGTH
+_STRIDE = 1_104_731
+"""Coprime to the number of suffixes, so all of them come before one comes again."""
 _NAME_PART = 20
 """How much of a cluster's and a pool's name goes into the names of their machines."""
 DEFAULT_MACHINE = "e2-medium"
@@ -117,9 +121,15 @@ class Builder:
         return group
 
 
+def machine_type_of(settings: Json) -> str:
+    """Return the machine type that a pool of these settings gets."""
+    config = settings.get("config")
+    return str(config.get("machineType") or DEFAULT_MACHINE) if isinstance(config, dict) else DEFAULT_MACHINE
+
+
 def _with_defaults(settings: Json) -> Json:
     given = settings.get("config")
-    config = {"machineType": DEFAULT_MACHINE, **(given if isinstance(given, dict) else {})}
+    config = {**(given if isinstance(given, dict) else {}), "machineType": machine_type_of(settings)}
     management = {"autoUpgrade": True, "autoRepair": True}
     return {"management": management, **settings, "config": config}
 
@@ -134,5 +144,10 @@ def _autoscaling(seed: GkeAutoscaling | None) -> Autoscaling:
     )
 
 
-def _instance_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (Google's instance names carry no number)
-    return "".join(rng.choices(_ALPHABET, k=4))
+def _instance_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (never the same twice in a group)
+    number = (serial * _STRIDE + _STRIDE) % _SUFFIXES
+    digits = ""
+    for _ in range(_SUFFIX_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits

@@ -13,7 +13,7 @@ from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView
 from multicloud_lab.core.switches import read_switches
 from multicloud_lab.gke import rules, views
-from multicloud_lab.gke.build import Builder
+from multicloud_lab.gke.build import Builder, machine_type_of
 from multicloud_lab.gke.calls import Outcome
 from multicloud_lab.gke.errors import Code, GoogleError, denied, not_found
 from multicloud_lab.gke.hands import Hands
@@ -168,9 +168,10 @@ class GkeEngine:
         rules.check_new_pool(cluster, name, node_count, zones)
         rules.check_autoscaling(autoscaling)
         refuse_while_busy(cluster)
+        self._check_quota(cluster.name, machine_type_of(settings), node_count * len(zones))
+        # Only what is accepted may draw from the lab's randomness: refused calls are not replayed.
         pool = self.builder.pool(cluster, name, node_count, settings, autoscaling)
         pool.version = version
-        self._check_quota(pool.name, pool.machine_type, node_count * len(zones))
         cluster.pools[name] = pool
 
         def start(_operation: Operation) -> None:

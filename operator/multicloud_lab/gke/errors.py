@@ -10,6 +10,8 @@ from enum import Enum
 from multicloud_lab.core.lab import RefusedError
 
 _TYPES = "type.googleapis.com/google.rpc"
+_LONGEST_S = 3600.0
+"""What a RetryInfo says where no token ever comes back."""
 
 Json = dict[str, object]
 
@@ -119,7 +121,7 @@ def throttled(service: str, kind: str, consumer: str, wait_s: float) -> GoogleEr
         f"for consumer '{consumer}'.",
         reason="RATE_LIMIT_EXCEEDED",
         metadata={"service": service, "consumer": consumer, "quota_metric": metric, "quota_limit": limit},
-        more=[{"@type": f"{_TYPES}.RetryInfo", "retryDelay": f"{max(wait_s, 0.001):.3f}s"}],
+        more=[{"@type": f"{_TYPES}.RetryInfo", "retryDelay": f"{min(max(wait_s, 0.001), _LONGEST_S):.3f}s"}],
     )
 
 

@@ -48,8 +48,8 @@ class Hands:
         found = self._found(cluster, node_pool)
         name = found[0].name if len(found) == 1 else None
         arguments: dict[str, object] = {"nodes": to} if name is None else {"name": name.canonical, "nodes": to}
-        zones = len(found[0].groups) if found else 1
-        if found and zones and not to % zones:
+        zones = (len(found[0].groups) if found else 0) or 1
+        if found and not to % zones:
             arguments["nodeCount"] = to // zones
         call = Call(
             cloud=CLOUD,

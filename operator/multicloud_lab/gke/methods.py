@@ -41,6 +41,12 @@ class Method:
         """What Google's rate limit calls it."""
         return "Write" if self.writes else "Read"
 
+    def pool(self, name: Name, request: Any) -> str | None:
+        """Return the pool that a request is about, also one that is still to be created."""
+        if self.request is cs.CreateNodePoolRequest:
+            return str(request.node_pool.name) or None
+        return name.pool
+
     def arguments(self, name: Name, request: Any) -> dict[str, object]:
         """Return what the journal keeps: the request with its target's full name, enough to do it again."""
         named_by = "parent" if "parent" in self.request.pb().DESCRIPTOR.fields_by_name else "name"

@@ -199,6 +199,8 @@ class Operations:
             problem = Problem(code=Code.RESOURCE_EXHAUSTED, message=message, condition="GCE_STOCKOUT")
         if order.pool is not None:
             order.pool.problem = problem if fate.limit is not None else None
+            if fate.limit is not None:
+                _give_up(order.pool)
         self._done(operation, order, problem)
 
     def _undo(self, operation: Operation, problem: Problem) -> None:
@@ -209,6 +211,7 @@ class Operations:
             step()
         if order.pool is not None and failed:
             order.pool.problem = problem
+            _give_up(order.pool)
         self._done(operation, order, problem)
 
     def _done(self, operation: Operation, order: Order, problem: Problem | None) -> None:
@@ -255,6 +258,12 @@ def make_uuid(rng: Random) -> str:
     """Return a random id in the form of a UUID."""
     digits = f"{rng.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _give_up(pool: Pool) -> None:
+    """Ask for no more nodes than the groups were told to have."""
+    for group in pool.groups:
+        group.wished = group.nodes.target
 
 
 def _fate(actions: tuple[Action, ...]) -> _Fate:

@@ -16,7 +16,6 @@ MAX_NODES_PER_ZONE = 1000
 
 _POOL_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _IN_CONFIG: Mapping[str, str] = {
-    "machineType": "machineType",
     "diskType": "diskType",
     "imageType": "imageType",
     "storagePools": "storagePools",
@@ -54,7 +53,7 @@ _IN_POOL: Mapping[str, str] = {
     "maintenancePolicy": "maintenancePolicy",
 }
 """Fields of the request that replace a field of the pool itself."""
-_REPLACES_MACHINES = frozenset({"nodeVersion", "imageType", "machineType", "diskType", "diskSizeGb"})
+_REPLACES_MACHINES = frozenset({"nodeVersion", "imageType", "diskType", "diskSizeGb"})
 
 
 def check_size(node_count: int) -> None:
@@ -146,5 +145,5 @@ def updated_settings(settings: Json, update: Json) -> Json:
 
 
 def replaces_machines(update: Json) -> bool:
-    """Say whether every node is made anew (a version, image, machine or disk changes)."""
+    """Say whether every node is made anew (a version, image or disk changes)."""
     return not _REPLACES_MACHINES.isdisjoint(update)

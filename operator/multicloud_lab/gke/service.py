@@ -61,7 +61,7 @@ class Containers:
             operation=operation,
             principal=principal,
             cluster=name.cluster,
-            pool=name.pool,
+            pool=method.pool(name, request),
             arguments=method.arguments(name, request),
         )
         scope = Scope(

@@ -29,9 +29,10 @@ class Resize:
         return changed
 
     def start(self, _operation: Operation) -> None:
-        """Move the groups."""
+        """Move the groups, also where somebody moved them since."""
         for group in self._pool.groups:
-            group.nodes.set_target(group.wished)
+            group.wished = self._node_count
+            group.nodes.set_target(self._node_count)
 
     def limit(self, nodes: int) -> None:
         """Move the groups, but get only that many new nodes in all."""

@@ -85,7 +85,7 @@ def _violations_of_pool(cluster: Cluster, pool: Pool) -> list[str]:
         return found
     for group in pool.groups:
         # While an operation waits, the wish runs ahead of the group; the group is never ahead of both.
-        if not held and pool.problem is None and group.wished != group.nodes.target:
+        if not held and group.wished != group.nodes.target:
             found.append(f"{group.link} has target {group.nodes.target}, but {group.wished} are wished")
         if not held and group.nodes.surge:
             found.append(f"{group.link} has {group.nodes.surge} extra nodes, but no upgrade runs")
