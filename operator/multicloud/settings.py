@@ -25,6 +25,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -109,7 +110,7 @@ class Guard(_Part):
 class Identities(_Part):
     """Who may use the operator's own identity."""
 
-    ambient_namespaces: tuple[str, ...] = Field(
+    ambient_namespaces: tuple[NamespaceName, ...] = Field(
         default=(), description="Namespaces whose accounts may omit credentials."
     )
 
@@ -123,10 +124,10 @@ class Settings(BaseSettings):
         default=None, description="Kubeconfig file; absent: in-cluster, then the usual places."
     )
     context: str | None = Field(default=None, description="Context of the kubeconfig.")
-    namespace: str = Field(
+    namespace: NamespaceName = Field(
         default="multicloud-system", description="The operator's own namespace: Lease and stop switch."
     )
-    watch_namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to serve; empty means all.")
+    watch_namespaces: tuple[NamespaceName, ...] = Field(default=(), description="Namespaces to serve; empty means all.")
     identity: str | None = Field(
         default=None, description="Name of this replica in the Lease; absent: host name and a random part."
     )

@@ -64,6 +64,10 @@ async def test_a_post_that_fails_is_dropped_and_counted() -> None:
         pytest.param(
             [condition("Stalled", True)], [condition("Stalled", False)], ["Normal Stalled"], id="and well when not"
         ),
+        pytest.param(
+            [], [condition("AdoptionPending", True)], ["Normal AdoptionPending"], id="a floor is worth a word"
+        ),
+        pytest.param([], [condition("AdoptionPending", False)], [], id="no floor is not"),
         pytest.param([condition("Scaling", False)], [condition("Scaling", True)], [], id="a routine resize"),
         pytest.param([condition("Ready", True)], [condition("Ready", None)], [], id="not knowing is no event"),
     ],

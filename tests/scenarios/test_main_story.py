@@ -1,6 +1,8 @@
 """The demo's story and its relatives, in virtual time, through the real SDKs."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,10 @@ from support.world import World, Write, members
 def lab() -> Iterator[LabThread]:
     with LabThread() as running:
         yield running
+
+
+def ready_everywhere(world: World, wish: int) -> bool:
+    return all(world.status(cloud).get("replicas") == wish for cloud in ("aws", "azure", "gcp"))
 
 
 def total(world: World, field: str) -> int:
@@ -61,9 +67,7 @@ async def test_the_same_wish_thrice_is_three_resizes_and_no_token_twice(lab: Lab
         for wish in (10, 20, 10, 20):
             for cloud in ("aws", "azure", "gcp"):
                 world.edit(cloud, replicas=wish)
-            await world.run_until(
-                lambda wish=wish: all(world.status(c).get("replicas") == wish for c in ("aws", "azure", "gcp"))
-            )
+            await world.run_until(partial(ready_everywhere, world, wish))
         for cloud in ("aws", "azure", "gcp"):
             assert [write.to for write in world.cloud_writes if write.cloud == cloud] == [10, 20, 10, 20]
         tokens = [
@@ -77,7 +81,7 @@ async def test_the_same_wish_thrice_is_three_resizes_and_no_token_twice(lab: Lab
     [{"mode": "Plan"}, {"paused": True}, {"members": members(state="Frozen")}],
     ids=["mode Plan", "paused", "every member frozen"],
 )
-async def test_makes_no_write_at_all(lab: LabThread, spec: dict[str, object]) -> None:
+async def test_makes_no_write_at_all(lab: LabThread, spec: dict[str, Any]) -> None:
     async with World(lab) as world:
         world.pool(replicas=30, **spec)
         await world.run_for(minutes=30)

@@ -191,7 +191,7 @@ class World:
     def cloud_writes(self) -> Sequence[Write]:
         """Every effective resize that was not a hand's, in order."""
         return [
-            Write(entry["cloud"], entry["cluster"], entry["pool"], entry["to"])
+            Write(str(entry["cloud"]), str(entry["cluster"]), str(entry["pool"]), int(str(entry["to"])))
             for entry in self.lab.journal()
             if entry["effective"] and entry["principal"] != "hand"
         ]

@@ -19,8 +19,9 @@ REFILL_S: Final = 30.0
 """An object may have BURST events at once and one more every REFILL_S (client-go's spam filter is 25 and 300 s)."""
 REMEMBERED: Final = 4096
 
-ABNORMAL: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound", "Paused"}
-"""Condition types whose turning True is worth a warning; the others when they turn False."""
+WELL_WHEN_TRUE: Final = {"Ready", "Observed", "MembersHealthy"}
+WELL_WHEN_FALSE: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound", "Paused"}
+"""Condition types whose turning to the other side is a warning. Those in neither are neither good nor bad."""
 SILENT: Final = {"Reconciling", "Scaling"}
 """Condition types that move with every routine resize."""
 
@@ -45,8 +46,8 @@ class Recorder:
             known = find(before, condition.type)
             if condition.type in SILENT or condition.status is None or (known and known.status is condition.status):
                 continue
-            bad = condition.status is (condition.type in ABNORMAL)
-            if known is None and not bad:
+            bad = condition.type in (WELL_WHEN_FALSE if condition.status else WELL_WHEN_TRUE)
+            if known is None and not bad and not (condition.status and condition.type not in WELL_WHEN_TRUE):
                 continue  # a new object that is well needs no line per condition
             reason = Reason(code=Code(condition.reason), text=f"{condition.type}: {condition.message}")
             await self.tell(about, reason, action=condition.type, warning=bad)
