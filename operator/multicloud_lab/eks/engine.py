@@ -1,310 +1,187 @@
-"""EKS's rules on node groups, without HTTP: what is accepted, what it changes, and when.
+"""EKS's rules on state, without HTTP: what the lab asks of every cloud, and the operations that change something.
 
-Sources: botocore's models for shapes; for behaviour the vendor's documents and public issue threads.
-Where AWS does not say, the choice is stated at the place.
+The rules are in the modules beside this one; `MUTATIONS` names them as AWS names the operations.
 """
 
-import json
-import uuid
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from multicloud_lab.core.gate import Call
-from multicloud_lab.core.journal import HAND
-from multicloud_lab.core.lab import Lab, PoolView, RefusedError
-from multicloud_lab.eks.build import build_clusters
+from multicloud_lab.core.journal import Entry
+from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView
+from multicloud_lab.core.nodes import Node
+from multicloud_lab.eks import hands
+from multicloud_lab.eks.build import CLOUD
+from multicloud_lab.eks.health import watch
+from multicloud_lab.eks.life import create_cluster, create_nodegroup, delete_cluster, delete_nodegroup
 from multicloud_lab.eks.model import AwsError
-from multicloud_lab.eks.state import (
-    AutoScalingGroup,
-    Caller,
-    Cluster,
-    Nodegroup,
-    Outcome,
-    RememberedToken,
-    Scaling,
-    Update,
-)
+from multicloud_lab.eks.sessions import Sessions, user
+from multicloud_lab.eks.sizing import set_desired_capacity, update_config
+from multicloud_lab.eks.state import Caller, Cluster, Nodegroup, Outcome
+from multicloud_lab.eks.store import Store, not_found
+from multicloud_lab.eks.tagging import tag_resource, untag_resource
+from multicloud_lab.eks.versions import update_version
 
-CLOUD = "aws"
-TOKEN_MEMORY_S = 24 * 3600.0
-"""How long a clientRequestToken is remembered. EKS publishes no figure; a day is what other AWS APIs say."""
-MAX_NODES = 450
-"""Nodes per managed node group (service quota, adjustable)."""
-SCALING_LAG_S = 60.0
-"""How late scalingConfig follows a change made on the Auto Scaling group (documented as "may lag")."""
+Mutation = Callable[[Store, Caller, Mapping[str, Any]], Outcome]
 
-ClusterKey = tuple[str, str, str]
-_SETTINGS = ("updateConfig", "nodeRepairConfig", "warmPoolConfig")
+_RUNNING = {"CREATING", "DELETING"}
+_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+
+
+def cancel_update(store: Store, caller: Caller, arguments: Mapping[str, Any]) -> Outcome:
+    """CancelUpdate: no update of a node group can be cancelled (the documents name VersionRollback only).
+
+    Raises ResourceNotFoundException, InvalidStateException (it has ended), InvalidRequestException.
+    """
+    cluster = store.cluster(caller, arguments["name"])
+    for group in cluster.nodegroups.values():
+        update = group.updates.get(arguments["updateId"])
+        if update is not None and not update.forgotten:
+            if update.status != "InProgress":
+                message = f"Update {update.id} is {update.status} and cannot be cancelled"
+                raise AwsError("InvalidStateException", message, 400, clusterName=cluster.name)
+            message = f"Update {update.id} of type {update.type} cannot be cancelled"
+            raise AwsError("InvalidRequestException", message, 400, clusterName=cluster.name, nodegroupName=group.name)
+    raise not_found(f"No update found for ID: {arguments['updateId']}", clusterName=cluster.name)
+
+
+MUTATIONS: Mapping[str, Mutation] = {
+    "CreateCluster": create_cluster,
+    "DeleteCluster": delete_cluster,
+    "CreateNodegroup": create_nodegroup,
+    "DeleteNodegroup": delete_nodegroup,
+    "UpdateNodegroupConfig": update_config,
+    "UpdateNodegroupVersion": update_version,
+    "CancelUpdate": cancel_update,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
+    "SetDesiredCapacity": set_desired_capacity,
+}
+"""By operation, EKS's and Auto Scaling's; each raises AwsError and changes nothing then."""
 
 
 class EksEngine:
     """Clusters and node groups of every account and region of the seed."""
 
     def __init__(self, lab: Lab) -> None:
-        """Build the seed's state."""
-        self._lab = lab
-        self._clusters: dict[ClusterKey, Cluster] = {}
-        self._tokens: dict[tuple[str, str, str], RememberedToken] = {}
+        """Build the seed's state. Raises SeedError for a wrong switch."""
+        self.lab = lab
+        self.store = Store(lab)
+        self.store.born = lambda group: watch(self.store, group)
+        self.sessions = Sessions(lab, self.store.switches)
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything and build the seed's state."""
-        self._tokens.clear()
-        self._clusters = {(c.account, c.region, c.name): c for c in build_clusters(self._lab)}
+        """Forget everything and build the seed's state; sessions stay valid."""
+        self.store.reset()
+
+    def change(self, operation: str, caller: Caller, arguments: Mapping[str, Any]) -> Outcome:
+        """Do one of MUTATIONS. Raises AwsError."""
+        return MUTATIONS[operation](self.store, caller, arguments)
 
     def pools(self) -> Iterable[PoolView]:
         """Every node group; `requested` is the size asked for last, by anyone."""
-        for cluster in self._clusters.values():
-            for group in cluster.nodegroups.values():
-                yield PoolView(
-                    cloud=CLOUD,
-                    cluster=cluster.name,
-                    node_pool=group.name,
-                    requested=group.wished,
-                    nodes=group.group.nodes.existing,
-                    ready=group.group.nodes.ready,
-                    status=group.status,
-                )
+        for cluster, group in self.store.everything():
+            yield PoolView(
+                cloud=CLOUD,
+                cluster=cluster.name,
+                node_pool=group.name,
+                requested=group.wished,
+                nodes=group.group.nodes.existing,
+                ready=group.group.nodes.ready,
+                status=group.status,
+            )
+
+    def machines(self) -> Iterable[MachineGroup]:
+        """Every Auto Scaling group."""
+        for cluster, group in self.store.everything():
+            yield machine_group(cluster, group)
+
+    def violations(self) -> Iterable[str]:
+        """A sentence for every rule of EKS that the state breaks."""
+        for cluster, group in self.store.everything():
+            for sentence in _violations(group, self.lab.clock.now()):
+                yield f"aws/{cluster.name}/{group.name}: {sentence}"
+
+    def replay(self, entry: Entry) -> bool:
+        """Do again what a journalled mutation did; False for a read. Raises AwsError."""
+        if entry.operation not in MUTATIONS:
+            return False
+        given = dict(entry.arguments)
+        account, region = given.pop("account", None), given.pop("region", None)
+        if account is None or region is None:
+            cluster = self.store.by_name(entry.cluster or "")
+            account, region = cluster.account, cluster.region
+        caller = user(entry.principal, entry.principal, str(account), str(region))
+        self.change(entry.operation, caller, given)
+        return True
 
     def resize_by_hand(self, cluster: str, node_pool: str, to: int) -> None:
         """Change desiredSize as a person does in the console: an UpdateNodegroupConfig like any other."""
-        found = [each for each in self._clusters.values() if each.name == cluster]
-        if len(found) != 1:
-            known = sorted({each.name for each in self._clusters.values()})
-            raise RefusedError(
-                "ResourceNotFoundException", f"{len(found)} EKS clusters are called {cluster!r}; known: {known}"
-            )
-        where = found[0]
-        caller = Caller(name=HAND, access_key_id=HAND, account=where.account, region=where.region)
-        request = {"scalingConfig": {"desiredSize": to}}
-        call = Call(
-            cloud=CLOUD,
-            operation="UpdateNodegroupConfig",
-            principal=HAND,
-            cluster=cluster,
-            pool=node_pool,
-            arguments=request,
-        )
-        try:
-            outcome = self.update_config(caller, cluster, node_pool, request)
-        except RefusedError as refused:
-            self._lab.record(call, result=refused.code)
-            raise
-        self._lab.record(call, effective=outcome.effective, from_=outcome.from_, to=outcome.to)
+        hands.resize(self.store, cluster, node_pool, to)
 
-    def clusters(self, caller: Caller) -> list[Cluster]:
-        """The clusters of the caller's account and region, by name."""
-        mine = (c for c in self._clusters.values() if (c.account, c.region) == (caller.account, caller.region))
-        return sorted(mine, key=lambda cluster: cluster.name)
+    def autoscale(self, cluster: str, node_pool: str, to: int) -> Moved:
+        """Move the Auto Scaling group as Cluster Autoscaler does."""
+        return hands.autoscale(self.store, cluster, node_pool, to)
 
-    def cluster(self, caller: Caller, name: str) -> Cluster:
-        """One cluster. Raises ResourceNotFoundException."""
-        try:
-            return self._clusters[caller.account, caller.region, name]
-        except KeyError:
-            raise AwsError(
-                "ResourceNotFoundException", f"No cluster found for name: {name}.", 404, clusterName=name
-            ) from None
+    def upgrade_by_hand(self, cluster: str, node_pool: str, seconds: float) -> None:
+        """Replace every instance within these virtual seconds, holding the node group's lock."""
+        hands.upgrade(self.store, cluster, node_pool, seconds)
 
-    def nodegroup(self, caller: Caller, cluster: str, name: str) -> Nodegroup:
-        """One node group. Raises ResourceNotFoundException."""
-        try:
-            return self.cluster(caller, cluster).nodegroups[name]
-        except KeyError:
-            raise AwsError(
-                "ResourceNotFoundException",
-                f"No node group found for name: {name}.",
-                404,
-                clusterName=cluster,
-                nodegroupName=name,
-            ) from None
+    def delete_by_hand(self, cluster: str, node_pool: str | None) -> None:
+        """Take a node group (None: the cluster) away at once."""
+        hands.delete(self.store, cluster, node_pool)
 
-    def update(self, caller: Caller, cluster: str, nodegroup: str | None, update_id: str) -> Update:
-        """One update; a node group's is found only when the group is named. Raises ResourceNotFoundException."""
-        self.cluster(caller, cluster)
-        updates = {} if nodegroup is None else self.nodegroup(caller, cluster, nodegroup).updates
-        try:
-            return updates[update_id]
-        except KeyError:
-            raise AwsError("ResourceNotFoundException", f"No update found for ID: {update_id}", 404) from None
-
-    def groups(self, caller: Caller) -> list[AutoScalingGroup]:
-        """The Auto Scaling groups of the caller's account and region, by name."""
-        found = [n.group for cluster in self.clusters(caller) for n in cluster.nodegroups.values()]
-        return sorted(found, key=lambda group: group.name)
-
-    def update_config(self, caller: Caller, cluster: str, nodegroup: str, request: Mapping[str, Any]) -> Outcome:
-        """UpdateNodegroupConfig, `request` being its body (checked against the model).
-
-        A remembered token answers with its update and changes nothing. Raises ResourceNotFoundException,
-        InvalidParameterException (range, token with another body, nothing to change),
-        ResourceInUseException while another update runs.
-        """
-        token = request.get("clientRequestToken")
-        asked = json.dumps(
-            [cluster, nodegroup, {k: v for k, v in request.items() if k != "clientRequestToken"}], sort_keys=True
-        )
-        group = self.nodegroup(caller, cluster, nodegroup)
-        replay = self._remembered(caller, token, asked, cluster, nodegroup)
-        if replay is not None:
-            return Outcome(update=replay, effective=False)
-        names = {"clusterName": cluster, "nodegroupName": nodegroup}
-        if not any(request.get(part) for part in ("scalingConfig", "labels", "taints", *_SETTINGS)):
-            raise AwsError("InvalidParameterException", "The request names nothing to update", 400, **names)
-        scaling = _merged(group.scaling, request.get("scalingConfig") or {}, names)
-        if group.status != "ACTIVE":
-            running = next(u.id for u in group.updates.values() if u.status == "InProgress")
-            raise AwsError(
-                "ResourceInUseException",
-                f"Nodegroup cannot be updated as it is currently not in Active State: it has update {running} in progress",
-                409,
-                **names,
-            )
-        outcome = self._accept(group, scaling, request)
-        if token is not None and outcome.update is not None:
-            remembered = RememberedToken(time=self._lab.clock.now(), request=asked, update=outcome.update)
-            self._tokens[caller.account, caller.region, str(token)] = remembered
-        return outcome
-
-    def set_desired_capacity(self, caller: Caller, name: str, desired: int) -> Outcome:
-        """Auto Scaling's SetDesiredCapacity: what Cluster Autoscaler calls. EKS shows it late.
-
-        Raises ValidationError for an unknown group and for a size outside the group's range.
-        """
-        for cluster in self.clusters(caller):
-            for nodegroup in cluster.nodegroups.values():
-                if nodegroup.group.name == name:
-                    return self._move(nodegroup, desired)
-        raise AwsError("ValidationError", "AutoScalingGroup name not found - null")
-
-    def _move(self, nodegroup: Nodegroup, desired: int) -> Outcome:
-        group = nodegroup.group
-        if desired > group.max:
-            message = f"New SetDesiredCapacity value {desired} is above max value {group.max} for the AutoScalingGroup."
-            raise AwsError("ValidationError", message)
-        if desired < group.min:
-            message = f"New SetDesiredCapacity value {desired} is below min value {group.min} for the AutoScalingGroup."
-            raise AwsError("ValidationError", message)
-        before, nodegroup.wished = nodegroup.wished, desired
-        group.nodes.set_target(desired)
-        self._lab.clock.after(SCALING_LAG_S, lambda: _follow(nodegroup))
-        return Outcome(update=None, effective=desired != before, from_=before, to=desired)
-
-    def _remembered(self, caller: Caller, token: object, asked: str, cluster: str, nodegroup: str) -> Update | None:
-        known = self._tokens.get((caller.account, caller.region, str(token))) if token is not None else None
-        if known is None or self._lab.clock.now() - known.time > TOKEN_MEMORY_S:
-            return None
-        if known.request != asked:
-            raise AwsError(
-                "InvalidParameterException",
-                "The clientRequestToken was already used with different parameters",
-                400,
-                clusterName=cluster,
-                nodegroupName=nodegroup,
-            )
-        return known.update
-
-    def _accept(self, group: Nodegroup, scaling: Scaling, request: Mapping[str, Any]) -> Outcome:
-        """Start the update: numbers shown at once, the Auto Scaling group seconds later, done after a while."""
-        lab, timings = self._lab, self._lab.seed.timings
-        now_s = lab.clock.now()
-        update = Update(
-            id=str(uuid.UUID(int=lab.rng.getrandbits(128), version=4)), created=now_s, params=_params(request)
-        )
-        asked = request.get("scalingConfig") or {}
-        desired = scaling.desired if asked.get("desiredSize") is not None else None
-        before = group.wished
-        changed = scaling != group.scaling or (desired is not None and desired != before)
-        changed = _apply_kubernetes(group, request) or changed
-        if desired is not None:
-            group.wished = desired
-        group.scaling, group.status, group.modified = scaling, "UPDATING", now_s
-        group.updates[update.id] = update
-
-        def numbers_reach_the_group() -> None:
-            asg = group.group
-            asg.min, asg.max = scaling.min, scaling.max
-            target = desired if desired is not None else asg.desired
-            asg.nodes.set_target(min(max(target, scaling.min), scaling.max))
-            group.wished = asg.desired
-
-        def finish() -> None:
-            update.status, group.status = "Successful", "ACTIVE"
-            group.modified = lab.clock.now()
-            lab.clock.after(SCALING_LAG_S, lambda: _follow(group))
-
-        if asked:
-            lab.clock.after(timings.eks_asg_lag.draw(lab.rng), numbers_reach_the_group)
-        lab.clock.after(timings.eks_update.draw(lab.rng), finish)
-        return Outcome(update=update, effective=changed, from_=before, to=group.wished)
+    def recreate_by_hand(self, cluster: str, node_pool: str | None) -> None:
+        """Make a node group (None: the cluster) anew under its name."""
+        hands.recreate(self.store, cluster, node_pool)
 
 
-def _merged(present: Scaling, asked: Mapping[str, Any], names: dict[str, str]) -> Scaling:
-    """Merge what is given into the present range, and refuse what does not fit together (texts: seen on EKS)."""
+def machine_group(cluster: Cluster, group: Nodegroup) -> MachineGroup:
+    """Return a node group's instances as the member cluster and the hands see them."""
+    domain = "ec2.internal" if cluster.region == "us-east-1" else f"{cluster.region}.compute.internal"
 
-    def pick(name: str, otherwise: int) -> int:
-        given = asked.get(name)
-        return otherwise if given is None else int(given)
+    def provider_id(node: Node) -> str:
+        return f"aws:///{node.zone}/{node.name}"
 
-    scaling = Scaling(
-        min=pick("minSize", present.min),
-        max=pick("maxSize", present.max),
-        desired=pick("desiredSize", present.desired),
+    def node_name(node: Node) -> str:
+        digest = hashlib.sha256(f"{cluster.arn}/{node.name}".encode()).digest()
+        return f"ip-10-{digest[0]}-{digest[1]}-{digest[2]}.{domain}"
+
+    return MachineGroup(
+        cloud=CLOUD,
+        account=cluster.account,
+        region=cluster.region,
+        location=cluster.region,
+        cluster=cluster.name,
+        node_pool=group.name,
+        instance_type=group.group.instance_type,
+        spot=group.spec.capacity_type == "SPOT",
+        nodes=group.group.nodes,
+        provider_id=provider_id,
+        node_name=node_name,
+        labels={
+            "eks.amazonaws.com/nodegroup": group.name,
+            "eks.amazonaws.com/capacityType": group.spec.capacity_type,
+            **group.labels,
+        },
+        taints=[(t.get("key", ""), t.get("value", ""), _EFFECTS[t.get("effect", "NO_SCHEDULE")]) for t in group.taints],
     )
-    wrong = None
-    if scaling.min > scaling.max:
-        wrong = "minSize can't be greater than maxSize"
-    elif scaling.min > scaling.desired:
-        wrong = f"Minimum capacity {scaling.min} can't be greater than desired size {scaling.desired}"
-    elif scaling.desired > scaling.max:
-        wrong = "desiredSize can't be greater than maxSize"
-    elif scaling.max > MAX_NODES:
-        wrong = f"maxSize can't be greater than {MAX_NODES}"
-    if wrong is not None:
-        raise AwsError("InvalidParameterException", wrong, 400, **names)
-    return scaling
 
 
-def _params(request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the update's params as DescribeUpdate shows them: every value is a string."""
-    asked = request.get("scalingConfig") or {}
-    labels, taints = request.get("labels") or {}, request.get("taints") or {}
-    repair, update = request.get("nodeRepairConfig") or {}, request.get("updateConfig") or {}
-    given = [
-        ("MinSize", asked.get("minSize")),
-        ("MaxSize", asked.get("maxSize")),
-        ("DesiredSize", asked.get("desiredSize")),
-        ("LabelsToAdd", labels.get("addOrUpdateLabels")),
-        ("LabelsToRemove", labels.get("removeLabels")),
-        ("TaintsToAdd", taints.get("addOrUpdateTaints")),
-        ("TaintsToRemove", taints.get("removeTaints")),
-        ("MaxUnavailable", update.get("maxUnavailable")),
-        ("MaxUnavailablePercentage", update.get("maxUnavailablePercentage")),
-        ("NodeRepairEnabled", repair.get("enabled")),
-    ]
-    return tuple((kind, v if isinstance(v, str) else json.dumps(v)) for kind, v in given if v is not None)
-
-
-def _apply_kubernetes(group: Nodegroup, request: Mapping[str, Any]) -> bool:
-    """Apply labels, taints and the other blocks; says whether anything changed."""
-    before = json.dumps([group.labels, group.taints, group.settings], sort_keys=True)
-    labels, taints = request.get("labels") or {}, request.get("taints") or {}
-    group.labels.update(labels.get("addOrUpdateLabels") or {})
-    for key in labels.get("removeLabels") or []:
-        group.labels.pop(key, None)
-    for taint in [*(taints.get("removeTaints") or []), *(taints.get("addOrUpdateTaints") or [])]:
-        same = (taint.get("key"), taint.get("effect"))
-        group.taints = [each for each in group.taints if (each.get("key"), each.get("effect")) != same]
-    group.taints += taints.get("addOrUpdateTaints") or []
-    for name in _SETTINGS:
-        if request.get(name):
-            group.settings[name] = dict(request[name])
-    return json.dumps([group.labels, group.taints, group.settings], sort_keys=True) != before
-
-
-def _follow(nodegroup: Nodegroup) -> None:
-    """Let scalingConfig show what the Auto Scaling group says, unless an update is deciding it."""
-    if nodegroup.status == "ACTIVE":
-        nodegroup.scaling = Scaling(
-            min=nodegroup.scaling.min, max=nodegroup.scaling.max, desired=nodegroup.group.desired
-        )
+def _violations(group: Nodegroup, now_s: float) -> Iterable[str]:
+    asg = group.group
+    if not asg.min <= asg.nodes.target <= asg.max:
+        yield f"{asg.nodes.target} instances are wished, but the group's range is {asg.min} to {asg.max}"
+    running = [update for update in group.updates.values() if update.status == "InProgress"]
+    if len(running) > 1:
+        yield f"{len(running)} updates run, but a node group has one at a time"
+    if (group.status == "UPDATING") is not bool(running):
+        yield f"its status is {group.status}, but {len(running)} updates run"
+    if group.status in _RUNNING and group.ends is None and not group.stuck:
+        yield f"its status is {group.status}, but nothing will end that"
+    late = [update.id for update in running if update.ends is not None and update.ends < now_s]
+    if late or (group.ends is not None and group.ends < now_s):
+        yield f"something that runs should have ended: {', '.join(late) or group.status}"
+    if group.status == "DEGRADED" and not group.issues:
+        yield "it is DEGRADED without an issue"

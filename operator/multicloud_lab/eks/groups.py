@@ -1,13 +1,14 @@
-"""Auto Scaling's operations on the groups behind node groups: describe (paged, filtered) and set the desired capacity."""
+"""Auto Scaling's reads of the groups behind node groups: groups with instances, and activities; paged, filtered."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from multicloud_lab.core.nodes import Node, NodeState
 from multicloud_lab.eks.engine import EksEngine
 from multicloud_lab.eks.model import AwsError
-from multicloud_lab.eks.paging import BadTokenError, page
-from multicloud_lab.eks.state import AutoScalingGroup, Caller, Outcome
+from multicloud_lab.eks.paging import BadTokenError, decode, encode, page
+from multicloud_lab.eks.state import Activity, AutoScalingGroup, Caller
 
 Json = dict[str, Any]
 Form = Mapping[str, Any]
@@ -32,7 +33,7 @@ def describe_groups(engine: EksEngine, caller: Caller, form: Form) -> Json:
     if not 1 <= size <= MAX_RECORDS:
         message = f"1 validation error detected: Value '{size}' at 'maxRecords' must be between 1 and {MAX_RECORDS}"
         raise AwsError("ValidationError", message)
-    groups = engine.groups(caller)
+    groups = engine.store.groups(caller)
     names = form.get("AutoScalingGroupNames")
     if names is not None:
         groups = [group for group in groups if group.name in names]
@@ -47,12 +48,23 @@ def describe_groups(engine: EksEngine, caller: Caller, form: Form) -> Json:
     return answer if token is None else {**answer, "NextToken": token}
 
 
-def set_desired_capacity(engine: EksEngine, caller: Caller, form: Form) -> Outcome:
-    """SetDesiredCapacity. Raises ValidationError for an unknown group or a size out of the group's range."""
-    name, desired = form.get("AutoScalingGroupName"), form.get("DesiredCapacity")
-    if name is None or desired is None:
-        raise AwsError("ValidationError", "AutoScalingGroupName and DesiredCapacity are required")
-    return engine.set_desired_capacity(caller, name, desired)
+def describe_activities(engine: EksEngine, caller: Caller, form: Form) -> Json:
+    """DescribeScalingActivities: newest first. Raises ValidationError (unknown group, MaxRecords), InvalidNextToken."""
+    size = form.get("MaxRecords", MAX_RECORDS)
+    if not 1 <= size <= MAX_RECORDS:
+        message = f"1 validation error detected: Value '{size}' at 'maxRecords' must be between 1 and {MAX_RECORDS}"
+        raise AwsError("ValidationError", message)
+    name, ids = form.get("AutoScalingGroupName"), form.get("ActivityIds")
+    groups = engine.store.groups(caller) if name is None else [engine.store.of_group(caller, name).group]
+    found = [(group, activity) for group in groups for activity in group.activities]
+    if ids is not None:
+        found = [each for each in found if each[1].id in ids]
+    found.sort(key=lambda each: -each[1].start)
+    token = form.get("NextToken")
+    first = _first(found, token) if token else 0
+    served, rest = found[first : first + size], found[first + size :]
+    answer: Json = {"Activities": [_activity(group, activity) for group, activity in served]}
+    return {**answer, "NextToken": encode(served[-1][1].id)} if rest else answer
 
 
 def group_json(group: AutoScalingGroup, *, with_instances: bool) -> Json:
@@ -62,7 +74,7 @@ def group_json(group: AutoScalingGroup, *, with_instances: bool) -> Json:
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
         "MinSize": group.min,
-        "MaxSize": group.max,
+        "MaxSize": group.shown_max,
         "DesiredCapacity": group.desired,
         "DefaultCooldown": 300,
         "AvailabilityZones": list(group.zones),
@@ -75,6 +87,34 @@ def group_json(group: AutoScalingGroup, *, with_instances: bool) -> Json:
         "NewInstancesProtectedFromScaleIn": False,
         "CapacityRebalance": True,
     }
+
+
+def _first(found: list[tuple[AutoScalingGroup, Activity]], token: str) -> int:
+    """Return where the page after the token begins. Raises InvalidNextToken."""
+    try:
+        last = decode(token)
+        return 1 + [activity.id for _, activity in found].index(last)
+    except (BadTokenError, ValueError):
+        raise AwsError("InvalidNextToken", "The NextToken value is not valid") from None
+
+
+def _activity(group: AutoScalingGroup, activity: Activity) -> Json:
+    shown: Json = {
+        "ActivityId": activity.id,
+        "AutoScalingGroupName": group.name,
+        "AutoScalingGroupARN": group.arn,
+        "Description": activity.description,
+        "Cause": activity.cause,
+        "StartTime": activity.start,
+        "StatusCode": activity.status,
+        "Progress": 50 if activity.end is None else 100,
+        "Details": json.dumps({"Availability Zone": activity.zone}),
+    }
+    if activity.end is not None:
+        shown["EndTime"] = activity.end
+    if activity.message is not None:
+        shown["StatusMessage"] = activity.message
+    return shown
 
 
 def _instance(group: AutoScalingGroup, node: Node) -> Json:

@@ -23,6 +23,7 @@ class AwsError(RefusedError):
         super().__init__(code, message)
         self.status = status
         self.fields = fields
+        self.headers: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Api:
         """Return the input's members by name (each names its own shape); empty if there is no input."""
         given = self.operations[operation].get("input")
         return {} if given is None else dict(self.shapes[given["shape"]]["members"])
+
+    def required(self, operation: str) -> tuple[str, ...]:
+        """Return the names of the input's members that must be given."""
+        given = self.operations[operation].get("input")
+        return () if given is None else tuple(self.shapes[given["shape"]].get("required", ()))
 
 
 @cache
@@ -69,10 +75,7 @@ def check(api: Api, shape_name: str, value: object, path: str) -> None:
     shape = api.shapes[shape_name]
     kind = shape["type"]
     if kind == "structure":
-        members: dict[str, Shape] = shape["members"]
-        for name, given in _typed(value, dict, path).items():
-            if name in members and given is not None:
-                check(api, members[name]["shape"], given, f"{path}.{name}")
+        _check_members(api, shape, _typed(value, dict, path), path)
     elif kind == "list":
         for index, given in enumerate(_typed(value, list, path)):
             check(api, shape["member"]["shape"], given, f"{path}[{index}]")
@@ -89,6 +92,15 @@ def check(api: Api, shape_name: str, value: object, path: str) -> None:
             raise AwsError("InvalidParameterException", f"{path} is {text}, but must be one of {shape['enum']}")
     elif kind == "boolean":
         _typed(value, bool, path)
+
+
+def _check_members(api: Api, shape: Shape, given: dict[str, object], path: str) -> None:
+    for name in shape.get("required", ()):
+        if given.get(name) is None:
+            raise AwsError("InvalidParameterException", f"{path}.{name} is missing")
+    for name, value in given.items():
+        if name in shape["members"] and value is not None:
+            check(api, shape["members"][name]["shape"], value, f"{path}.{name}")
 
 
 def _typed(value: object, kind: type[Any], path: str) -> Any:

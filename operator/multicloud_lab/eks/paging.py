@@ -20,7 +20,7 @@ def page(items: Sequence[T], name: Callable[[T], str], size: int, token: str | N
     """
     rest = list(items)
     if token:
-        last = _decode(token)
+        last = decode(token)
         rest = [item for item in rest if name(item) > last]
     served = rest[:size]
     return served, encode(name(served[-1])) if len(rest) > size else None
@@ -31,7 +31,8 @@ def encode(last: str) -> str:
     return base64.urlsafe_b64encode(PREFIX + last.encode()).decode()
 
 
-def _decode(token: str) -> str:
+def decode(token: str) -> str:
+    """Return the last name that the token's page served. Raises BadTokenError."""
     try:
         raw = base64.urlsafe_b64decode(token.encode())
         if raw.startswith(PREFIX):

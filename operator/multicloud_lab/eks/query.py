@@ -11,56 +11,75 @@ from xml.etree import ElementTree as ET
 from aiohttp import web
 
 from multicloud_lab.core.clock import iso
-from multicloud_lab.core.gate import Call, CallDroppedError
-from multicloud_lab.core.journal import DROPPED
-from multicloud_lab.core.lab import Lab
-from multicloud_lab.core.listen import hang_up
-from multicloud_lab.eks.engine import CLOUD, EksEngine
-from multicloud_lab.eks.groups import describe_groups, set_desired_capacity
-from multicloud_lab.eks.identity import caller_identity
+from multicloud_lab.core.gate import Call
+from multicloud_lab.eks.build import CLOUD
+from multicloud_lab.eks.engine import EksEngine
+from multicloud_lab.eks.groups import describe_activities, describe_groups
+from multicloud_lab.eks.identity import assume_role, assume_role_with_web_identity, caller_identity
 from multicloud_lab.eks.model import Api, AwsError, load_api, request_id
+from multicloud_lab.eks.serving import Asked, Result, make_call, serve
+from multicloud_lab.eks.sessions import user
 from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
-from multicloud_lab.eks.state import Caller, Outcome
+from multicloud_lab.eks.state import Caller
 
-Form = Mapping[str, Any]
-Action = Callable[[Caller, Form], tuple[dict[str, Any] | None, Outcome | None]]
+Arguments = Mapping[str, Any]
+Action = Callable[[Caller, Arguments], Result]
 
-
+UNSIGNED = {"AssumeRoleWithWebIdentity"}
+"""Operations whose caller has no key yet."""
 _CODES = {
-    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
-    "IncompleteSignatureException": "IncompleteSignature",
-    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "MissingAuthenticationTokenException": ("MissingAuthenticationToken", 403),
+    "IncompleteSignatureException": ("IncompleteSignature", 400),
+    "InvalidSignatureException": ("SignatureDoesNotMatch", 403),
+    "UnrecognizedClientException": ("InvalidClientTokenId", 403),
+    "ThrottlingException": ("Throttling", 400),
+    "AccessDeniedException": ("AccessDenied", 403),
+    "ServerException": ("InternalFailure", 500),
+    "ServiceUnavailableException": ("ServiceUnavailable", 503),
 }
-"""The query protocol's own names for what the JSON protocols call exceptions."""
+"""The query protocol's own names, with their status, for what the JSON protocols call exceptions."""
 
 
-def autoscaling_app(lab: Lab, engine: EksEngine) -> web.Application:
+def autoscaling_app(engine: EksEngine) -> web.Application:
     """Return the application of the Auto Scaling port."""
     return _app(
-        lab,
+        engine,
         "autoscaling",
         {
             "DescribeAutoScalingGroups": lambda caller, form: (describe_groups(engine, caller, form), None),
-            "SetDesiredCapacity": lambda caller, form: (None, set_desired_capacity(engine, caller, form)),
+            "DescribeScalingActivities": lambda caller, form: (describe_activities(engine, caller, form), None),
+            "SetDesiredCapacity": lambda caller, form: (None, engine.change("SetDesiredCapacity", caller, form)),
         },
     )
 
 
-def sts_app(lab: Lab) -> web.Application:
+def sts_app(engine: EksEngine) -> web.Application:
     """Return the application of the STS port."""
-    return _app(lab, "sts", {"GetCallerIdentity": lambda caller, _form: (caller_identity(caller), None)})
+    sessions = engine.sessions
+    return _app(
+        engine,
+        "sts",
+        {
+            "GetCallerIdentity": lambda caller, _form: (caller_identity(caller), None),
+            "AssumeRole": lambda caller, form: (assume_role(sessions, caller, form), None),
+            "AssumeRoleWithWebIdentity": lambda _caller, form: (assume_role_with_web_identity(sessions, form), None),
+        },
+    )
 
 
-def _app(lab: Lab, service: str, actions: Mapping[str, Action]) -> web.Application:
+def _app(engine: EksEngine, service: str, actions: Mapping[str, Action]) -> web.Application:
     app = web.Application()
-    app.router.add_post("/", _Query(lab, service, actions).handle)
+    app.router.add_post("/", _Query(engine, service, actions).handle)
     return app
 
 
 class _Query:
-    def __init__(self, lab: Lab, service: str, actions: Mapping[str, Action]) -> None:
-        self._lab = lab
-        self._service = service
+    content_type = "text/xml"
+
+    def __init__(self, engine: EksEngine, service: str, actions: Mapping[str, Action]) -> None:
+        self._lab = engine.lab
+        self._engine = engine
+        self.service = service
         self._actions = actions
         self._api: Api = load_api(service)
 
@@ -69,25 +88,28 @@ class _Query:
         name = flat.get("Action", "")
         call = Call(cloud=CLOUD, operation=name or "no Action", principal=ANONYMOUS)
         try:
-            caller = authenticate(self._lab.seed.aws, await signed(request), self._service)
+            caller = await self._caller(request, name)
             action = self._action(name)
             form = read_form(self._api, name, flat)
         except AwsError as error:
             self._lab.clock.catch_up()
             self._lab.record(call, result=error.code)
-            return self._refuse(error)
-        call = Call(cloud=CLOUD, operation=name, principal=caller.name, arguments=form)
-        try:
-            await self._lab.gate.before(call)
-        except CallDroppedError:
-            self._lab.record(call, result=DROPPED)
-            return hang_up(request)
-        answer = self._commit(call, caller, action, form)
-        try:
-            await self._lab.gate.after(call)
-        except CallDroppedError:
-            return hang_up(request)
-        return answer
+            return self.refuse(error)
+        # A web identity's token is a credential: it stays out of the journal.
+        told = {key: value for key, value in form.items() if key != "WebIdentityToken"}
+        asked = Asked(
+            caller=caller,
+            call=make_call(name, caller, told),
+            arguments=form,
+            commit=lambda: action(caller, form),
+        )
+        return await serve(self._engine, request, self, asked)
+
+    async def _caller(self, request: web.Request, name: str) -> Caller:
+        seed = self._lab.seed.aws
+        if name in UNSIGNED and "Authorization" not in request.headers:
+            return user(ANONYMOUS, ANONYMOUS, seed.account, "us-east-1")
+        return authenticate(seed, self._engine.sessions, await signed(request), self.service)
 
     def _action(self, name: str) -> Action:
         try:
@@ -95,31 +117,29 @@ class _Query:
         except KeyError:
             raise AwsError("InvalidAction", f"Could not find operation {name or '(none)'}") from None
 
-    def _commit(self, call: Call, caller: Caller, action: Action, form: Form) -> web.Response:
-        try:
-            result, outcome = action(caller, form)
-        except AwsError as error:
-            self._lab.record(call, result=error.code)
-            return self._refuse(error)
-        if outcome is None:
-            self._lab.record(call)
-        else:
-            self._lab.record(call, effective=outcome.effective, from_=outcome.from_, to=outcome.to)
-        root = ET.Element(f"{call.operation}Response", xmlns=self._api.namespace)
-        if result is not None:
-            output = self._api.operations[call.operation]["output"]
-            write(self._api, output["shape"], result, ET.SubElement(root, output["resultWrapper"]))
+    def accept(self, operation: str, body: dict[str, Any] | None) -> web.Response:
+        """Write a result."""
+        root = ET.Element(f"{operation}Response", xmlns=self._api.namespace)
+        if body is not None:
+            output = self._api.operations[operation]["output"]
+            write(self._api, output["shape"], body, ET.SubElement(root, output["resultWrapper"]))
         ET.SubElement(ET.SubElement(root, "ResponseMetadata"), "RequestId").text = request_id(self._lab)
         return _xml(root, 200)
 
-    def _refuse(self, error: AwsError) -> web.Response:
+    def refuse(self, error: AwsError) -> web.Response:
+        """Write a refusal under the query protocol's own name for it."""
+        code, status = _CODES.get(error.code, (error.code, error.status))
+        if error.code == "ExpiredTokenException" and status == 403:
+            code = "ExpiredToken"
         root = ET.Element("ErrorResponse", xmlns=self._api.namespace)
         body = ET.SubElement(root, "Error")
-        ET.SubElement(body, "Type").text = "Sender"
-        ET.SubElement(body, "Code").text = _CODES.get(error.code, error.code)
+        ET.SubElement(body, "Type").text = "Sender" if status < 500 else "Receiver"
+        ET.SubElement(body, "Code").text = code
         ET.SubElement(body, "Message").text = error.message
         ET.SubElement(root, "RequestId").text = request_id(self._lab)
-        return _xml(root, error.status)
+        answer = _xml(root, status)
+        answer.headers.update(error.headers)
+        return answer
 
 
 def read_form(api: Api, operation: str, flat: Mapping[str, str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from multicloud_lab.eks.state import Cluster, Nodegroup, Update
+from multicloud_lab.eks.state import Cluster, Issue, Nodegroup, Update
 
 Json = dict[str, Any]
 
@@ -10,24 +10,31 @@ Json = dict[str, Any]
 def cluster_json(cluster: Cluster) -> Json:
     """Return the body of `cluster` in DescribeCluster."""
     host = f"{cluster.endpoint_id}.gr7.{cluster.region}.eks.amazonaws.com"
-    return {
+    shown: Json = {
         "name": cluster.name,
         "arn": cluster.arn,
         "createdAt": cluster.created,
         "version": cluster.version,
-        "endpoint": f"https://{host}",
-        "roleArn": f"arn:aws:iam::{cluster.account}:role/{cluster.name}",
-        "resourcesVpcConfig": {"endpointPublicAccess": True, "endpointPrivateAccess": False},
+        "roleArn": cluster.role_arn,
+        "resourcesVpcConfig": {
+            "subnetIds": list(cluster.subnets),
+            "endpointPublicAccess": True,
+            "endpointPrivateAccess": False,
+        },
         "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4"},
         "identity": {"oidc": {"issuer": f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{cluster.endpoint_id}"}},
-        "status": "ACTIVE",
+        "status": cluster.status,
         "platformVersion": "eks.1",
         "health": {"issues": []},
         "accessConfig": {"authenticationMode": "API"},
         "upgradePolicy": {"supportType": "STANDARD"},
         "deletionProtection": False,
-        "tags": {},
+        **cluster.settings,
+        "tags": dict(cluster.tags),
     }
+    if cluster.status != "CREATING":
+        shown["endpoint"] = f"https://{host}"
+    return shown
 
 
 def nodegroup_json(cluster: Cluster, group: Nodegroup) -> Json:
@@ -37,28 +44,28 @@ def nodegroup_json(cluster: Cluster, group: Nodegroup) -> Json:
         "nodegroupArn": group.arn,
         "clusterName": cluster.name,
         "version": group.version,
-        "releaseVersion": f"{group.version}.0-20260101",
+        "releaseVersion": group.release_version,
         "createdAt": group.created,
         "modifiedAt": group.modified,
         "status": group.status,
-        "capacityType": group.capacity_type,
+        "capacityType": group.spec.capacity_type,
         "scalingConfig": {
             "minSize": group.scaling.min,
             "maxSize": group.scaling.max,
             "desiredSize": group.scaling.desired,
         },
-        "instanceTypes": [group.group.instance_type],
-        "subnets": list(group.subnets),
-        "amiType": "AL2023_x86_64_STANDARD",
-        "nodeRole": group.node_role,
+        "instanceTypes": list(group.spec.instance_types),
+        "subnets": list(group.spec.subnets),
+        "amiType": group.spec.ami_type,
+        "nodeRole": group.spec.node_role,
         "labels": dict(group.labels),
         "taints": list(group.taints),
         "resources": {"autoScalingGroups": [{"name": group.group.name}]},
-        "diskSize": 20,
-        "health": {"issues": []},
+        "diskSize": group.spec.disk_size,
+        "health": {"issues": [_issue(issue, "code", "message") for issue in group.issues]},
         "updateConfig": {"maxUnavailable": 1},
         **group.settings,
-        "tags": {},
+        "tags": dict(group.tags),
     }
 
 
@@ -67,8 +74,12 @@ def update_json(update: Update) -> Json:
     return {
         "id": update.id,
         "status": update.status,
-        "type": "ConfigUpdate",
+        "type": update.type,
         "params": [{"type": kind, "value": value} for kind, value in update.params],
         "createdAt": update.created,
-        "errors": [],
+        "errors": [_issue(error, "errorCode", "errorMessage") for error in update.errors],
     }
+
+
+def _issue(issue: Issue, code: str, message: str) -> Json:
+    return {code: issue.code, message: issue.message, "resourceIds": list(issue.resource_ids)}

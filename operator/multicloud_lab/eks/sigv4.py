@@ -1,10 +1,11 @@
 """Who calls: AWS Signature Version 4 headers, checked in form, scope and date.
 
 The access key id names the principal: one that the seed lists has its name and account, and its
-signature must be made with the listed secret; any other is a principal of that name in the seed's
-default account, whose signature cannot be checked.
+signature must be made with the listed secret; one that STS gave out is its role, and needs its
+token besides; any other is a principal of that name in the seed's default account, whose signature
+cannot be checked.
 The date is compared with the machine's real clock, never with the lab's virtual one (SDKs sign with
-real time whatever the lab's factor), and with a wide allowance: AWS allows five minutes.
+real time whatever the lab's factor); a ClockSkew fault moves the cloud's side of it.
 """
 
 import datetime as dt
@@ -17,13 +18,13 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.seed import AwsSeed
 from multicloud_lab.eks.model import AwsError
+from multicloud_lab.eks.sessions import Session, Sessions, user
 from multicloud_lab.eks.state import Caller
 
-SKEW_S = 24 * 3600.0
-"""The allowed difference between a request's date and real time."""
+SKEW_S = 300.0
+"""The allowed difference between a request's date and real time: AWS allows five minutes."""
 
 ANONYMOUS = "anonymous"
 """The journal's principal of a request that was refused before its caller was known."""
@@ -53,11 +54,12 @@ async def signed(request: web.Request) -> Signed:
     return Signed(method=request.method, target=request.raw_path, headers=request.headers, body=await request.read())
 
 
-def authenticate(seed: AwsSeed, request: Signed, service: str) -> Caller:
+def authenticate(seed: AwsSeed, sessions: Sessions, request: Signed, service: str) -> Caller:
     """Return the caller of a request to `service`.
 
-    Raises AwsError with MissingAuthenticationTokenException, IncompleteSignatureException or
-    InvalidSignatureException; a query-protocol wire has names of its own for these.
+    Raises AwsError with MissingAuthenticationTokenException, IncompleteSignatureException,
+    InvalidSignatureException, ExpiredTokenException or UnrecognizedClientException; a query-protocol wire has
+    names of its own for these.
     """
     headers = request.headers
     given = headers.get("Authorization")
@@ -71,20 +73,37 @@ def authenticate(seed: AwsSeed, request: Signed, service: str) -> Caller:
             "The request signature does not conform to AWS standards: Authorization needs Credential, SignedHeaders and Signature, and X-Amz-Date must be given",
             400,
         )
-    _check_scope(match, stamp, service)
+    session = sessions.get(match["key"])
+    if session is not None and session.expires <= sessions.now_s():
+        raise AwsError("ExpiredTokenException", "The security token included in the request is expired", 403)
+    _check_scope(match, stamp, service, sessions.now_s())
+    if session is not None:
+        return _of_session(session, request, match, stamp)
     for principal in seed.principals:
         if principal.access_key_id == match["key"]:
-            if not hmac.compare_digest(
-                signature(principal.secret_access_key, match, stamp, request), match["signature"]
-            ):
-                raise AwsError("InvalidSignatureException", _MISMATCH, 403)
-            return Caller(
-                name=principal.name,
-                access_key_id=principal.access_key_id,
-                account=principal.account or seed.account,
-                region=match["region"],
-            )
-    return Caller(name=match["key"], access_key_id=match["key"], account=seed.account, region=match["region"])
+            _check_signature(principal.secret_access_key, request, match, stamp)
+            account = principal.account or seed.account
+            return user(principal.name, principal.access_key_id, account, match["region"])
+    return user(match["key"], match["key"], seed.account, match["region"])
+
+
+def _of_session(session: Session, request: Signed, match: re.Match[str], stamp: str) -> Caller:
+    if request.headers.get("X-Amz-Security-Token") != session.token:
+        raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
+    _check_signature(session.secret, request, match, stamp)
+    return Caller(
+        name=session.role,
+        access_key_id=session.access_key_id,
+        account=session.account,
+        region=match["region"],
+        arn=session.arn,
+        user_id=session.user_id,
+    )
+
+
+def _check_signature(secret: str, request: Signed, match: re.Match[str], stamp: str) -> None:
+    if not hmac.compare_digest(signature(secret, match, stamp, request), match["signature"]):
+        raise AwsError("InvalidSignatureException", _MISMATCH, 403)
 
 
 def signature(secret: str, claim: re.Match[str], stamp: str, request: Signed) -> str:
@@ -111,7 +130,7 @@ def signature(secret: str, claim: re.Match[str], stamp: str, request: Signed) ->
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _check_scope(match: re.Match[str], stamp: str, service: str) -> None:
+def _check_scope(match: re.Match[str], stamp: str, service: str, now_s: float) -> None:
     if match["service"] != service:
         raise AwsError(
             "InvalidSignatureException", f"Credential should be scoped to correct service: '{service}'.", 403
@@ -125,5 +144,11 @@ def _check_scope(match: re.Match[str], stamp: str, service: str) -> None:
         signed_s = dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp()
     except ValueError:
         raise AwsError("IncompleteSignatureException", f"X-Amz-Date {stamp!r} is not a date", 400) from None
-    if abs(signed_s - wall_time_s()) > SKEW_S:
-        raise AwsError("InvalidSignatureException", f"Signature expired: {stamp} is too far from now", 403)
+    if now_s - signed_s > SKEW_S:
+        now = dt.datetime.fromtimestamp(now_s - SKEW_S, dt.UTC)
+        message = f"Signature expired: {stamp} is now earlier than {now:%Y%m%dT%H%M%SZ} (5 min.)"
+        raise AwsError("InvalidSignatureException", message, 403)
+    if signed_s - now_s > SKEW_S:
+        now = dt.datetime.fromtimestamp(now_s + SKEW_S, dt.UTC)
+        message = f"Signature not yet current: {stamp} is still later than {now:%Y%m%dT%H%M%SZ} (5 min.)"
+        raise AwsError("InvalidSignatureException", message, 403)

@@ -11,15 +11,16 @@ from typing import Any
 
 from aiohttp import web
 
-from multicloud_lab.core.gate import Call, CallDroppedError
-from multicloud_lab.core.journal import DROPPED
+from multicloud_lab.core.gate import Call
 from multicloud_lab.core.lab import Lab
-from multicloud_lab.core.listen import Listener, hang_up, listen
+from multicloud_lab.core.listen import Listener, listen
 from multicloud_lab.core.tls import Tls
-from multicloud_lab.eks.engine import CLOUD, EksEngine
+from multicloud_lab.eks.build import CLOUD
+from multicloud_lab.eks.engine import EksEngine
 from multicloud_lab.eks.model import Api, AwsError, check, load_api, request_id
 from multicloud_lab.eks.operations import OPERATIONS
 from multicloud_lab.eks.query import autoscaling_app, sts_app
+from multicloud_lab.eks.serving import Asked, make_call, serve
 from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
 
 Arguments = dict[str, Any]
@@ -42,20 +43,20 @@ class EksWire:
             await listener.stop()
 
 
-async def start(lab: Lab, engine: EksEngine, _tls: Tls) -> EksWire:
+async def start(_lab: Lab, engine: EksEngine, _tls: Tls) -> EksWire:
     """Serve EKS, Auto Scaling and STS over plain HTTP: boto3 takes that at any endpoint url."""
     return EksWire(
         listeners={
-            "eks": await listen(eks_app(lab, engine)),
-            "autoscaling": await listen(autoscaling_app(lab, engine)),
-            "sts": await listen(sts_app(lab)),
+            "eks": await listen(eks_app(engine)),
+            "autoscaling": await listen(autoscaling_app(engine)),
+            "sts": await listen(sts_app(engine)),
         }
     )
 
 
-def eks_app(lab: Lab, engine: EksEngine) -> web.Application:
+def eks_app(engine: EksEngine) -> web.Application:
     """Return the application of the EKS port."""
-    wire = _Rest(lab, engine)
+    wire = _Rest(engine)
     app = web.Application()
     for operation in OPERATIONS:
         method, uri = wire.api.route(operation)
@@ -65,8 +66,11 @@ def eks_app(lab: Lab, engine: EksEngine) -> web.Application:
 
 
 class _Rest:
-    def __init__(self, lab: Lab, engine: EksEngine) -> None:
-        self._lab = lab
+    service = "eks"
+    content_type = "application/json"
+
+    def __init__(self, engine: EksEngine) -> None:
+        self._lab = engine.lab
         self._engine = engine
         self.api: Api = load_api("eks")
 
@@ -81,60 +85,39 @@ class _Rest:
         call = Call(cloud=CLOUD, operation=f"{request.method} {request.path}", principal=ANONYMOUS)
         self._lab.clock.catch_up()
         self._lab.record(call, result="UnknownOperationException")
-        return self._refuse(AwsError("UnknownOperationException", "The requested operation is not known", 404))
+        return self.refuse(AwsError("UnknownOperationException", "The requested operation is not known", 404))
 
-    async def _handle(self, operation: str, request: web.Request) -> web.Response:
-        arguments: Arguments = {}
-        call = Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS)
-        try:
-            caller = authenticate(self._lab.seed.aws, await signed(request), "eks")
-            call = self._call(operation, caller.name, _path_arguments(self.api, operation, request))
-            arguments = _arguments(self.api, operation, request, await request.read())
-            call = self._call(operation, caller.name, arguments)
-        except AwsError as error:
-            self._lab.clock.catch_up()
-            self._lab.record(call, result=error.code)
-            return self._refuse(error)
-        try:
-            await self._lab.gate.before(call)
-        except CallDroppedError:
-            self._lab.record(call, result=DROPPED)
-            return hang_up(request)
-        try:
-            body, outcome = OPERATIONS[operation](self._engine, caller, arguments)
-        except AwsError as error:
-            self._lab.record(call, result=error.code)
-            answer = self._refuse(error)
-        else:
-            if outcome is None:
-                self._lab.record(call)
-            else:
-                self._lab.record(call, effective=outcome.effective, from_=outcome.from_, to=outcome.to)
-            answer = web.json_response(body, headers=self._headers())
-        try:
-            await self._lab.gate.after(call)
-        except CallDroppedError:
-            return hang_up(request)
-        return answer
+    def accept(self, operation: str, body: dict[str, Any] | None) -> web.Response:  # noqa: ARG002  (the Form's)
+        """Write a result."""
+        return web.json_response(body, headers=self._headers())
 
-    def _call(self, operation: str, principal: str, arguments: Arguments) -> Call:
-        token = arguments.get("clientRequestToken")
-        return Call(
-            cloud=CLOUD,
-            operation=operation,
-            principal=principal,
-            cluster=arguments.get("clusterName", arguments.get("name")),
-            pool=arguments.get("nodegroupName"),
-            token=token if isinstance(token, str) else None,
-            arguments=arguments,
-        )
-
-    def _refuse(self, error: AwsError) -> web.Response:
+    def refuse(self, error: AwsError) -> web.Response:
+        """Write a refusal: the code in a header, the modelled members in the body."""
         return web.json_response(
             {**error.fields, "message": error.message},
             status=error.status,
-            headers={"x-amzn-ErrorType": error.code, **self._headers()},
+            headers={"x-amzn-ErrorType": error.code, **self._headers(), **error.headers},
         )
+
+    async def _handle(self, operation: str, request: web.Request) -> web.Response:
+        call = Call(cloud=CLOUD, operation=operation, principal=ANONYMOUS)
+        engine = self._engine
+        try:
+            caller = authenticate(self._lab.seed.aws, engine.sessions, await signed(request), self.service)
+            call = make_call(operation, caller, _path_arguments(self.api, operation, request))
+            arguments = _arguments(self.api, operation, request, await request.read())
+            call = make_call(operation, caller, arguments)
+        except AwsError as error:
+            self._lab.clock.catch_up()
+            self._lab.record(call, result=error.code)
+            return self.refuse(error)
+        asked = Asked(
+            caller=caller,
+            call=call,
+            arguments=arguments,
+            commit=lambda: OPERATIONS[operation](engine, caller, arguments),
+        )
+        return await serve(engine, request, self, asked)
 
     def _headers(self) -> dict[str, str]:
         return {"x-amzn-RequestId": request_id(self._lab)}
@@ -170,7 +153,14 @@ def _arguments(api: Api, operation: str, request: web.Request, body: bytes) -> A
             arguments[member] = in_body[name]
         if member in arguments:
             check(api, shape["shape"], arguments[member], member)
+    for member in api.required(operation):
+        if member not in arguments:
+            raise AwsError(_missing_code(operation), f"{member} is missing")
     return arguments
+
+
+def _missing_code(operation: str) -> str:
+    return "BadRequestException" if operation in {"TagResource", "UntagResource"} else "InvalidParameterException"
 
 
 def _from_query(api: Api, shape_name: str, values: list[str], member: str) -> object:

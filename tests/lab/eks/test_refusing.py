@@ -119,7 +119,7 @@ def test_a_name_that_must_be_encoded_is_signed_as_it_travels(eks: Any) -> None:
 
 def test_an_action_that_is_not_served_is_invalid(lab: LabThread) -> None:
     url = lab.document["sts"]["url"] + "/"
-    body = "Action=AssumeRole&Version=2011-06-15"
+    body = "Action=GetSessionToken&Version=2011-06-15"
     headers = {**signed("POST", url, body, "sts"), "Content-Type": "application/x-www-form-urlencoded"}
     answer = requests.post(url, data=body, headers=headers, timeout=10)
     assert answer.status_code == 400
@@ -128,7 +128,7 @@ def test_an_action_that_is_not_served_is_invalid(lab: LabThread) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "/clusters/shop-prod"), ("GET", "/nothing"), ("POST", "/clusters/shop-prod/updates/x/cancel-update")],
+    [("PUT", "/clusters/shop-prod"), ("GET", "/nothing"), ("POST", "/clusters/shop-prod/addons")],
 )
 def test_other_routes_are_unknown_operations(lab: LabThread, method: str, path: str) -> None:
     url = lab.document["eks"]["url"] + path

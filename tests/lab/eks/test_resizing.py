@@ -281,6 +281,8 @@ def test_the_journal_tells_who_asked_what(lab: LabThread, eks: Any) -> None:
         "nodegroupName": "web",
         "scalingConfig": {"desiredSize": 6},
         "clientRequestToken": "wish-1",
+        "account": "111122223333",
+        "region": "us-east-1",
     }
 
 

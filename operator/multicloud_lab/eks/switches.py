@@ -1,0 +1,37 @@
+"""What AWS's documents leave open about EKS: one switch each, with the default that the lab takes.
+
+Set by a seed's `aws.switches`; docs list them from here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """The open rules of EKS and STS.
+
+    - `degraded_accepts_update`: a DEGRADED node group takes updates; otherwise ResourceInUseException, "currently
+      not in Active State", as people report it (aws/containers-roadmap#2204).
+    - `degraded_sticky`: a DEGRADED node group stays so even when its nodes are there (containers-roadmap#2326).
+    - `update_waits_for_nodes`: an update is Successful only when the nodes are ready, and fails after 15 minutes;
+      otherwise it is Successful when the Auto Scaling group has the numbers.
+    - `reused_token_refused`: a clientRequestToken with another body is refused; otherwise it answers with the first
+      request's result and changes nothing.
+    - `scaling_lag_s`: how late scalingConfig shows what was changed on the Auto Scaling group, in virtual seconds.
+    - `subnet_addresses`: nodes that fit into each of a node group's subnets; none: without limit.
+    - `max_nodegroups`, `max_nodes`, `max_clusters`: the service quotas per cluster, node group and region.
+    - `role_external_id`: the external id that every role asks of AssumeRole; none: not asked.
+    - `role_max_session_s`: the longest session of a role, in real seconds.
+    """
+
+    degraded_accepts_update: bool = False
+    degraded_sticky: bool = False
+    update_waits_for_nodes: bool = False
+    reused_token_refused: bool = True
+    scaling_lag_s: float = 60.0
+    subnet_addresses: int | None = None
+    max_nodegroups: int = 30
+    max_nodes: int = 450
+    max_clusters: int = 100
+    role_external_id: str | None = None
+    role_max_session_s: int = 3600
