@@ -5,9 +5,9 @@ and STS, the vendor's lists of common errors, and public issue reports of client
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -30,29 +30,21 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
+from multicloud.clouds.verdicts import (
+    AUTH_FAILED,
+    CONFLICT,
+    DENIED,
+    INVALID,
+    NOT_FOUND,
+    QUOTA,
+    STOCKOUT,
+    THROTTLED,
+    UNAVAILABLE,
+    Verdict,
+    shortened,
+)
+from multicloud.model.error import CloudError, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.reason import Code, Reason
-
-_LONGEST_WORDS = 300
-"""Characters of the vendor's sentence that a reason keeps."""
-
-
-class Verdict(NamedTuple):
-    """What an error of AWS means to us."""
-
-    error: Callable[..., CloudError]
-    code: Code
-
-
-THROTTLED = Verdict(Throttled, Code.THROTTLED)
-CONFLICT = Verdict(Conflict, Code.CONFLICT)
-QUOTA = Verdict(NoCapacity, Code.QUOTA)
-STOCKOUT = Verdict(NoCapacity, Code.STOCKOUT)
-AUTH_FAILED = Verdict(Refused, Code.AUTH_FAILED)
-DENIED = Verdict(Refused, Code.DENIED)
-NOT_FOUND = Verdict(Refused, Code.NOT_FOUND)
-INVALID = Verdict(Refused, Code.INVALID)
-UNAVAILABLE = Verdict(Unavailable, Code.UNAVAILABLE)
 
 BY_CODE: Mapping[str, Verdict] = {
     "Throttling": THROTTLED,
@@ -169,8 +161,7 @@ class Told:
 
 def tidy(words: str) -> str:
     """One short line of a vendor's sentence, without the parts that differ at every call."""
-    line = " ".join(_PASSING.sub("", words).split())
-    return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 1]}…"
+    return shortened(_PASSING.sub("", words))
 
 
 def verdict(told: Told) -> Verdict | None:

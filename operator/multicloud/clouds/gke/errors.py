@@ -5,33 +5,24 @@ to the lane. Codes: google.rpc.Code; reasons and texts: the vendor's documents a
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
+from multicloud.clouds.verdicts import (
+    AUTH_FAILED,
+    CONFLICT,
+    DENIED,
+    INVALID,
+    NOT_FOUND,
+    QUOTA,
+    STOCKOUT,
+    THROTTLED,
+    UNAVAILABLE,
+    Verdict,
+    shortened,
+)
+from multicloud.model.error import CloudError, OutcomeUnknown, Unavailable
 from multicloud.model.reason import Code, Reason
-
-_LONGEST_WORDS = 300
-"""Characters of the vendor's sentence that a reason keeps."""
-
-
-class Verdict(NamedTuple):
-    """What an error of Google means to us."""
-
-    error: Callable[..., CloudError]
-    code: Code
-
-
-THROTTLED = Verdict(Throttled, Code.THROTTLED)
-CONFLICT = Verdict(Conflict, Code.CONFLICT)
-QUOTA = Verdict(NoCapacity, Code.QUOTA)
-STOCKOUT = Verdict(NoCapacity, Code.STOCKOUT)
-AUTH_FAILED = Verdict(Refused, Code.AUTH_FAILED)
-DENIED = Verdict(Refused, Code.DENIED)
-NOT_FOUND = Verdict(Refused, Code.NOT_FOUND)
-INVALID = Verdict(Refused, Code.INVALID)
-UNAVAILABLE = Verdict(Unavailable, Code.UNAVAILABLE)
 
 BY_REASON: Mapping[str, Verdict] = {
     "RATE_LIMIT_EXCEEDED": THROTTLED,
@@ -121,8 +112,7 @@ class Told:
 
 def tidy(words: str) -> str:
     """One short line of a vendor's sentence."""
-    line = " ".join(words.split())
-    return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 1]}…"
+    return shortened(words)
 
 
 def verdict(told: Told) -> Verdict | None:
