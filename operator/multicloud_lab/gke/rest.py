@@ -42,6 +42,7 @@ _SYSTEM = frozenset(
 """Query parameters that every method of the API takes (the discovery document's `parameters`)."""
 _FORMATS = frozenset({"json", "json;enum-encoding=int", "json;enum-encoding=string"})
 _UNKNOWN = re.compile(r'has no field named "(?P<field>[^"]+)"(?: at "(?P<at>[^"]*)")?')
+_CAPITAL = re.compile(r"([A-Z])")
 _NOT_FOUND = (
     "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n"
     "<p><b>404.</b> <ins>That’s an error.</ins>\n"
@@ -144,17 +145,22 @@ def _check_format(query: Mapping[str, str]) -> None:
 
 def _parse_body(body: bytes, pb: Any) -> None:
     try:
-        json_format.Parse(body, pb)
-    except (json_format.ParseError, UnicodeDecodeError) as error:
+        given = json.loads(body)
+        if not isinstance(given, dict):
+            raise unreadable("Invalid JSON payload received. The body must be an object.")
+        json_format.ParseDict(given, pb)
+    except json_format.ParseError as error:
         raise _unreadable(str(error)) from None
+    except ValueError as error:
+        raise unreadable(f"Invalid JSON payload received. {error}") from None
 
 
 def _unreadable(told: str) -> GoogleError:
     unknown = _UNKNOWN.search(told)
     if unknown is None:
         return unreadable(f"Invalid JSON payload received. {told}")
-    at = unknown["at"] or ""
-    within = at.rpartition(".")[0]
+    # The parser's path begins with the message's own name; Google writes the fields as in the proto.
+    within = _CAPITAL.sub(r"_\1", (unknown["at"] or "").partition(".")[2]).lower()
     place = f" at '{within}'" if within else ""
     return unreadable(
         f'Invalid JSON payload received. Unknown name "{unknown["field"]}"{place}: Cannot find field.', within

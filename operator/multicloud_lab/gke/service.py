@@ -12,7 +12,7 @@ from multicloud_lab.core.calls import Call
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.gke.calls import ANONYMOUS, CLOUD, Calls, Outcome
 from multicloud_lab.gke.engine import GkeEngine
-from multicloud_lab.gke.errors import Code, GoogleError
+from multicloud_lab.gke.errors import Code, GoogleError, unreadable
 from multicloud_lab.gke.faulted import Scope
 from multicloud_lab.gke.methods import METHODS, Method
 from multicloud_lab.gke.names import Kind, Name, requested
@@ -52,6 +52,7 @@ class Containers:
         try:
             method = _find(operation)
             request = parse(method)
+            _check_enums(method.request.pb(request), "")
             name = requested(request, method.kind)
         except GoogleError as error:
             self._calls.refuse(Call(cloud=CLOUD, operation=operation, principal=principal), error.code)
@@ -88,6 +89,22 @@ def _find(operation: str) -> Method:
         message = f"Method {operation} of {SERVICE} is not implemented here."
         raise GoogleError(Code.UNIMPLEMENTED, message)
     return method
+
+
+def _check_enums(message: Any, path: str) -> None:
+    """Refuse numbers that an enum has no name for: proto3 itself lets them pass. Raises GoogleError."""
+    for field, value in message.ListFields():
+        at = f"{path}{field.name}"
+        values = value if field.is_repeated else [value]
+        if field.enum_type is not None:
+            wrong = [each for each in values if each not in field.enum_type.values_by_number]
+            if wrong:
+                raise unreadable(
+                    f"Invalid value at '{at}' (type.googleapis.com/{field.enum_type.full_name}), {wrong[0]}", at
+                )
+        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
+            for each in values:
+                _check_enums(each, f"{at}.")
 
 
 def _resource(name: Name, kind: Kind) -> str:
