@@ -1,0 +1,95 @@
+"""GKE and Compute over REST. A pool's real size is that of its instance groups; GKE itself tells only its first."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from multicloud_lab.core.clock import wall_time_s
+from multicloud_lab.scenarios.reference.door import PoolName, Seen, Wished
+from multicloud_lab.scenarios.reference.http import Answer, DoubtError, GoneError, Http, WaitError, retry_after_s
+
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+BUSY = frozenset({"PROVISIONING", "RECONCILING", "STOPPING"})
+
+
+class GkeDoor:
+    """Node pools of one project."""
+
+    def __init__(self, document: Mapping[str, Any], http: Http) -> None:
+        """Log in with the document's service-account key."""
+        self._gke = str(document["gke"]["rest"])
+        self._compute = str(document["compute"]["url"])
+        self._own = document["credentials"]["gcp"]
+        self._places = {each["name"]: each["location"] for each in document["clusters"] if each["cloud"] == "gcp"}
+        self._http = http
+        self._token: str | None = None
+
+    def look(self, pool: PoolName) -> Seen:
+        """Return the node pool with the sum of its instance groups."""
+        body = self._call("GET", self._gke + self._path(pool)).body
+        groups = [
+            self._call("GET", f"{self._compute}{urlsplit(url).path}").body for url in body.get("instanceGroupUrls", [])
+        ]
+        return Seen(
+            size=sum(group["targetSize"] for group in groups),
+            ready=sum(group["currentActions"].get("none", 0) for group in groups),
+            busy=body["status"] in BUSY,
+            raw={"zones": len(groups)},
+        )
+
+    def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:  # noqa: ARG002  (GKE knows no tokens)
+        """Ask for a size per zone."""
+        body = json.dumps({"nodeCount": wished.to // max(seen.raw["zones"], 1)}).encode()
+        self._call("POST", f"{self._gke}{self._path(pool)}:setSize", body)
+
+    def _path(self, pool: PoolName) -> str:
+        place = self._places[pool.cluster]
+        return f"/v1/projects/{self._own['project_id']}/locations/{place}/clusters/{pool.cluster}/nodePools/{pool.node_pool}"
+
+    def _call(self, method: str, url: str, body: bytes = b"") -> Answer:
+        headers = {"Authorization": f"Bearer {self._login()}", "Content-Type": "application/json"}
+        answer = self._http.send(method, url, headers, body)
+        if answer.status == 404:
+            raise GoneError(url)
+        if answer.status == 401:
+            self._token = None
+        if answer.status >= 400:
+            error = answer.body.get("error", {})
+            raise WaitError(f"{error.get('status')}: {error.get('message')}", retry_after_s(answer))
+        return answer
+
+    def _login(self) -> str:
+        if self._token is None:
+            now = int(wall_time_s())
+            claims = {
+                "iss": self._own["client_email"],
+                "aud": self._own["token_uri"],
+                "iat": now,
+                "exp": now + 3600,
+                "scope": SCOPE,
+            }
+            signing = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}"
+            key = serialization.load_pem_private_key(str(self._own["private_key"]).encode(), None)
+            assert isinstance(key, rsa.RSAPrivateKey)
+            proof = key.sign(signing.encode(), padding.PKCS1v15(), hashes.SHA256())
+            form = {"grant_type": GRANT, "assertion": f"{signing}.{_text(proof)}"}
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            answer = self._http.send("POST", str(self._own["token_uri"]), headers, urlencode(form).encode())
+            if answer.status != 200:
+                raise DoubtError(f"no token: {answer.body.get('error')}")
+            self._token = str(answer.body["access_token"])
+        return self._token
+
+
+def _part(value: object) -> str:
+    return _text(json.dumps(value).encode())
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,127 @@
+"""Decides, pool by pool: read, compare, write the intent down, send it, wait."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from multicloud_lab.scenarios.reference.door import Door, PoolName, Seen, Wished
+from multicloud_lab.scenarios.reference.http import DoubtError, GoneError, Json, WaitError
+
+FIRST_WAIT_S = 15.0
+LONGEST_WAIT_S = 300.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Note:
+    """What is known of a wish: kept on disk, so that it outlives the program.
+
+    `token` belongs to the intent to have `intended` nodes, `accepted` says that the cloud took it; `tries` counts
+    what was refused or doubtful since something went well; `not_before` is virtual epoch seconds.
+    """
+
+    cloud: str
+    cluster: str
+    node_pool: str
+    owner: str
+    to: int
+    min: int | None = None
+    max: int | None = None
+    intended: int | None = None
+    token: str | None = None
+    accepted: bool = False
+    tries: int = 0
+    not_before: float = 0.0
+
+    @property
+    def pool(self) -> PoolName:
+        """The pool."""
+        return PoolName(cluster=self.cluster, node_pool=self.node_pool)
+
+    @property
+    def wished(self) -> Wished:
+        """What it should have."""
+        return Wished(to=self.to, min=self.min, max=self.max)
+
+
+class Reconciler:
+    """All wishes, and what was done for them."""
+
+    def __init__(self, doors: Mapping[str, Door], store: Path) -> None:
+        """Go on from what the store holds."""
+        self._doors = doors
+        self._file = store / "notes.json"
+        raw = json.loads(self._file.read_text()) if self._file.exists() else []
+        self.notes = [Note(**each) for each in raw]
+
+    def wish(self, note: Note) -> None:
+        """Take a wish. The first owner of a pool keeps it: two that disagree would resize it in turns."""
+        for known in self.notes:
+            if (known.cloud, known.pool) == (note.cloud, note.pool):
+                if known.owner == note.owner:
+                    known.to, known.min, known.max = note.to, note.min, note.max
+                    known.tries, known.not_before = 0, 0.0
+                self.save()
+                return
+        self.notes.append(note)
+        self.save()
+
+    def tick(self, now: float) -> list[Json]:
+        """Act once for every wish; says of each how many nodes there are, and whether it is settled."""
+        return [self.told(note, now) for note in self.notes]
+
+    def told(self, note: Note, now: float) -> Json:
+        """Act once for one wish."""
+        nodes, settled = None, False
+        if now >= note.not_before:
+            try:
+                seen = self._doors[note.cloud].look(note.pool)
+                nodes, settled = seen.ready, self.act(note, seen)
+            except WaitError as refused:
+                # A read that was too old costs nothing: read again at the next tick.
+                self.wait(note, now, 0.0 if refused.stale else refused.after_s, grows=not refused.stale)
+            except (DoubtError, GoneError):
+                self.wait(note, now, 0.0)
+            self.save()
+        return {
+            "cloud": note.cloud,
+            "cluster": note.cluster,
+            "nodePool": note.node_pool,
+            "nodes": nodes,
+            "settled": settled,
+        }
+
+    def act(self, note: Note, seen: Seen) -> bool:
+        """Do what what was seen calls for; True when there is nothing left to do."""
+        if seen.busy:
+            return False
+        wished = note.wished
+        in_range = wished.min is None or wished.max is None or seen.bounds == (wished.min, wished.max)
+        if seen.size == wished.to and in_range and not seen.failed:
+            note.intended, note.token, note.accepted, note.tries = None, None, False, 0
+            return seen.ready == wished.to
+        self.intend(note)
+        self._doors[note.cloud].resize(note.pool, wished, note.token or "", seen)
+        note.accepted = True
+        if seen.failed:
+            raise WaitError("sent again after a failure")
+        return False
+
+    def intend(self, note: Note) -> None:
+        """Write the intent down before it is sent; one that was accepted and is over is not sent again."""
+        if note.token is None or note.accepted or note.intended != note.to:
+            note.token, note.intended, note.accepted = uuid.uuid4().hex, note.to, False
+        self.save()
+
+    def wait(self, note: Note, now: float, at_least_s: float, *, grows: bool = True) -> None:
+        """Do nothing for a while, each time longer."""
+        if grows:
+            note.not_before = now + max(at_least_s, min(FIRST_WAIT_S * 2**note.tries, LONGEST_WAIT_S))
+            note.tries += 1
+
+    def save(self) -> None:
+        """Write everything down, whole or not at all."""
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(json.dumps([asdict(note) for note in self.notes]))
+        fresh.replace(self._file)
