@@ -44,8 +44,8 @@ _ACTION_OF_STATE = {
 }
 
 
-def group_json(group: Group) -> Json:
-    """Return one managed instance group."""
+def group_json(group: Group, *, surge: bool) -> Json:
+    """Return one managed instance group; `surge`: an upgrade's extra node counts in its target."""
     parent = f"{COMPUTE_ROOT}/projects/{group.project}/zones/{group.zone}"
     counts = Counter(_ACTION_OF_STATE[node.state] for node in group.nodes.nodes)
     return {
@@ -58,7 +58,7 @@ def group_json(group: Group) -> Json:
         "baseInstanceName": group.base_instance_name,
         "currentActions": {action: counts[action] for action in _ACTIONS},
         "status": {"isStable": group.nodes.settled, "versionTarget": {"isReached": True}},
-        "targetSize": group.nodes.target,
+        "targetSize": group.nodes.target + (group.nodes.surge if surge else 0),
         "selfLink": group.link,
     }
 
@@ -72,7 +72,7 @@ def find_group(groups: Sequence[Group], project: str, zone: str, name: str) -> G
     raise GoogleError(Code.NOT_FOUND, message, reason="notFound", domain="global")
 
 
-def aggregated_json(groups: Sequence[Group], project: str, query: Mapping[str, str]) -> Json:
+def aggregated_json(groups: Sequence[Group], project: str, query: Mapping[str, str], *, surge: bool) -> Json:
     """Return one page of a project's groups (ordered by zone and name), by zone.
 
     `query` may hold maxResults and pageToken. A zone without a group on this page says so by a
@@ -85,7 +85,7 @@ def aggregated_json(groups: Sequence[Group], project: str, query: Mapping[str, s
     page = left[:size]
     items: dict[str, object] = {}
     for zone in sorted({group.zone for group in groups}):
-        found = [group_json(group) for group in page if group.zone == zone]
+        found = [group_json(group, surge=surge) for group in page if group.zone == zone]
         items[f"zones/{zone}"] = {"instanceGroupManagers": found} if found else {"warning": _nothing_here(zone)}
     answer: Json = {
         "kind": "compute#instanceGroupManagerAggregatedList",

@@ -78,7 +78,7 @@ class Compute:
             if unknown := sorted(_CANNOT_FILTER & query.keys()):
                 message = f"Parameter {unknown[0]} is not implemented here: list without it and choose from the answer."
                 raise GoogleError(Code.UNIMPLEMENTED, message, reason="notImplemented", domain="global")
-            return aggregated_json(self._groups(project), project, query)
+            return aggregated_json(self._groups(project), project, query, surge=self._engine.switches.surge_in_groups)
 
         return await self._answer(request, "instanceGroupManagers.aggregatedList", read)
 
@@ -86,9 +86,8 @@ class Compute:
         match = request.match_info
 
         def read() -> Json:
-            return group_json(
-                find_group(self._groups(match["project"]), match["project"], match["zone"], match["name"])
-            )
+            group = find_group(self._groups(match["project"]), match["project"], match["zone"], match["name"])
+            return group_json(group, surge=self._engine.switches.surge_in_groups)
 
         return await self._answer(request, "instanceGroupManagers.get", read)
 
