@@ -1,4 +1,4 @@
-"""`python -m multicloud_lab`: the lab as a program, until it is told to stop.
+"""`python -m multicloud_lab`: the lab as a program, until it is told to stop; `… scenario NAME` plays scenarios.
 
 With `-o json` the first line on stdout, once everything answers, is the document that says where
 everything listens and what to log in with. Logs go to stderr.
@@ -23,6 +23,7 @@ from multicloud_lab.core.faultfile import load_faults
 from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import Seed, SeedError, load_seed
+from multicloud_lab.scenarios.command import main as scenarios
 from multicloud_lab.serve import LabServer
 
 log = logging.getLogger("multicloud_lab")
@@ -42,7 +43,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the lab; returns the exit code."""
+    """Run the lab, or with `scenario` as the first word play scenarios; returns the exit code."""
+    if sys.argv[1:2] == ["scenario"]:
+        return scenarios(sys.argv[2:])
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     given = arguments(sys.argv[1:])
     try:
