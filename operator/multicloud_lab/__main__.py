@@ -31,7 +31,11 @@ log = logging.getLogger("multicloud_lab")
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="multicloud_lab", description="Three emulated clouds on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="multicloud lab",
+        description="Three emulated clouds on loopback.",
+        epilog="`multicloud lab scenario --help`: play scenarios on them against a client program.",
+    )
     parser.add_argument("--seed-file", type=Path, help="YAML with accounts, clusters and node pools")
     parser.add_argument("--fault-file", type=Path, help="YAML with a list of faults that are in force from the start")
     parser.add_argument("--clock-factor", type=_factor, default=1.0, help="virtual seconds per real second (1)")
