@@ -14,8 +14,10 @@ from multicloud_lab.controlplane import ControlPlane
 from support.api_gate import member_of, status_of
 from support.samples import CLOUDS, FOUND, POLL, RESIZE, member, pool
 from support.stage import Resize, Stage, Stopped, a_stage
+from support.waiting import stays
 
 WISHED = 9
+SMALLER = 6
 CAUGHT_S = 20.0
 
 Catch = Callable[[Stage, str], Stopped]
@@ -115,3 +117,35 @@ def test_one_effective_resize_and_the_right_size(crashed: Stage, cloud: str) -> 
     crashed.until_nodes(cloud, WISHED)
     assert crashed.resizes(cloud) == [Resize(FOUND, WISHED)], crashed.tell()
     assert crashed.member(cloud, cloud)["lastResize"]["outcome"] == "Delivered", crashed.tell()
+
+
+def test_a_call_that_arrives_late_finds_nobody_who_acted_meanwhile(stage: Stage) -> None:
+    """The bytes of a killed process may still reach the cloud: until then its wish is neither repeated nor overruled."""
+    stage.api.create_all([pool(cloud, member(cloud)) for cloud in CLOUDS])
+    first = stage.operator("first", callTimeoutSeconds=60)
+    first.start()
+    for cloud in CLOUDS:
+        stage.until_found(cloud)
+    late = [stage.hold_call(RESIZE[cloud]) for cloud in CLOUDS]
+    for cloud in CLOUDS:
+        stage.api.scale(cloud, WISHED)
+    for each in late:
+        each.wait(CAUGHT_S, stage.tell)
+    first.kill()
+    for cloud in CLOUDS:
+        stage.api.scale(cloud, SMALLER)
+    second = stage.operator("second", callTimeoutSeconds=60)
+    second.start()
+    second.until_leading()
+    for cloud in CLOUDS:
+        stage.until_desired(cloud, SMALLER)
+    stays(lambda: not stage.cloud_writes(), "no cloud write", for_s=2, tell=stage.tell)
+    for each in late:
+        each.release()
+    for cloud in CLOUDS:
+        stage.until_nodes(cloud, SMALLER)
+        first_one, *others = stage.resizes(cloud)
+        assert first_one == Resize(FOUND, WISHED), stage.tell()
+        # Down in one step, or in more where the late nodes were still booting; never up again.
+        assert others, stage.tell()
+        assert all(SMALLER <= each.to < each.origin for each in others), stage.tell()

@@ -70,10 +70,11 @@ def test_describe_tells_what_is_and_what_happened(stage: Stage) -> None:
         r"Cluster:\s+shop-prod",
         r"Type:\s+Ready",
         r"Reason:\s+EnoughReady",
-        r"OperationRunning.*member aws: from 4 to 9 nodes",
+        r"ResizeAccepted.*member aws: from 4 to 9 nodes",
         r"Delivered.*member aws: from 4 to 9 nodes",
     ):
         assert re.search(line, told), f"{line} is not in\n{told}"
+    assert "Warning" not in told, f"nothing went wrong, and yet a warning:\n{told}"
 
 
 @pytest.mark.parametrize("consent", ["*", "named"])
