@@ -219,7 +219,7 @@ class Cluster:
 def shortage(group: Group) -> Problem | None:
     """Return what keeps a zone from having its nodes, as an instance group's errors word it; None for nothing."""
     nodes = group.nodes
-    if not nodes.not_launched or nodes.refusal is None:
+    if nodes.refusal is None or not nodes.not_launched:
         return None
     running, asked = nodes.alive, nodes.target + nodes.surge
     words = (
