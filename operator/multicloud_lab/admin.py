@@ -13,7 +13,9 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from multicloud_lab.adminbody import AdvanceBody, HoldBody, ReleaseBody, WaitBody, read, refuse
+from multicloud_lab.adminclusters import ClusterRoutes
 from multicloud_lab.adminhands import FaultRoutes, HandRoutes, LimitRoutes
+from multicloud_lab.clusters import Clusters
 from multicloud_lab.core.clock import iso
 from multicloud_lab.core.gate import Hold
 from multicloud_lab.core.invariants import check
@@ -58,7 +60,7 @@ def node_json(group: MachineGroup, node: Node) -> dict[str, object]:
     }
 
 
-def admin_app(lab: Lab) -> web.Application:
+def admin_app(lab: Lab, clusters: Clusters) -> web.Application:
     """Return the application of the admin port."""
     admin = _Admin(lab)
     app = web.Application(middlewares=[admin.middleware])
@@ -79,6 +81,7 @@ def admin_app(lab: Lab) -> web.Application:
             *HandRoutes(lab).routes(),
             *FaultRoutes(lab).routes(),
             *LimitRoutes(lab).routes(),
+            *ClusterRoutes(clusters).routes(),
         ]
     )
     return app

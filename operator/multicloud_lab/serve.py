@@ -4,19 +4,16 @@
 `python -m multicloud_lab -o json` prints.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from multicloud_lab import aks, eks, gke
+from multicloud_lab import aks, clusters, eks, gke
 from multicloud_lab.admin import admin_app
 from multicloud_lab.core.clock import VirtualClock
 from multicloud_lab.core.lab import Lab, Wire
 from multicloud_lab.core.listen import Listener, listen
 from multicloud_lab.core.seed import Seed
 from multicloud_lab.core.tls import Tls, make_tls
-
-Starter = Callable[[Tls], Awaitable[Wire]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +51,27 @@ class LabServer:
         self._wires: list[Wire] = []
         self._admin: Listener | None = None
         self._tls: Tls | None = None
-        engines = _install(lab)
-        self._starters: tuple[Starter, ...] = (
-            lambda tls: eks.start(lab, engines.aws, tls),
-            lambda tls: aks.start(lab, engines.azure, tls),
-            lambda tls: gke.start(lab, engines.gcp, tls),
-        )
+        self._clusters: clusters.ClustersWire | None = None
+        self._engines = _install(lab)
 
     async def start(self) -> None:
-        """Start every wire and the admin port on 127.0.0.1."""
-        self._tls = make_tls()
-        for starter in self._starters:
-            self._wires.append(await starter(self._tls))
-        self._admin = await listen(admin_app(self.lab))
+        """Start every wire, the member clusters and the admin port on 127.0.0.1."""
+        lab, engines = self.lab, self._engines
+        tls = self._tls = make_tls()
+        amazon = await eks.start(lab, engines.aws, tls)
+        self._wires.append(amazon)
+        self._wires.append(await aks.start(lab, engines.azure, tls))
+        google = await gke.start(lab, engines.gcp, tls)
+        self._wires.append(google)
+        self._clusters = await clusters.start(
+            lab,
+            tls,
+            sessions=engines.aws.sessions,
+            entra=engines.azure.entra,
+            identity=google.identity,
+            sts_url=amazon.listeners["sts"].url,
+        )
+        self._admin = await listen(admin_app(lab, self._clusters.clusters))
 
     async def stop(self) -> None:
         """Drop held calls, stop listening, remove the certificates."""
@@ -74,6 +79,9 @@ class LabServer:
         for wire in self._wires:
             await wire.stop()
         self._wires.clear()
+        if self._clusters is not None:
+            await self._clusters.stop()
+            self._clusters = None
         if self._admin is not None:
             await self._admin.stop()
             self._admin = None
@@ -83,14 +91,14 @@ class LabServer:
 
     def document(self) -> dict[str, Any]:
         """Return where everything listens and what to log in with. Raises RuntimeError before `start`."""
-        if self._admin is None:
+        if self._admin is None or self._clusters is None:
             message = "the lab has not been started: call start() first"
             raise RuntimeError(message)
         document: dict[str, Any] = {}
         for wire in self._wires:
             document.update(wire.endpoints)
         document["credentials"] = self._credentials(document["google"]["token"])
-        document["clusters"] = self._clusters()
+        document["clusters"] = self._places(self._clusters)
         document["admin"] = {"url": self._admin.url}
         if self.kubeconfig is not None:
             document["kubeconfig"] = self.kubeconfig
@@ -109,13 +117,13 @@ class LabServer:
             "gcp": self.lab.google_keys[0].document(token_uri),
         }
 
-    def _clusters(self) -> list[dict[str, object]]:
-        """Member clusters' own APIs are not served: their url is null."""
-        seed = self.lab.seed
-        places = [("aws", c.name, c.region) for c in seed.aws.clusters]
-        places += [("azure", c.name, c.location) for c in seed.azure.clusters]
-        places += [("gcp", c.name, c.location) for c in seed.gcp.clusters]
+    def _places(self, wire: clusters.ClustersWire) -> list[dict[str, object]]:
+        """Every cluster of the seed, and where its own API is."""
+        aws, azure, gcp = self.lab.seed.aws, self.lab.seed.azure, self.lab.seed.gcp
+        places = [("aws", c.account or aws.account, c.name, c.region) for c in aws.clusters]
+        places += [("azure", c.subscription_id or azure.subscription_id, c.name, c.location) for c in azure.clusters]
+        places += [("gcp", c.project or gcp.project, c.name, c.location) for c in gcp.clusters]
         return [
-            {"cloud": cloud, "name": name, "location": location, "url": None, "caFile": None}
-            for cloud, name, location in places
+            {"cloud": cloud, "name": name, "location": location, **wire.endpoint(cloud, account, name, location)}
+            for cloud, account, name, location in places
         ]
