@@ -1,8 +1,9 @@
 """AKS on loopback: ARM's managed clusters and agent pools, and the Entra token endpoint before them.
 
-`engine` holds the state and is what admin and hands use, `rules` judges a wished pool, `render` writes
-ARM's JSON, `entra` issues and checks tokens, `limits` counts ARM's token buckets, `routes`, `wire` and
-`login` speak HTTP.
+`engine` holds the state (made by `build`, worked on by `operations` and `hands`), `rules` judges a wished pool,
+`switches` says what is open, `views` and `replaying` serve the lab's own parts; `render` writes ARM's JSON, `entra`
+issues and checks tokens, `limits` counts token buckets, `roles` knows permissions; `routes`, `wire`, `handlers`,
+`faulted`, `login` and `identity` speak HTTP.
 """
 
 from multicloud_lab.aks.engine import AksEngine

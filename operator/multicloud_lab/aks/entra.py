@@ -21,6 +21,9 @@ from multicloud_lab.core.seed import AzurePrincipal
 
 LIFETIME_S = 3600
 
+LEEWAY_S = 300
+"""By how much a token may be from the future, because clocks differ."""
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """The only client_assertion_type of OAuth (RFC 7523)."""
 
@@ -123,8 +126,21 @@ class Entra:
         signed = f"{_encode({'typ': 'JWT', 'alg': 'HS256'})}.{_encode(claims)}"
         return f"{signed}.{self._sign(signed)}"
 
-    def principal(self, authorization: str | None, audiences: Collection[str]) -> str:
-        """Return the client id that a request's Authorization header proves. Raises ArmError (401)."""
+    def managed(self, resource: str, client_id: str | None) -> tuple[AzurePrincipal, str]:
+        """Return a managed identity and a token for the resource: the named one, else the seed's first application.
+
+        Raises EntraError.
+        """
+        known = [each for each in self._principals if client_id is None or each.client_id.lower() == client_id.lower()]
+        if not known:
+            raise EntraError(400, "invalid_request", 0, "Identity not found")
+        return known[0], self.issue(known[0].tenant_id, known[0].client_id, resource)
+
+    def principal(self, authorization: str | None, audiences: Collection[str], skew_s: float = 0.0) -> str:
+        """Return the client id that a request's Authorization header proves. Raises ArmError (401).
+
+        `skew_s`: by how much ARM's clock runs ahead of the true one.
+        """
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise self._unauthenticated(
@@ -135,10 +151,13 @@ class Entra:
         if not hmac.compare_digest(self._sign(signed).encode(), signature.encode()):
             raise self._unauthenticated("InvalidAuthenticationToken", "The access token is invalid.")
         claims = _claims(token)
-        if claims["exp"] < wall_time_s():
+        now_s = wall_time_s() + skew_s
+        if claims["exp"] < now_s:
             raise self._unauthenticated(
                 "ExpiredAuthenticationToken", "The access token expiry has passed. Get a new one."
             )
+        if claims["nbf"] > now_s + LEEWAY_S:
+            raise self._unauthenticated("InvalidAuthenticationToken", "The access token is not yet valid.")
         if str(claims["aud"]).rstrip("/") not in audiences:
             raise self._unauthenticated(
                 "InvalidAuthenticationTokenAudience",

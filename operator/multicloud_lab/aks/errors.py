@@ -3,7 +3,7 @@
 Raised by rules, engine and entra; the wire turns it into the answer, admin into a sentence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from multicloud_lab.core.lab import RefusedError
 
@@ -116,4 +116,53 @@ def nothing_to_abort(pool: str, state: str) -> ArmError:
         409,
         "OperationNotAllowed",
         f"There is no running operation of agent pool {pool} to abort: its provisioning state is {state}.",
+    )
+
+
+def no_quota(short: int, asked: int, size: str, location: str) -> ArmError:
+    """400 for a pool that would need more vCPUs than the subscription may have in the region."""
+    return ArmError(
+        400,
+        "ErrCode_InsufficientVCPUQuota",
+        f"Insufficient vcpu quota requested {asked}, remaining {max(asked - short, 0)} for family {size} "
+        f"for region {location}.",
+    )
+
+
+def not_authorized(client: str, action: str, scope: str) -> ArmError:
+    """403 for an action that the caller has no role for."""
+    return ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{client}' with object id '{client}' does not have authorization to perform action '{action}' "
+        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your "
+        "credentials.",
+    )
+
+
+def expired() -> ArmError:
+    """401 for a token that has run out."""
+    message = "The access token expiry UTC time has passed. Get a new one."
+    challenge = (
+        f'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{message}"'
+    )
+    return ArmError(401, "ExpiredAuthenticationToken", message, headers={"WWW-Authenticate": challenge})
+
+
+def last_system_pool(name: str) -> ArmError:
+    """400 for the deletion of a cluster's last System pool."""
+    return ArmError(
+        400,
+        "OperationNotAllowed",
+        f"The agent pool {name} cannot be deleted: there has to be at least one System agent pool.",
+    )
+
+
+def no_machines(names: Sequence[str], pool: str) -> ArmError:
+    """400 for machines that an agent pool does not have."""
+    return ArmError(
+        400,
+        "InvalidParameter",
+        f"Machines {', '.join(names)} were not found in agent pool {pool}.",
+        target="machineNames",
     )

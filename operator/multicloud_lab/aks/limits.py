@@ -1,79 +1,88 @@
-"""ARM's token buckets, refilled in virtual time: what the x-ms-ratelimit headers count down.
+"""Which of Azure's token buckets a call is counted in, and ARM's 429 when one is empty.
 
-Sizes: ARM since 2024 has, per region, subscription and principal, 250 reads (25 a second) and 200 writes
-(10 a second); the AKS resource provider takes bursts of 20 PUTs an agent pool and one more a minute.
+Rates are the lab's (`core.pace`): Resource Manager's reads, writes and deletes by region, subscription and
+principal, then the AKS resource provider's own. A deny or a fault in front of it counts in ARM's all the same.
 """
 
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Callable, Mapping
+from math import ceil, inf
 
 from multicloud_lab.aks.errors import ArmError
-from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.aks.switches import Switches
+from multicloud_lab.core.pace import Pace
+
+_ARM = {"armRead": "reads", "armWrite": "writes", "armDelete": "deletes"}
+
+_OWN: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "AgentPools_CreateOrUpdate": ("putPool", ("subscription", "group", "cluster", "pool")),
+    "ManagedClusters_Get": ("getCluster", ("subscription", "group", "cluster")),
+    "ManagedClusters_List": ("listClustersOfSubscription", ("subscription",)),
+    "ManagedClusters_ListByResourceGroup": ("listClustersOfGroup", ("subscription", "group")),
+    "Operations_GetStatus": ("operationStatus", ("subscription",)),
+    "Operations_GetResult": ("operationStatus", ("subscription",)),
+}
+"""By operation: the bucket's kind, and what of the path it is counted for; all others share one a subscription."""
+
+_HANDLERS = {
+    "putPool": "PutAgentPoolHandler.PUT",
+    "getCluster": "GetManagedClusterHandler.GET",
+    "listClustersOfSubscription": "ListManagedClustersBySubscriptionHandler.GET",
+    "listClustersOfGroup": "ListManagedClustersByResourceGroupHandler.GET",
+    "operationStatus": "GetOperationStatusHandler.GET",
+}
 
 
-@dataclass(slots=True, kw_only=True)
-class Bucket:
-    """Tokens left, and when that was counted (virtual epoch seconds)."""
-
-    size: float
-    refill_per_s: float
-    left: float
-    counted: float
-
-    def take(self, now: float) -> bool:
-        """Refill, then take one token; False when there is none."""
-        # A clock that was set back (reset) refills nothing and counts on from there.
-        gained = max(now - self.counted, 0.0) * self.refill_per_s
-        self.left, self.counted = min(self.left + gained, self.size), now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
-
-    def wait_s(self) -> int:
-        """Return the whole seconds until there is a token again."""
-        return max(ceil((1 - self.left) / self.refill_per_s), 1)
+def arm_kind(method: str) -> str:
+    """Return the kind of Resource Manager's bucket of an HTTP method."""
+    return {"GET": "armRead", "HEAD": "armRead", "DELETE": "armDelete"}.get(method, "armWrite")
 
 
 class Limits:
-    """The buckets by subscription and principal, and by agent pool."""
+    """Counts calls. `switches` says whether an empty bucket refuses, and with which code."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        """Start with full buckets."""
-        self._clock = clock
-        self._buckets: dict[tuple[str, ...], Bucket] = {}
+    def __init__(self, pace: Pace, switches: Callable[[], Switches]) -> None:
+        """Count in the lab's buckets."""
+        self._pace = pace
+        self._switches = switches
 
-    def clear(self) -> None:
-        """Fill all buckets."""
-        self._buckets.clear()
-
-    def count(self, subscription: str, principal: str, *, write: bool, refuse: bool) -> dict[str, str]:
-        """Count a request and return its x-ms-ratelimit header. Raises ArmError (429) when empty and `refuse`."""
-        kind, size, refill_per_s = ("writes", 200, 10.0) if write else ("reads", 250, 25.0)
-        bucket = self._bucket((kind, subscription.lower(), principal), size, refill_per_s)
-        if not bucket.take(self._clock.now()) and refuse:
-            raise ArmError(
-                429,
-                "TooManyRequests",
-                f"The number of {kind} for subscription '{subscription}' is exceeded. "
-                f"Please try again after {bucket.wait_s()} seconds.",
-                headers={"Retry-After": str(bucket.wait_s())},
-            )
-        return {f"x-ms-ratelimit-remaining-subscription-{kind}": str(int(bucket.left))}
-
-    def count_pool_put(self, pool_id: str, *, refuse: bool) -> None:
-        """Count a PUT on an agent pool. Raises ArmError (429) when its bucket is empty and `refuse`."""
-        bucket = self._bucket(("put", pool_id.lower()), 20, 1 / 60)
-        if not bucket.take(self._clock.now()) and refuse:
+    def count(self, method: str, operation: str, names: Mapping[str, str], principal: str) -> dict[str, str]:
+        """Count a call and return its x-ms-ratelimit header. Raises ArmError (429) with Retry-After."""
+        kind, subscription = arm_kind(method), names.get("subscription", "").lower()
+        key = f"{subscription}/{principal}"
+        wait_s = self._pace.take("azure", key, kind)
+        header = {f"x-ms-ratelimit-remaining-subscription-{_ARM[kind]}": str(self._pace.left("azure", key, kind))}
+        if wait_s is not None and self._switches().throttle:
+            raise self.refusal(method, names, wait_s, header)
+        if operation.startswith("Permissions"):
+            return header  # Resource Manager's own, not the resource provider's
+        own, parts = _OWN.get(operation, ("other", ("subscription",)))
+        wait_s = self._pace.take("azure", "/".join(names.get(part, "") for part in parts).lower(), own)
+        if wait_s is not None and self._switches().throttle:
+            wait = _whole(wait_s)
             raise ArmError(
                 429,
                 "Throttled",
-                "The PutAgentPoolHandler.PUT request limit has been exceeded, "
-                f"please retry again in {bucket.wait_s()} seconds.",
-                headers={"Retry-After": str(bucket.wait_s())},
+                f"The {_HANDLERS.get(own, operation)} request limit has been exceeded, "
+                f"please retry again in {wait} seconds.",
+                headers={"Retry-After": wait, **header},
             )
+        return header
 
-    def _bucket(self, key: tuple[str, ...], size: float, refill_per_s: float) -> Bucket:
-        return self._buckets.setdefault(
-            key, Bucket(size=size, refill_per_s=refill_per_s, left=size, counted=self._clock.now())
+    def refusal(
+        self, method: str, names: Mapping[str, str], wait_s: float, header: Mapping[str, str] | None = None
+    ) -> ArmError:
+        """Return Resource Manager's own 429."""
+        wait = _whole(wait_s)
+        kind, subscription = _ARM[arm_kind(method)], names.get("subscription", "")
+        return ArmError(
+            429,
+            self._switches().arm_throttle_code,
+            f"Number of {kind} for subscription '{subscription}' exceeded. Please try again after '{wait}' seconds "
+            "after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
+            headers={"Retry-After": wait, **(header or {})},
         )
+
+
+def _whole(wait_s: float) -> str:
+    """Return whole seconds, at least one, for a Retry-After; an hour for a bucket that is never refilled."""
+    return "3600" if wait_s == inf else str(max(ceil(wait_s), 1))

@@ -3,9 +3,14 @@
 Every token request is journalled under its client id; its form is not, because it holds secrets.
 """
 
+from math import ceil
+
 from aiohttp import web
 
 from multicloud_lab.aks.entra import Entra, EntraError
+from multicloud_lab.aks.faulted import raw_answer
+from multicloud_lab.core.faultkinds import Answer, AuthExpire, Deny, Throttle
+from multicloud_lab.core.faults import FaultedError
 from multicloud_lab.core.gate import Call, CallDroppedError
 from multicloud_lab.core.journal import DROPPED
 from multicloud_lab.core.lab import Lab
@@ -94,6 +99,9 @@ class _Login:
         except CallDroppedError:
             self._lab.record(call, result=DROPPED)
             return hang_up(request)
+        except FaultedError as fault:
+            self._lab.record(call, result=fault.result)
+            return _faulted(fault, call.principal)
         try:
             body, status, result = self._entra.grant(request.match_info["tenant"], form), 200, "200"
         except EntraError as refused:
@@ -103,7 +111,29 @@ class _Login:
             await self._lab.gate.after(call)
         except CallDroppedError:
             return hang_up(request)
+        except FaultedError as fault:
+            return _faulted(fault, call.principal)
         return web.json_response(body, status=status, headers={"Cache-Control": "no-store, no-cache"})
+
+
+def _faulted(fault: FaultedError, client_id: str) -> web.Response:
+    """Return what the token endpoint says under a fault, in Entra's words where it has some."""
+    action, headers = fault.action, {}
+    match action:
+        case Throttle():
+            refused = EntraError(429, "temporarily_unavailable", 90055, "Request is throttled. Please try again later.")
+            headers = {"Retry-After": str(max(ceil(min(fault.retry_after_s or 1.0, 3600.0)), 1))}
+        case AuthExpire():
+            sentence = f"The provided client secret keys for app '{client_id}' are expired."
+            refused = EntraError(401, "invalid_client", 7000222, sentence)
+        case Deny():
+            refused = EntraError(401, "unauthorized_client", 7000112, f"Application '{client_id}' is disabled.")
+        case Answer(status=status, body=None, content_type=None) if status >= 400:
+            refused = EntraError(status, action.code or "server_error", 90033, action.message)
+            headers = dict(action.headers)
+        case _:
+            return raw_answer(fault)
+    return web.json_response(refused.body(), status=refused.status, headers=headers)
 
 
 def _root(request: web.Request) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from multicloud_lab.aks.state import TERMINAL, AgentPool, Cluster, Operation
+from multicloud_lab.aks.views import resource_of, serial_of
 from multicloud_lab.core.nodes import Node, NodeState
 
 Json = dict[str, Any]
@@ -24,6 +25,10 @@ def pool_properties(pool: AgentPool, *, count: int) -> Json:
         "nodeImageVersion": pool.image,
         "provisioningState": pool.state,
     }
+    if pool.is_mixed:
+        # The sizes of such a pool stand in its profile; their sum is nowhere.
+        del properties["count"]
+        properties["virtualMachineNodesStatus"] = _sizes(pool, wish=count == pool.count)
     if pool.error is not None:
         properties["status"] = {"provisioningError": pool.error}
     return dict(sorted(properties.items()))
@@ -33,7 +38,17 @@ def shown_count(pool: AgentPool, *, actual: bool) -> int:
     """Return the count that GET shows: the wish, or (`actual`, and only meanwhile) the machines that exist."""
     if not actual or pool.state in TERMINAL:
         return pool.count
-    return sum(node.state is not NodeState.REQUESTED for node in pool.nodes.nodes)
+    return sum(node.state is not NodeState.REQUESTED for node in pool.machines)
+
+
+def _sizes(pool: AgentPool, *, wish: bool) -> list[Json]:
+    """Return the nodes by size: as wished, or as there are machines."""
+    if wish:
+        return [{"size": size, "count": count} for size, count in pool.wished.items()]
+    there = {
+        size: sum(node.state is not NodeState.REQUESTED for node in each.nodes) for size, each in pool.sets.items()
+    }
+    return [{"size": size, "count": count} for size, count in there.items() if count or size in pool.wished]
 
 
 def agent_pool(cluster: Cluster, pool: AgentPool, *, count: int, listed: bool = False) -> Json:
@@ -78,11 +93,7 @@ def managed_cluster(cluster: Cluster, *, actual: bool) -> Json:
 
 def machine(cluster: Cluster, pool: AgentPool, node: Node) -> Json:
     """Return one machine of a pool; its address follows from its number."""
-    scale_set, serial = node.name[:-6], int(node.name[-6:], 36)
-    resource = (
-        f"/subscriptions/{cluster.subscription}/resourceGroups/{cluster.node_group}"
-        f"/providers/Microsoft.Compute/virtualMachineScaleSets/{scale_set}/virtualMachines/{serial}"
-    )
+    serial = serial_of(pool, node)
     address = f"10.{224 + list(cluster.pools).index(pool.name) % 16}.{serial // 250 % 256}.{4 + serial % 250}"
     body: Json = {
         "id": f"{cluster.id}/agentPools/{pool.name}/machines/{node.name}",
@@ -90,17 +101,17 @@ def machine(cluster: Cluster, pool: AgentPool, node: Node) -> Json:
         "type": f"{PROVIDER}/managedClusters/agentPools/machines",
         "properties": {
             "network": {"ipAddresses": [{"family": "IPv4", "ip": address}]},
-            "resourceId": resource,
+            "resourceId": resource_of(cluster, pool, node),
         },
     }
     if pool.spec.get("availabilityZones"):
-        body["zones"] = [node.zone]
+        body["zones"] = [node.zone.rpartition("-")[2]]
     return body
 
 
 def machines(pool: AgentPool) -> list[Node]:
     """Return the nodes of which a machine exists already."""
-    return [node for node in pool.nodes.nodes if node.state is not NodeState.REQUESTED]
+    return [node for node in pool.machines if node.state is not NodeState.REQUESTED]
 
 
 def operation_status(operation: Operation) -> Json:

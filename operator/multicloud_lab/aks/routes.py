@@ -12,6 +12,7 @@ _PROVIDER = "providers/microsoft.containerservice"
 _SUBSCRIPTION = "subscriptions/{subscription}"
 _CLUSTERS = f"{_SUBSCRIPTION}/resourcegroups/{{group}}/{_PROVIDER}/managedclusters"
 _POOL = f"{_CLUSTERS}/{{cluster}}/agentpools/{{pool}}"
+_PERMISSIONS = "providers/microsoft.authorization/permissions"
 _LOCATION = f"{_SUBSCRIPTION}/{_PROVIDER}/locations/{{location}}"
 
 Operation = Literal[
@@ -21,7 +22,12 @@ Operation = Literal[
     "AgentPools_List",
     "AgentPools_Get",
     "AgentPools_CreateOrUpdate",
+    "AgentPools_Delete",
+    "AgentPools_DeleteMachines",
     "AgentPools_AbortLatestOperation",
+    "ManagedClusters_AbortLatestOperation",
+    "Permissions_ListForResourceGroup",
+    "Permissions_ListForResource",
     "Machines_List",
     "Machines_Get",
     "Operations_GetStatus",
@@ -35,7 +41,13 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", f"{_CLUSTERS}/{{cluster}}/agentpools", "AgentPools_List"),
     ("GET", _POOL, "AgentPools_Get"),
     ("PUT", _POOL, "AgentPools_CreateOrUpdate"),
+    ("DELETE", _POOL, "AgentPools_Delete"),
     ("POST", f"{_POOL}/abort", "AgentPools_AbortLatestOperation"),
+    ("POST", f"{_POOL}/deletemachines", "AgentPools_DeleteMachines"),
+    ("POST", f"{_CLUSTERS}/{{cluster}}/abort", "ManagedClusters_AbortLatestOperation"),
+    ("GET", f"{_SUBSCRIPTION}/resourcegroups/{{group}}/{_PERMISSIONS}", "Permissions_ListForResourceGroup"),
+    ("GET", f"{_CLUSTERS}/{{cluster}}/{_PERMISSIONS}", "Permissions_ListForResource"),
+    ("GET", f"{_POOL}/{_PERMISSIONS}", "Permissions_ListForResource"),
     ("GET", f"{_POOL}/machines", "Machines_List"),
     ("GET", f"{_POOL}/machines/{{machine}}", "Machines_Get"),
     ("GET", f"{_LOCATION}/operations/{{operation}}", "Operations_GetStatus"),
@@ -44,6 +56,17 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
 
 ANY_VERSION = frozenset({"Operations_GetStatus", "Operations_GetResult"})
 """Operations whose URLs carry an api-version of their own, whatever the client's."""
+
+WRITES = frozenset(
+    {
+        "AgentPools_CreateOrUpdate",
+        "AgentPools_Delete",
+        "AgentPools_DeleteMachines",
+        "AgentPools_AbortLatestOperation",
+        "ManagedClusters_AbortLatestOperation",
+    }
+)
+"""Operations that change something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

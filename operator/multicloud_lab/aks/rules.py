@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from multicloud_lab.aks.errors import bad_content, immutable, invalid
-from multicloud_lab.aks.state import AgentPool, Cluster, Properties, Switches
+from multicloud_lab.aks.state import VIRTUAL_MACHINES, AgentPool, Cluster, Properties, manual_sizes, wished_nodes
+from multicloud_lab.aks.switches import Switches
 
 POOL_MAX = 1000
 """Nodes that one pool may have."""
@@ -103,7 +104,13 @@ DEFAULTS: Mapping[str, Any] = {
 """What AKS fills in when a pool is created without it."""
 
 SCALING = frozenset({"count", "enableAutoScaling", "maxCount", "minCount"})
+"""What a stopped pool loses, and gets back when it is started."""
+
+SIZES = frozenset({*SCALING, "virtualMachinesProfile"})
 """A PUT that changes only these is shown as Scaling."""
+
+GATEWAY_PREFIXES = range(28, 32)
+"""Sizes of a Gateway pool's public IP prefix; a pool has at most one node an address (model text)."""
 
 Change = Literal["Scaling", "Updating", "Upgrading", "Starting", "Stopping"]
 
@@ -125,6 +132,8 @@ _TYPES: Mapping[str, type] = {
     "nodeTaints": list,
     "availabilityZones": list,
     "powerState": dict,
+    "virtualMachinesProfile": dict,
+    "gatewayProfile": dict,
 }
 
 
@@ -148,10 +157,9 @@ def read_properties(body: object) -> Properties:
 
 def created(name: str, wished: Properties, cluster: Cluster) -> Properties:
     """Return the spec of a new pool. Raises ArmError."""
-    if not wished.get("vmSize"):
+    mixed = wished.get("type") == VIRTUAL_MACHINES
+    if not mixed and not wished.get("vmSize"):
         raise invalid("vmSize", "Required parameter agentPoolProfile.vmSize is missing (null).")
-    if wished.get("type") == "VirtualMachines" or wished.get("virtualMachinesProfile"):
-        raise invalid("type", "pools of type VirtualMachines are not emulated by this lab.")
     windows = wished.get("osType") == "Windows"
     if not re.fullmatch(r"[a-z][a-z0-9]{0,5}" if windows else r"[a-z][a-z0-9]{0,11}", name):
         raise invalid(
@@ -165,6 +173,9 @@ def created(name: str, wished: Properties, cluster: Cluster) -> Properties:
     if spec.get("scaleSetPriority") == "Spot":
         spec = {"scaleSetEvictionPolicy": "Delete", "spotMaxPrice": -1, **spec}
     spec.pop("nodeImageVersion", None)
+    if mixed and "count" not in wished:
+        del spec["count"]
+    _check_sizes(spec)
     return spec
 
 
@@ -190,9 +201,10 @@ def merged(pool: AgentPool, wished: Properties, switches: Switches) -> Propertie
     spec = {**spec, "mode": "User", **given}
     if spec["powerState"].get("code") == "Stopped" and not pool.is_stopped:
         spec = {name: value for name, value in spec.items() if name not in SCALING}
-        spec |= {"count": 0, "enableAutoScaling": False}
+        spec |= {"enableAutoScaling": False} if pool.is_mixed else {"count": 0, "enableAutoScaling": False}
     elif pool.is_stopped and spec["powerState"].get("code") == "Running":
         spec |= pool.before_stop
+    _check_sizes(spec)
     return spec
 
 
@@ -205,23 +217,30 @@ def check_still_system(pool: AgentPool, spec: Properties, others: Iterable[Agent
 def check(spec: Properties, others: Iterable[AgentPool], switches: Switches) -> None:
     """Judge a spec beside the cluster's other pools. Raises ArmError."""
     mode = spec["mode"]
-    if mode not in {"System", "User"}:
-        raise invalid("mode", f"{mode!r} is not a mode of this lab: System, User.")
-    if mode == "System" and spec.get("osType") == "Windows":
-        raise invalid("mode", "a System pool must have osType Linux.")
+    if mode not in {"System", "User", "Gateway"}:
+        raise invalid("mode", f"{mode!r} is not a mode: System, User, Gateway.")
+    if mode != "User" and spec.get("osType") == "Windows":
+        raise invalid("mode", f"a {mode} pool must have osType Linux.")
     if spec["powerState"].get("code") not in {"Running", "Stopped"}:
         raise invalid("powerState", "code must be Running or Stopped.")
     if spec["powerState"]["code"] == "Stopped" and mode == "System":
         raise invalid("powerState", "a System pool cannot be stopped.")
-    _check_counts(spec, least=1 if mode == "System" else 0, switches=switches)
-    total = int(spec["count"]) + sum(pool.count for pool in others)
+    _check_counts(spec, switches)
+    _check_gateway(spec)
+    total = sum(wished_nodes(spec).values()) + sum(pool.count for pool in others)
     if total > CLUSTER_MAX:
         raise invalid("count", f"the cluster would have {total} nodes, more than {CLUSTER_MAX}.")
 
 
-def _check_counts(spec: Properties, *, least: int, switches: Switches) -> None:
+def least_nodes(spec: Properties) -> int:
+    """Return how many nodes a pool of this mode has at least."""
+    return 1 if spec["mode"] == "System" else 0
+
+
+def _check_counts(spec: Properties, switches: Switches) -> None:
+    least = least_nodes(spec)
     bounds = f"{least} to {POOL_MAX} nodes"
-    count, minimum, maximum = spec["count"], spec.get("minCount"), spec.get("maxCount")
+    count, minimum, maximum = sum(wished_nodes(spec).values()), spec.get("minCount"), spec.get("maxCount")
     if not least <= count <= POOL_MAX:
         raise invalid("count", f"a {spec['mode']} pool has {bounds}, not {count}.")
     if not spec["enableAutoScaling"]:
@@ -236,6 +255,41 @@ def _check_counts(spec: Properties, *, least: int, switches: Switches) -> None:
         raise invalid("count", f"{count} is not within minCount {minimum} and maxCount {maximum}.")
 
 
+def _check_sizes(spec: Properties) -> None:
+    """Judge the sizes of a VirtualMachines pool, and that no other pool has any. Raises ArmError."""
+    if spec["type"] != VIRTUAL_MACHINES:
+        if spec.get("virtualMachinesProfile"):
+            raise invalid("virtualMachinesProfile", f"it goes with type {VIRTUAL_MACHINES} only.")
+        return
+    for name in ("vmSize", "count"):
+        if name in spec:
+            raise invalid(name, f"a pool of type {VIRTUAL_MACHINES} has its sizes in virtualMachinesProfile.")
+    if spec["enableAutoScaling"]:
+        raise invalid("enableAutoScaling", f"a pool of type {VIRTUAL_MACHINES} is scaled by hand in this lab.")
+    if (spec.get("virtualMachinesProfile") or {}).get("scale", {}).get("autoscale"):
+        raise invalid("virtualMachinesProfile.scale.autoscale", "this lab scales such pools by hand only.")
+    sizes = manual_sizes(spec)
+    if not sizes:
+        raise invalid("virtualMachinesProfile.scale.manual", "at least one size is required.")
+    for each in sizes:
+        size, count = each.get("size"), each.get("count")
+        if not isinstance(size, str) or isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise invalid("virtualMachinesProfile.scale.manual", "each has a size and a count of 0 or more.")
+    if len({each["size"] for each in sizes}) < len(sizes):
+        raise invalid("virtualMachinesProfile.scale.manual", "every size may stand once.")
+
+
+def _check_gateway(spec: Properties) -> None:
+    if spec["mode"] != "Gateway":
+        return
+    prefix = (spec.get("gatewayProfile") or {}).get("publicIPPrefixSize", GATEWAY_PREFIXES[-1])
+    if prefix not in GATEWAY_PREFIXES:
+        raise invalid("gatewayProfile.publicIPPrefixSize", f"{prefix} is not 28 to 31.")
+    count, most = sum(wished_nodes(spec).values()), 2 ** (32 - prefix)
+    if count > most:
+        raise invalid("count", f"a Gateway pool with a prefix of /{prefix} has at most {most} nodes, not {count}.")
+
+
 def change_of(before: Properties, after: Properties) -> Change | None:
     """Name the operation that leads from one spec to the other; None when there is nothing to do."""
     changed = {name for name in before.keys() | after.keys() if not _same(before.get(name), after.get(name))}
@@ -245,7 +299,7 @@ def change_of(before: Properties, after: Properties) -> Change | None:
         return "Stopping" if after["powerState"]["code"] == "Stopped" else "Starting"
     if "orchestratorVersion" in changed:
         return "Upgrading"
-    return "Scaling" if changed <= SCALING else "Updating"
+    return "Scaling" if changed <= SIZES else "Updating"
 
 
 def check_etag(etag: str | None, if_match: str | None, if_none_match: str | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from multicloud_lab.core.clock import Timer
-from multicloud_lab.core.nodes import NodeSet
+from multicloud_lab.core.nodes import Node, NodeSet
 
 Properties = dict[str, Any]
 """Properties of an agent pool under their ARM names."""
@@ -17,28 +17,16 @@ Status = Literal["InProgress", "Succeeded", "Failed", "Canceled"]
 TERMINAL = frozenset({"Succeeded", "Failed", "Canceled"})
 """The provisioning states in which AKS takes a new operation."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switches:
-    """Where Azure's behaviour is not settled, or a test wants less: each with its default.
-
-    `get_shows`: while an operation runs, GET answers the wished count (`target`, as after the recorded
-    scale) or the machines there are (`actual`, as in the recorded abort). `omitted_maps`: what becomes of
-    nodeLabels, tags and nodeTaints that a PUT leaves out (`clear`: PUT replaces; `keep`). `autoscaler_range`:
-    count must lie within minCount..maxCount. `page_size`: items a list page holds, None for one page.
-    `throttle`: refuse with 429 when a bucket is empty; the headers count either way.
-    """
-
-    get_shows: Literal["target", "actual"] = "target"
-    omitted_maps: Literal["clear", "keep"] = "clear"
-    autoscaler_range: bool = True
-    page_size: int | None = None
-    throttle: bool = False
+VIRTUAL_MACHINES = "VirtualMachines"
+"""The type of a pool whose sizes are wished machine size by machine size."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
-    """A long-running operation. Times are virtual epoch seconds."""
+    """A long-running operation. Times are virtual epoch seconds; `timers` are what is still to happen in it.
+
+    A `stuck` one never ends by itself, a `forgotten` one cannot be read; `aborting` is the one that aborts it.
+    """
 
     id: str
     subscription: str
@@ -47,28 +35,53 @@ class Operation:
     status: Status = "InProgress"
     ended: float | None = None
     error: dict[str, object] | None = None
-    timer: Timer | None = None
+    timers: list[Timer] = field(default_factory=list)
+    stuck: bool = False
+    forgotten: bool = False
+    aborting: "Operation | None" = None
+
+    def stop(self) -> None:
+        """Forget what was still to happen in it."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers = []
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class AgentPool:
-    """An agent pool: `spec` holds the writable properties as last wished, count included."""
+    """An agent pool: `spec` holds the writable properties as last wished; `sets` its machines by VM size."""
 
     name: str
     spec: Properties
-    nodes: NodeSet
     etag: str
     version: str
     image: str
+    digits: str
+    sets: dict[str, NodeSet] = field(default_factory=dict)
     state: str = "Succeeded"
     operation: Operation | None = None
     error: dict[str, object] | None = None
     before_stop: Properties = field(default_factory=dict)
 
     @property
+    def wished(self) -> dict[str, int]:
+        """The wished number of nodes by VM size; 0 while stopped."""
+        return wished_nodes(self.spec)
+
+    @property
     def count(self) -> int:
         """The wished number of nodes; 0 while stopped."""
-        return int(self.spec["count"])
+        return sum(self.wished.values())
+
+    @property
+    def machines(self) -> list[Node]:
+        """Every node, size by size."""
+        return [node for each in self.sets.values() for node in each.nodes]
+
+    @property
+    def settled(self) -> bool:
+        """Whether exactly the asked for nodes exist and all are ready."""
+        return all(each.settled for each in self.sets.values())
 
     @property
     def is_system(self) -> bool:
@@ -79,6 +92,11 @@ class AgentPool:
     def is_stopped(self) -> bool:
         """Whether powerState is Stopped."""
         return bool(self.spec["powerState"]["code"] == "Stopped")
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the pool's type is VirtualMachines."""
+        return bool(self.spec["type"] == VIRTUAL_MACHINES)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -93,6 +111,7 @@ class Cluster:
     etag: str
     uid: str
     state: str = "Succeeded"
+    operation: Operation | None = None
     tags: dict[str, str] = field(default_factory=dict)
     pools: dict[str, AgentPool] = field(default_factory=dict)
 
@@ -113,3 +132,18 @@ class Cluster:
     def fqdn(self) -> str:
         """The host name of the Kubernetes API."""
         return f"{self.name}-{self.uid[:8]}.hcp.{self.location}.azmk8s.io"
+
+
+def wished_nodes(spec: Properties) -> dict[str, int]:
+    """Return a spec's wished nodes by VM size."""
+    if spec["type"] != VIRTUAL_MACHINES:
+        return {str(spec["vmSize"]): int(spec["count"])}
+    stopped = spec["powerState"]["code"] == "Stopped"
+    return {str(each["size"]): 0 if stopped else int(each["count"]) for each in manual_sizes(spec)}
+
+
+def manual_sizes(spec: Properties) -> list[Properties]:
+    """Return the sizes of a VirtualMachines pool: {"size", "count"} each."""
+    profile: Properties = spec.get("virtualMachinesProfile") or {}
+    scale: Properties = profile.get("scale") or {}
+    return list(scale.get("manual") or [])

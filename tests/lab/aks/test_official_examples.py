@@ -8,7 +8,7 @@ import yaml
 from azure.core.rest import HttpRequest
 from azure.mgmt.containerservice import models
 
-from multicloud_lab.aks.state import Switches
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
 from multicloud_lab.thread import LabThread

@@ -6,7 +6,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.mgmt.containerservice import ContainerServiceClient
 
-from multicloud_lab.aks.state import Switches
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
 from multicloud_lab.thread import LabThread
@@ -154,21 +154,30 @@ def test_the_sdk_follows_pages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "calls", "code"),
+    ("method", "path", "calls", "code"),
     [
-        pytest.param("GET", 250, "TooManyRequests", id="reads-of-a-subscription"),
-        pytest.param("PUT", 20, "Throttled", id="puts-of-a-pool"),
+        pytest.param("GET", CLUSTERS.partition("/resourceGroups")[0], 250, "TooManyRequests", id="arm-reads"),
+        pytest.param("GET", WEB, 60, "Throttled", id="other-calls-of-a-subscription"),
+        pytest.param("GET", CLUSTERS, 60, "Throttled", id="lists-of-a-group"),
+        pytest.param("GET", f"{CLUSTERS}/shop-prod", 60, "Throttled", id="gets-of-a-cluster"),
+        pytest.param("PUT", WEB, 20, "Throttled", id="puts-of-a-pool"),
     ],
 )
-def test_buckets_refuse_when_switched_on(lab: LabThread, send: Send, method: str, calls: int, code: str) -> None:
-    def switch(inside: Lab) -> None:
-        engine_of(inside).switches = Switches(throttle=True)
-
-    lab.run(switch)
+def test_empty_buckets_refuse(lab: LabThread, send: Send, method: str, path: str, calls: int, code: str) -> None:
     body: dict[str, Any] = {"json": {"properties": {}}} if method == "PUT" else {}
+    if code == "TooManyRequests":
+        path = f"{path}/providers/Microsoft.ContainerService/managedClusters"
     for _ in range(calls):
-        assert send(method, f"{WEB}?{VERSION}", **body).status_code == 200
-    refused = send(method, f"{WEB}?{VERSION}", **body)
+        assert send(method, f"{path}?{VERSION}", **body).status_code == 200
+    refused = send(method, f"{path}?{VERSION}", **body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, code)
-    lab.advance(int(refused.headers["Retry-After"]))
-    assert send(method, f"{WEB}?{VERSION}", **body).status_code == 200
+    wait_s = int(refused.headers["Retry-After"])
+    assert wait_s == (60 if method == "PUT" else 1)
+    lab.advance(wait_s)
+    assert send(method, f"{path}?{VERSION}", **body).status_code == 200
+
+
+def test_throttling_can_be_switched_off(lab: LabThread, send: Send) -> None:
+    lab.run(lambda inside: setattr(engine_of(inside), "switches", Switches(throttle=False)))
+    statuses = {send("GET", f"{WEB}?{VERSION}").status_code for _ in range(70)}
+    assert statuses == {200}

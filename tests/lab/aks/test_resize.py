@@ -13,7 +13,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from multicloud_lab.aks.state import Switches
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.thread import LabThread
 from support.aks import CLUSTERS, GROUP, Pools, Send, engine_of
@@ -294,7 +294,7 @@ def test_an_operation_whose_machines_never_come_fails(lab: LabThread, pools: Poo
     url = pools.headers["Azure-AsyncOperation"]
 
     def lose_a_machine(inside: Lab) -> None:
-        node = engine_of(inside).clusters[0].pools["web"].nodes.nodes[-1]
+        node = engine_of(inside).clusters[0].pools["web"].machines[-1]
         assert node.timer is not None
         node.timer.cancel()
 

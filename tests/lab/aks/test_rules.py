@@ -7,7 +7,7 @@ from azure.mgmt.containerservice.models import ManagedClusterAgentPoolProfilePro
 
 from multicloud_lab.aks import AksEngine, rules
 from multicloud_lab.aks.errors import ArmError
-from multicloud_lab.aks.state import Switches
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
 from multicloud_lab.thread import LabThread
@@ -50,7 +50,19 @@ def put(send: Send, name: str, properties: Any) -> tuple[int, str, str]:
             "system", {"count": 3}, (400, "InvalidParameter", "agentPoolProfile.mode"), id="system-mode-not-repeated"
         ),
         pytest.param("web", {"mode": "System", "count": 4}, (200, "Updating", ""), id="user-becomes-system"),
-        pytest.param("web", {"mode": "Gateway"}, (400, "InvalidParameter", "agentPoolProfile.mode"), id="other-mode"),
+        pytest.param("web", {"mode": "Machines"}, (400, "InvalidParameter", "agentPoolProfile.mode"), id="other-mode"),
+        pytest.param(
+            "web",
+            {"mode": "Gateway", "count": 4},
+            (400, "InvalidParameter", "agentPoolProfile.count"),
+            id="more-than-a-gateways-addresses",
+        ),
+        pytest.param(
+            "web",
+            {"mode": "Gateway", "count": 4, "gatewayProfile": {"publicIPPrefixSize": 30}},
+            (200, "Updating", ""),
+            id="gateway",
+        ),
         pytest.param("web", {"count": 4, **AUTO}, (200, "Scaling", ""), id="autoscaler-on"),
         pytest.param(
             "web", {**AUTO, "count": 9}, (400, "InvalidParameter", "agentPoolProfile.count"), id="count-out-of-range"
@@ -179,13 +191,11 @@ def test_every_property_of_the_model_is_known() -> None:
 
 
 def test_a_seed_may_hold_an_autoscaled_spot_pool() -> None:
-    spot = AksPool(
-        name="spot", scale_set_priority="Spot", enable_auto_scaling=True, min_count=1, max_count=5, count=3
-    )
+    spot = AksPool(name="spot", scale_set_priority="Spot", enable_auto_scaling=True, min_count=1, max_count=5, count=3)
     cluster = AksCluster(name="one", pools=(AksPool(name="system", mode="System"), spot))
     lab = Lab(Seed(azure=AzureSeed(clusters=(cluster,))))
     lab.engines["azure"] = engine = AksEngine(lab)
     pool = engine.clusters[0].pools["spot"]
-    assert (pool.spec["minCount"], pool.spec["spotMaxPrice"], pool.nodes.ready) == (1, -1, 3)
+    assert (pool.spec["minCount"], pool.spec["spotMaxPrice"], pool.sets["Standard_D4s_v5"].ready) == (1, -1, 3)
     with pytest.raises(ArmError, match="not within minCount 1 and maxCount 5"):
         engine.resize_by_hand("one", "spot", 6)

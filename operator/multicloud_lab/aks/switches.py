@@ -1,0 +1,46 @@
+"""Where Azure's documents are silent or disagree: one switch each, with the default that the lab takes.
+
+Set by a seed (`azure.switches`, in camelCase) or by whoever makes the engine; docs list them from here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+StockoutCode = Literal[
+    "AllocationFailed",
+    "ZonalAllocationFailed",
+    "OverconstrainedAllocationRequest",
+    "OverconstrainedZonalAllocationRequest",
+    "SkuNotAvailable",
+    "AKSCapacityError",
+]
+"""The codes with which Azure says that it has no machines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """The open rules of AKS.
+
+    - `get_shows`: while an operation runs, GET answers the wished count (`target`, as after the recorded
+      scale) or the machines there are (`actual`, as in the recorded abort). The seed's `getShows` sets it too.
+    - `omitted_maps`: what becomes of nodeLabels, tags and nodeTaints that a PUT leaves out (`clear`: PUT
+      replaces; `keep`).
+    - `autoscaler_range`: count must lie within minCount..maxCount.
+    - `page_size`: items a list page holds, None for one page.
+    - `throttle`: refuse with 429 when a bucket is empty; the headers count either way.
+    - `arm_throttle_code`: the code of Resource Manager's own 429.
+    - `failed_count`: the count after an operation failed for want of machines: the `wish`, or the `machines`.
+    - `stockout_code`: the code of such a failure; None: ZonalAllocationFailed for a pool with zones, else
+      AllocationFailed.
+    - `quota_refused_at_once`: a PUT beyond the vCPU quota is refused with 400; otherwise its operation fails.
+    """
+
+    get_shows: Literal["target", "actual"] = "target"
+    omitted_maps: Literal["clear", "keep"] = "clear"
+    autoscaler_range: bool = True
+    page_size: int | None = None
+    throttle: bool = True
+    arm_throttle_code: Literal["TooManyRequests", "SubscriptionRequestsThrottled"] = "TooManyRequests"
+    failed_count: Literal["wish", "machines"] = "wish"
+    stockout_code: StockoutCode | None = None
+    quota_refused_at_once: bool = True
