@@ -10,6 +10,9 @@ from multicloud_lab.eks.store import Store
 WATCHED: frozenset[str] = frozenset({"ACTIVE", "DEGRADED"})
 """The statuses that follow health; in all others something runs that decides the status at its end."""
 
+ENDED: frozenset[str] = frozenset({"CREATE_FAILED", "DELETE_FAILED", "DELETING"})
+"""The statuses whose issues stay what they were."""
+
 
 def watch(store: Store, group: Nodegroup) -> None:
     """Look at a node group whenever its instances change, from now on."""
@@ -25,6 +28,8 @@ def look(store: Store, group: Nodegroup) -> None:
     """Note what instances did since the last look, and say whether the node group is healthy."""
     now_s, nodes = store.lab.clock.now(), group.group.nodes
     _note(group.group, now_s)
+    if group.status in ENDED:
+        return
     if nodes.not_launched and nodes.refusal is not None:
         issue = launch_issue(group)
         if not group.issues:

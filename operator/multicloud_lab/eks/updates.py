@@ -71,7 +71,10 @@ def begin(store: Store, group: Nodegroup, update: Update, work: Work, call: Call
         return
     partial = next((fault for fault in faults if isinstance(fault, Partial)), None)
     limit = None if partial is None else partial.nodes
-    store.after(group, work.lag_s, lambda: work.apply(limit))
+    if work.lag_s > 0:
+        store.after(group, work.lag_s, lambda: work.apply(limit))
+    else:
+        work.apply(limit)
     if any(isinstance(fault, DuplicateApply) for fault in faults):
         store.after(group, duration_s, lambda: work.apply(limit))
     if any(isinstance(fault, OperationStuck) for fault in faults):

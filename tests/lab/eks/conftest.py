@@ -1,50 +1,24 @@
-"""A lab and boto3 on it, with every answer of every call checked against botocore's models.
+"""Fixtures on the emulated AWS: boto3 clients whose every answer is checked."""
 
-botocore's own parser drops members that it does not know and never looks at enumerations, so the raw
-bodies are checked here: unknown members, types, bounds, enumerations, error codes and their status.
-"""
-
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
-from xml.etree import ElementTree as ET
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.model import OperationModel, Shape
-from botocore.validate import ParamValidator
 
 from multicloud_lab.thread import LabThread
+from support.ekswire import client_of
 from support.lab import lab
 
 __all__ = ["lab"]
-
-WEB = {"clusterName": "shop-prod", "nodegroupName": "web"}
 
 Connect = Callable[..., Any]
 
 
 @pytest.fixture
 def connect(lab: LabThread) -> Connect:
-    """Makes a client of a service; without retries unless told, so that every failure is seen."""
-
-    def client(
-        service: str, attempts: int = 1, region: str = "us-east-1", key_id: str | None = None, secret: str | None = None
-    ) -> Any:
-        own = lab.document["credentials"]["aws"]
-        made = boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=lab.document[service]["url"],
-            aws_access_key_id=key_id or own["accessKeyId"],
-            aws_secret_access_key=secret or own["secretAccessKey"],
-            config=Config(read_timeout=15, retries={"total_max_attempts": attempts, "mode": "standard"}),
-        )
-        made.meta.events.register(f"before-parse.{made.meta.service_model.service_id.hyphenize()}.*", check_answer)
-        return made
-
-    return client
+    """Makes a client of a service."""
+    return partial(client_of, lab)
 
 
 @pytest.fixture
@@ -60,69 +34,3 @@ def autoscaling(connect: Connect) -> Any:
 @pytest.fixture
 def sts(connect: Connect) -> Any:
     return connect("sts")
-
-
-def check_answer(operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object) -> None:
-    status, body = response_dict["status_code"], response_dict["body"]
-    if operation_model.service_model.metadata["protocol"] == "rest-json":
-        if status >= 300:
-            check_json_error(operation_model, response_dict)
-        else:
-            check_value(operation_model.output_shape, json.loads(body))
-    elif status < 300:
-        check_xml(operation_model, ET.fromstring(body))  # noqa: S314  (our own lab's answer)
-
-
-def check_json_error(operation_model: OperationModel, response: Mapping[str, Any]) -> None:
-    code, body = response["headers"]["x-amzn-ErrorType"], json.loads(response["body"])
-    modelled = {shape.name: shape for shape in operation_model.error_shapes}
-    if code not in modelled:
-        assert code in {"SerializationException", "UnknownOperationException"} or response["status_code"] == 403, code
-        return
-    assert response["status_code"] == modelled[code].metadata["error"]["httpStatusCode"]
-    check_value(modelled[code], body)
-
-
-def check_xml(operation_model: OperationModel, root: ET.Element) -> None:
-    namespace = "{" + operation_model.service_model.metadata["xmlNamespace"] + "}"
-    assert root.tag == f"{namespace}{operation_model.name}Response"
-    assert root.find(f"{namespace}ResponseMetadata/{namespace}RequestId") is not None
-    shape = operation_model.output_shape
-    if shape is not None:
-        result = root.find(f"{namespace}{operation_model.name}Result")
-        assert result is not None
-        check_value(shape, from_xml(shape, result, namespace))
-
-
-def from_xml(shape: Shape, element: ET.Element, namespace: str) -> Any:
-    if shape.type_name == "structure":
-        tags = [child.tag.removeprefix(namespace) for child in element]
-        assert set(tags) <= set(shape.members), f"unknown members {set(tags) - set(shape.members)}"
-        return {tag: from_xml(shape.members[tag], child, namespace) for tag, child in zip(tags, element, strict=True)}
-    if shape.type_name == "list":
-        assert {child.tag for child in element} <= {f"{namespace}member"}
-        return [from_xml(shape.member, child, namespace) for child in element]
-    text = element.text or ""
-    if shape.type_name == "boolean":
-        return {"true": True, "false": False}[text]
-    return int(text) if shape.type_name in {"integer", "long"} else text
-
-
-def check_value(shape: Shape, value: Any) -> None:
-    report = ParamValidator().validate(value, shape)
-    assert not report.has_errors(), report.generate_report()
-    check_enums(shape, value, shape.name)
-
-
-def check_enums(shape: Shape, value: Any, path: str) -> None:
-    if shape.type_name == "structure":
-        for name, given in value.items():
-            check_enums(shape.members[name], given, f"{path}.{name}")
-    elif shape.type_name == "list":
-        for given in value:
-            check_enums(shape.member, given, f"{path}[]")
-    elif shape.type_name == "map":
-        for given in value.values():
-            check_enums(shape.value, given, f"{path}{{}}")
-    elif shape.type_name == "string" and shape.enum:
-        assert value in shape.enum, f"{path} is {value!r}"
