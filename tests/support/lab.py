@@ -1,4 +1,4 @@
-"""Fixtures on the emulated clouds: a fresh lab per test, its clock moved by hand."""
+"""Fixtures on the emulated clouds: a fresh lab per test, its clock moved by hand, sound at the end."""
 
 from collections.abc import Iterator
 
@@ -11,3 +11,4 @@ from multicloud_lab.thread import LabThread
 def lab() -> Iterator[LabThread]:
     with LabThread() as running:
         yield running
+        assert running.violations() == []
