@@ -67,7 +67,8 @@ def _read_again(stage: Stage, cloud: str) -> Stopped:
 @pytest.mark.parametrize("catch", [_persisted, _read_again], ids=["intent persisted", "on the lane, right before"])
 def test_a_frozen_leader_lets_nothing_out(stage: Stage, catch: Callable[[Stage, str], Stopped]) -> None:
     stage.api.create_all([pool(cloud, member(cloud)) for cloud in CLOUDS])
-    old = stage.operator("old", observe=NEVER_LOOKS)
+    # Calls that never time out: nothing but the fence keeps the old one back.
+    old = stage.operator("old", observe=NEVER_LOOKS, callTimeoutSeconds=120)
     old.start()
     for cloud in CLOUDS:
         stage.until_found(cloud)
