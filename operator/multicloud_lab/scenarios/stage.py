@@ -13,13 +13,13 @@ from multicloud_lab.core.capacity import Limit
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.core.lab import Lab, RefusedError
-from multicloud_lab.core.seed import SeedError
+from multicloud_lab.core.seed import Seed, SeedError, SwitchValue
 from multicloud_lab.scenarios.facts import Ending, broken_facts
 from multicloud_lab.scenarios.model import Cloud, Hand, Meanwhile, Scenario, Settle, Step, operation
 from multicloud_lab.scenarios.program import ClientError, Json, Program
 from multicloud_lab.thread import LabThread
 
-CLIENT_TIMEOUT_S = 1.0
+CLIENT_TIMEOUT_S = 3.0
 """How long a client is told to wait for a cloud's answer, real seconds: a hanging call costs that much."""
 
 REACHED_TIMEOUT_S = 20.0
@@ -66,7 +66,7 @@ class Stage:
     def play(self, scenario: Scenario) -> Verdict:
         """Play it and judge it. Raises OSError when the client cannot be started."""
         try:
-            self._lab.run(lambda lab: lab.reseed(scenario.seed))
+            self._seed(scenario.seed)
         except SeedError as error:
             return Verdict(name=scenario.name, broken=[f"its seed cannot be used: {error}"])
         with tempfile.TemporaryDirectory(prefix="multicloud-lab-client-") as store:
@@ -78,6 +78,17 @@ class Stage:
             finally:
                 play.close()
         return Verdict(name=scenario.name, broken=broken)
+
+    def _seed(self, seed: Seed) -> None:
+        """Start the lab anew from a seed. Raises SeedError."""
+        if _switches(seed) == _switches(self._lab.lab.seed):
+            self._lab.run(lambda lab: lab.reseed(seed))
+            return
+        # Switches are an engine's from its making on.
+        other = LabThread(seed)
+        self._lab.__exit__(None, None, None)
+        self._lab = other
+        self._lab.__enter__()
 
     def _client(self, store: str) -> Program:
         program = Program(self._command, self._env)
@@ -206,12 +217,16 @@ def _act(hands: Hands, cloud: Cloud, hand: Hand) -> None:
             hands.recreate(cloud, hand.cluster, hand.node_pool)
 
 
+def _switches(seed: Seed) -> Sequence[Mapping[str, SwitchValue]]:
+    return [seed.aws.switches, seed.azure.switches, seed.gcp.switches]
+
+
 def client_principal(lab: Lab, cloud: Cloud) -> str:
     """Return the journal's name of the client: the cloud's first principal of the seed."""
     seed = lab.seed
     if cloud == "gcp":
         return seed.gcp.principals[0].email
-    return seed.aws.principals[0].name if cloud == "aws" else seed.azure.principals[0].name
+    return seed.aws.principals[0].name if cloud == "aws" else seed.azure.principals[0].client_id
 
 
 def _limit(lab: Lab, cloud: Cloud, step: Step) -> None:

@@ -61,7 +61,8 @@ class GkeDoor:
             self._token = None
         if answer.status >= 400:
             error = answer.body.get("error", {})
-            raise WaitError(f"{error.get('status')}: {error.get('message')}", retry_after_s(answer))
+            after_s = max(retry_after_s(answer), _retry_delay_s(error.get("details", [])))
+            raise WaitError(f"{error.get('status')}: {error.get('message')}", after_s)
         return answer
 
     def _login(self) -> str:
@@ -85,6 +86,11 @@ class GkeDoor:
                 raise DoubtError(f"no token: {answer.body.get('error')}")
             self._token = str(answer.body["access_token"])
         return self._token
+
+
+def _retry_delay_s(details: list[dict[str, str]]) -> float:
+    """Return what a RetryInfo among an error's details says, in seconds; 0 without one."""
+    return max((float(each["retryDelay"].rstrip("s")) for each in details if "retryDelay" in each), default=0.0)
 
 
 def _part(value: object) -> str:

@@ -50,7 +50,7 @@ class Reconciler:
 
     def __init__(self, doors: Mapping[str, Door], store: Path) -> None:
         """Go on from what the store holds."""
-        self._doors = doors
+        self.doors = doors
         self._file = store / "notes.json"
         raw = json.loads(self._file.read_text()) if self._file.exists() else []
         self.notes = [Note(**each) for each in raw]
@@ -76,7 +76,7 @@ class Reconciler:
         nodes, settled = None, False
         if now >= note.not_before:
             try:
-                seen = self._doors[note.cloud].look(note.pool)
+                seen = self.doors[note.cloud].look(note.pool)
                 nodes, settled = seen.ready, self.act(note, seen)
             except WaitError as refused:
                 # A read that was too old costs nothing: read again at the next tick.
@@ -102,7 +102,7 @@ class Reconciler:
             note.intended, note.token, note.accepted, note.tries = None, None, False, 0
             return seen.ready == wished.to
         self.intend(note)
-        self._doors[note.cloud].resize(note.pool, wished, note.token or "", seen)
+        self.doors[note.cloud].resize(note.pool, wished, note.token or "", seen)
         note.accepted = True
         if seen.failed:
             raise WaitError("sent again after a failure")
