@@ -150,6 +150,7 @@ def test_every_rule_holds_and_the_journal_replays(seed: int, full: bool, part: i
             done.append(step(lab, rng))
             broken = check(lab)
             assert not broken, "\n".join([*broken, *done])
+        lab.clock.catch_up()
         again = fresh(lab.seed)
         entries = [replace(each, arguments=json.loads(json.dumps(each.arguments))) for each in lab.journal.entries()]
         play(entries, again, lab.clock.now())
