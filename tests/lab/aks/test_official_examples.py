@@ -89,7 +89,10 @@ def path(example: Json) -> str:
         "AgentPools_List": f"{cluster}/agentPools",
         "AgentPools_Get": pool,
         "AgentPools_CreateOrUpdate": pool,
+        "AgentPools_Delete": pool,
+        "AgentPools_DeleteMachines": f"{pool}/deleteMachines",
         "AgentPools_AbortLatestOperation": f"{pool}/abort",
+        "ManagedClusters_AbortLatestOperation": f"{cluster}/abort",
         "Machines_List": f"{pool}/machines",
     }[operation]
 
@@ -98,6 +101,8 @@ def check(example: Json, response: Any) -> None:
     """Compare one answer with the facts of its example."""
     assert response.status_code in example["statuses"]
     assert set(example.get("headers", [])) <= {name.lower() for name in response.headers}
+    if response.status_code == 202:
+        assert response.headers["location"].rpartition("?")[0].split("/")[-2] == "operationresults"
     if "members" not in example:
         return
     body = response.json()
@@ -135,6 +140,14 @@ def test_example(example: Json) -> None:
         if name == "AgentPoolsAbortOperation.json":
             lab.run(lambda inside: engine_of(inside).resize_by_hand("clustername1", "agentpool1", 9))
             check(example, send("POST", at))
+        elif name == "ManagedClustersAbortOperation.json":
+            lab.run(lambda inside: engine_of(inside).update_cluster_by_hand("clustername1", 600))
+            check(example, send("POST", at))
+        elif name == "AgentPoolsDelete.json":
+            check(example, send("DELETE", at))
+        elif name == "AgentPoolsDeleteMachines.json":
+            machines = lab.run(lambda inside: engine_of(inside).clusters[0].pools["agentpool1"].machines)
+            check(example, send("POST", at, json={"machineNames": [node.name for node in machines[:2]]}))
         elif "wished" in example:
             check(example, send("PUT", at, json={"properties": example["wished"]}))
             lab.advance(300)
@@ -143,6 +156,20 @@ def test_example(example: Json) -> None:
                 assert again.json()["properties"]["provisioningState"] == "Succeeded"
         else:
             check(example, send("GET", at))
+
+
+def test_all_fifteen_are_replayed() -> None:
+    assert len({example["file"] for example in EXAMPLES}) == len(EXAMPLES) == 15
+
+
+@pytest.mark.parametrize("operation", ["AgentPools_Delete", "ManagedClusters_AbortLatestOperation"])
+def test_nothing_to_do_is_the_examples_204(operation: str) -> None:
+    example = next(example for example in EXAMPLES if example["operation"] == operation)
+    with LabThread(seed(example)) as lab, client(lab, example["subscription"]) as azure:
+        at = path({**example, "pool": "nothing"})
+        method = "DELETE" if operation == "AgentPools_Delete" else "POST"
+        url = f"{lab.document['arm']['url']}{at}?api-version=2026-08-01"
+        assert azure.send_request(HttpRequest(method, url)).status_code == 204
 
 
 def test_the_created_statuses_are_both_reached() -> None:

@@ -14,6 +14,8 @@ from azure.core.exceptions import (
 )
 
 from multicloud_lab.aks.switches import Switches
+from multicloud_lab.core.faultkinds import SlowNodes
+from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.thread import LabThread
 from support.aks import CLUSTERS, GROUP, Pools, Send, engine_of
@@ -186,15 +188,16 @@ def test_a_failed_pool_shows_the_wish_under_either_switch(lab: LabThread, pools:
 
 
 def test_a_busy_cluster_takes_no_change_of_its_pools(lab: LabThread, pools: Pools) -> None:
-    def upgrade(inside: Lab) -> None:
-        engine_of(inside).clusters[0].state = "Upgrading"
+    def set_state(inside: Lab, state: str) -> None:
+        engine_of(inside).clusters[0].state = state
 
-    lab.run(upgrade)
+    lab.run(lambda inside: set_state(inside, "Upgrading"))
     for change in ({"count": 6}, {"count": 6, "vmSize": "Standard_D4s_v5"}):
         name = "new" if "vmSize" in change else "web"
-        with pytest.raises(ResourceExistsError, match=r"\(shop-prod - Upgrading\) is in progress"):
+        with pytest.raises(ResourceExistsError, match=r"\(shop-prod - Updating\) is in progress"):
             pools.put({"properties": change}, name)
     assert pools.get().count == 4
+    lab.run(lambda inside: set_state(inside, "Succeeded"))
 
 
 def test_a_hand_resizes_by_the_same_rules(lab: LabThread, pools: Pools) -> None:
@@ -290,17 +293,12 @@ def test_a_failed_operation_tells_why_and_takes_a_new_put(lab: LabThread, pools:
 
 
 def test_an_operation_whose_machines_never_come_fails(lab: LabThread, pools: Pools, send: Send) -> None:
+    lab.place(Fault(action=SlowNodes(factor=100), match=Match(pool="web")))
     pools.resize(6)
     url = pools.headers["Azure-AsyncOperation"]
-
-    def lose_a_machine(inside: Lab) -> None:
-        node = engine_of(inside).clusters[0].pools["web"].machines[-1]
-        assert node.timer is not None
-        node.timer.cancel()
-
-    lab.run(lose_a_machine)
     lab.advance(LONGEST_S + 605)
-    assert send("GET", url).json()["status"] == "Failed"
+    told = send("GET", url).json()
+    assert (told["status"], told["error"]["code"]) == ("Failed", "InternalOperationError")
     assert pools.get().provisioning_state == "Failed"
 
 

@@ -1,0 +1,112 @@
+"""Pools of type VirtualMachines: sizes wished one by one, their machines, what is refused."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.thread import LabThread
+from support.aks import CLUSTERS, GROUP, Pools, Send, engine_of
+
+LONGEST_S = 300.0
+MIXED = f"{CLUSTERS}/shop-prod/agentPools/mixed?api-version=2026-08-01"
+
+
+def sizes(*pairs: tuple[str, int]) -> dict[str, Any]:
+    manual = [{"size": size, "count": count} for size, count in pairs]
+    return {"virtualMachinesProfile": {"scale": {"manual": manual}}}
+
+
+MADE = {"type": "VirtualMachines", **sizes(("Standard_D2s_v5", 3), ("Standard_D4s_v5", 2))}
+
+
+def put(send: Send, properties: dict[str, Any]) -> Any:
+    return send("PUT", MIXED, json={"properties": properties})
+
+
+def status_of(pools: Pools) -> dict[str | None, int | None]:
+    return {each.size: each.count for each in pools.get("mixed").virtual_machine_nodes_status or []}
+
+
+def test_it_is_made_scaled_and_emptied(lab: LabThread, send: Send, pools: Pools) -> None:
+    assert put(send, MADE).status_code == 201
+    lab.advance(LONGEST_S)
+    made = pools.get("mixed")
+    assert (made.provisioning_state, made.count, made.vm_size) == ("Succeeded", None, None)
+    assert status_of(pools) == {"Standard_D2s_v5": 3, "Standard_D4s_v5": 2}
+    machines = list(pools.azure.machines.list(GROUP, "shop-prod", "mixed"))
+    assert len({machine.name for machine in machines}) == 5
+    assert all("/virtualMachines/aks-mixed-" in str(m.properties and m.properties.resource_id) for m in machines)
+
+    answer = put(send, sizes(("Standard_D2s_v5", 1), ("Standard_E2s_v5", 4)))
+    assert (answer.status_code, answer.json()["properties"]["provisioningState"]) == (200, "Scaling")
+    lab.advance(LONGEST_S)
+    assert status_of(pools) == {"Standard_D2s_v5": 1, "Standard_E2s_v5": 4}
+    entry = [entry for entry in lab.journal() if entry["operation"] == "AgentPools_CreateOrUpdate"][-1]
+    assert (entry["from"], entry["to"]) == (5, 5)
+
+    assert put(send, {**sizes(("Standard_D2s_v5", 0))}).status_code == 200
+    lab.advance(LONGEST_S)
+    assert list(pools.azure.machines.list(GROUP, "shop-prod", "mixed")) == []
+    assert lab.violations() == []
+
+
+def test_the_status_can_follow_the_machines(lab: LabThread, send: Send, pools: Pools) -> None:
+    put(send, MADE)
+    lab.advance(LONGEST_S)
+    lab.run(_show_machines)
+    put(send, sizes(("Standard_D2s_v5", 6), ("Standard_D4s_v5", 2)))
+    assert status_of(pools)["Standard_D2s_v5"] == 3
+    lab.advance(LONGEST_S)
+    assert status_of(pools)["Standard_D2s_v5"] == 6
+
+
+def _show_machines(inside: Lab) -> None:
+    engine = engine_of(inside)
+    engine.switches = replace(engine.switches, get_shows="actual")
+
+
+def test_it_stops_and_starts(lab: LabThread, send: Send, pools: Pools) -> None:
+    put(send, MADE)
+    lab.advance(LONGEST_S)
+    put(send, {"powerState": {"code": "Stopped"}})
+    lab.advance(LONGEST_S)
+    assert list(pools.azure.machines.list(GROUP, "shop-prod", "mixed")) == []
+    put(send, {"powerState": {"code": "Running"}})
+    lab.advance(LONGEST_S)
+    assert len(list(pools.azure.machines.list(GROUP, "shop-prod", "mixed"))) == 5
+
+
+def test_a_hand_resizes_its_last_sizes(lab: LabThread, send: Send, pools: Pools) -> None:
+    put(send, MADE)
+    lab.advance(LONGEST_S)
+    lab.hands(lambda hands: hands.resize("azure", "shop-prod", "mixed", 2))
+    lab.advance(LONGEST_S)
+    assert status_of(pools) == {"Standard_D2s_v5": 2, "Standard_D4s_v5": 0}
+    lab.hands(lambda hands: hands.resize("azure", "shop-prod", "mixed", 9))
+    lab.advance(LONGEST_S)
+    assert status_of(pools) == {"Standard_D2s_v5": 2, "Standard_D4s_v5": 7}
+
+
+@pytest.mark.parametrize(
+    ("properties", "target"),
+    [
+        pytest.param({"type": "VirtualMachines"}, "virtualMachinesProfile.scale.manual", id="no-size"),
+        pytest.param({**MADE, "count": 3}, "count", id="count"),
+        pytest.param({**MADE, "vmSize": "Standard_D2s_v5"}, "vmSize", id="vm-size"),
+        pytest.param(
+            {"type": "VirtualMachines", **sizes(("a", -1))}, "virtualMachinesProfile.scale.manual", id="minus"
+        ),
+        pytest.param(
+            {"type": "VirtualMachines", **sizes(("a", 1), ("a", 2))}, "virtualMachinesProfile.scale.manual", id="twice"
+        ),
+        pytest.param({**MADE, "enableAutoScaling": True}, "enableAutoScaling", id="autoscaler"),
+        pytest.param({**MADE, **sizes(("a", 1001))}, "count", id="too-many"),
+        pytest.param({"vmSize": "a", **sizes(("a", 1))}, "virtualMachinesProfile", id="scale-set-with-sizes"),
+    ],
+)
+def test_refused(send: Send, properties: dict[str, Any], target: str) -> None:
+    answer = put(send, properties)
+    assert (answer.status_code, answer.json()["error"]["target"]) == (400, f"agentPoolProfile.{target}")
+    assert send("GET", MIXED).status_code == 404
