@@ -131,6 +131,7 @@ class GkeEngine:
             finish=lambda: shortage_of(pool),
             undo=resize.undo,
             limit=resize.limit,
+            repeats=True,
         )
         return Outcome(answer=self._operations.begin(order, call), effective=changed, from_=from_, to=pool.wished)
 
@@ -150,6 +151,7 @@ class GkeEngine:
             type=OperationType.UPDATE_CLUSTER,
             start=lambda _operation: set_block(autoscaling),
             undo=lambda: set_block(before),
+            repeats=True,
         )
         return Outcome(answer=self._operations.begin(order, call), effective=before != autoscaling)
 

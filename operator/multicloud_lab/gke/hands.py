@@ -77,6 +77,8 @@ class Hands:
         pool = self._pool(cluster, node_pool)
         if not pool.autoscaling.enabled:
             raise GoogleError(Code.FAILED_PRECONDITION, f"{pool.name.path} has no autoscaling.")
+        if not pool.groups:
+            raise GoogleError(Code.FAILED_PRECONDITION, f"{pool.name.path} has no instance groups yet.")
         low, high = pool.autoscaling.bounds(len(pool.groups))
         if not low <= to <= high:
             message = f"{to} nodes are outside the autoscaler's range of {low} to {high} for {pool.name.path}."

@@ -47,6 +47,7 @@ class Order:
 
     `undo` takes back what acceptance and `start` did; without it a RUNNING operation cannot be cancelled.
     `fail` is what a failure does instead of `undo`. `limit` does `start`'s work with that many new nodes only.
+    `repeats`: doing `start` again does no harm, so a cloud's own retry may (a name or a lock stops it elsewhere).
     `duration_s` absent: drawn from the seed's timings.
     """
 
@@ -59,6 +60,7 @@ class Order:
     undo: Step | None = None
     fail: Step | None = None
     limit: Callable[[int], None] | None = None
+    repeats: bool = False
     duration_s: float | None = None
 
 
@@ -191,7 +193,7 @@ class Operations:
             order.start(operation)
 
     def _finish(self, operation: Operation, order: Order, fate: _Fate) -> None:
-        if fate.twice:
+        if fate.twice and order.repeats:
             order.start(operation)
         problem = order.finish()
         if problem is None and fate.limit is not None and order.limit is not None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from multicloud_lab.core.faultkinds import Action, AuthExpire, OperationFail
+from multicloud_lab.core.faultkinds import Action, AuthExpire, DuplicateApply, OperationFail
 from multicloud_lab.core.faults import Fault, Match
+from multicloud_lab.core.hands import Hands
+from multicloud_lab.core.lab import RefusedError
 from multicloud_lab.thread import LabThread
 from support.gkewires import WIRES, Plain, Refused, token_of
 
@@ -54,6 +56,24 @@ def test_a_creation_that_fails_leaves_a_pool_in_error_that_can_be_deleted(lab: L
     lab.advance(LONG_S)
     with pytest.raises(Refused, match="Not found"):
         rest("GetNodePool", name=EXTRA)
+
+
+def test_a_change_applied_twice_is_the_same_change(lab: LabThread, rest: Plain) -> None:
+    twice = Fault(action=DuplicateApply(), match=Match(cloud="gcp"))
+    lab.run(lambda i: i.faults.place(twice))
+    rest("CreateNodePool", parent=REGIONAL, nodePool={"name": "extra", "initialNodeCount": 2})
+    lab.advance(LONG_S)
+    assert nodes(lab, "extra") == (6, 6, 6)
+    rest("SetNodePoolSize", name=EXTRA, nodeCount=3)
+    lab.advance(2 * LONG_S)
+    assert nodes(lab, "extra") == (9, 9, 9)
+
+
+def test_an_autoscaler_waits_for_a_pools_groups(lab: LabThread, rest: Plain) -> None:
+    block = {"enabled": True, "totalMaxNodeCount": 9}
+    rest("CreateNodePool", parent=REGIONAL, nodePool={"name": "extra", "initialNodeCount": 1, "autoscaling": block})
+    with pytest.raises(RefusedError, match="no instance groups yet"):
+        lab.run(lambda i: Hands(i).autoscale("gcp", "shop-prod", "extra", 5))
 
 
 def test_a_cancelled_creation_leaves_nothing(lab: LabThread, rest: Plain) -> None:
