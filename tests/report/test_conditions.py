@@ -75,6 +75,21 @@ def test_conditions(seen: Snapshot, type_: str, expected: tuple[bool | None, str
     assert conditions(seen)[type_] == expected
 
 
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        ("Ready", (None, "NotYetObserved")),
+        ("Observed", (None, "NotYetObserved")),
+        ("Scaling", (None, "NotYetObserved")),
+        ("Reconciling", (True, "AccountNotFound")),
+        ("MembersHealthy", (False, "AccountNotFound")),
+    ],
+)
+def test_where_no_member_can_be_seen_nothing_is_claimed(type_: str, expected: tuple[bool | None, str]) -> None:
+    refused = unseen("a").viewed(refusal=Reason(code=Code.ACCOUNT_NOT_FOUND, text="no such account"))
+    assert conditions(pool(refused, replicas=4))[type_] == expected
+
+
 def test_stalled_names_the_member() -> None:
     seen = pool(unknown("a", 4, AWAY), replicas=4)
     assert conditions(seen, stalled=True)["Stalled"] == (True, "NoMemberCanAct")

@@ -131,6 +131,9 @@ def _why_moving(plan: Plan) -> Reason:
     waiting = [member for member in plan.members if member.target != member.record.requested]
     for member in (*moving, *waiting):
         return Reason(code=member.reason.code, text=f"member {member.name}: {member.reason.text}")
+    for member in plan.members:
+        if (bad := member.refusal or member.trouble) is not None:
+            return Reason(code=bad.code, text=f"member {member.name}: {bad.text}")
     return Reason(code=Code.CONVERGING, text="waiting for nodes to become ready or to go")
 
 
@@ -145,8 +148,9 @@ def _stalled(plan: Plan, *, stalled: bool) -> Verdict:
 
 def _observed(snapshot: Snapshot) -> Verdict:
     views = [view for view in snapshot.members if view.refusal is None]
-    if any(not view.sight.looked for view in views):
-        reason = Reason(code=Code.NOT_YET_OBSERVED, text="not every member has been looked at yet")
+    if not views or any(not view.sight.looked for view in views):
+        text = "not every member has been looked at yet" if views else "no member can be looked at"
+        reason = Reason(code=Code.NOT_YET_OBSERVED, text=text)
         return Verdict(type="Observed", status=None, reason=reason)
     # A member that we just wrote to is young, only unproved; what is stale is what could not be read for too long.
     stale = [view for view in views if not view.fresh and view.sight.trouble is not None]
@@ -172,6 +176,9 @@ def _healthy(plan: Plan) -> Verdict:
 def _scaling(plan: Plan) -> Verdict:
     if plan.settled:
         return Verdict(type="Scaling", status=False, reason=Reason(code=Code.SETTLED, text="every member has its size"))
+    if plan.ready is None:
+        reason = Reason(code=Code.NOT_YET_OBSERVED, text="no member has been seen yet")
+        return Verdict(type="Scaling", status=None, reason=reason)
     if _short(plan):
         return Verdict(
             type="Scaling", status=True, reason=Reason(code=Code.GROW_FOR_WISH, text="units are missing or booting")
