@@ -1,7 +1,7 @@
 """Which of Azure's token buckets a call is counted in, and ARM's 429 when one is empty.
 
 Rates are the lab's (`core.pace`): Resource Manager's reads, writes and deletes by region, subscription and
-principal, then the AKS resource provider's own. A deny or a fault in front of it counts in ARM's all the same.
+principal, then the AKS resource provider's own. A call that is denied afterwards has been counted.
 """
 
 from collections.abc import Callable, Mapping

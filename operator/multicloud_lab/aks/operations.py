@@ -46,8 +46,8 @@ class Order:
     """What an operation is to do.
 
     `start` moves machines and returns what else happens in the operation's time; with a number, only so many new
-    nodes may come. `done` is called once all have followed, `undo` when the operation is aborted; `before` is the
-    provisioning state of which `again` (a cloud's own second run) is one more change.
+    nodes may come. `done` is called once all have followed, `undo` when the operation is aborted. `duration_s` is in
+    virtual seconds (None: drawn from the seed's span); `repeatable`: a cloud that applies a change twice can do so.
     """
 
     state: str
@@ -175,7 +175,13 @@ class Operations:
             self.conclude(operation.aborting, "Succeeded")
 
     def new(self, cluster: Cluster) -> Operation:
-        """Return a new operation, in progress."""
+        """Return a new operation, in progress; those that ended long ago are forgotten."""
+        oldest_s = self.lab.clock.now() - self.switches().operation_retention_s
+        while self.known:
+            first = next(iter(self.known.values()))
+            if first.ended is None or first.ended >= oldest_s:
+                break
+            del self.known[first.id]
         operation = Operation(
             id=self.builder.guid(),
             subscription=cluster.subscription,

@@ -33,6 +33,7 @@ class Switches:
     - `stockout_code`: the code of such a failure; None: ZonalAllocationFailed for a pool with zones, else
       AllocationFailed.
     - `quota_refused_at_once`: a PUT beyond the vCPU quota is refused with 400; otherwise its operation fails.
+    - `operation_retention_s`: how long an ended operation can be read at least, in virtual seconds.
     """
 
     get_shows: Literal["target", "actual"] = "target"
@@ -44,3 +45,4 @@ class Switches:
     failed_count: Literal["wish", "machines"] = "wish"
     stockout_code: StockoutCode | None = None
     quota_refused_at_once: bool = True
+    operation_retention_s: float = 24 * 3600.0

@@ -188,16 +188,12 @@ def test_a_failed_pool_shows_the_wish_under_either_switch(lab: LabThread, pools:
 
 
 def test_a_busy_cluster_takes_no_change_of_its_pools(lab: LabThread, pools: Pools) -> None:
-    def set_state(inside: Lab, state: str) -> None:
-        engine_of(inside).clusters[0].state = state
-
-    lab.run(lambda inside: set_state(inside, "Upgrading"))
+    lab.run(lambda inside: engine_of(inside).update_cluster_by_hand("shop-prod", 600))
     for change in ({"count": 6}, {"count": 6, "vmSize": "Standard_D4s_v5"}):
         name = "new" if "vmSize" in change else "web"
         with pytest.raises(ResourceExistsError, match=r"\(shop-prod - Updating\) is in progress"):
             pools.put({"properties": change}, name)
     assert pools.get().count == 4
-    lab.run(lambda inside: set_state(inside, "Succeeded"))
 
 
 def test_a_hand_resizes_by_the_same_rules(lab: LabThread, pools: Pools) -> None:
@@ -366,3 +362,14 @@ def test_the_rules_refuse_before_anything_changes(lab: LabThread, pools: Pools) 
     assert (caught.value.error.code, caught.value.error.target) == ("InvalidParameter", "agentPoolProfile.count")
     assert (pools.get().provisioning_state, pools.get().count) == ("Succeeded", 4)
     assert [(entry["result"], entry["effective"]) for entry in writes(lab)] == [("InvalidParameter", False)]
+
+
+def test_operations_are_forgotten_after_a_day(lab: LabThread, pools: Pools, send: Send) -> None:
+    pools.resize(5)
+    url = pools.headers["Azure-AsyncOperation"]
+    lab.advance(24 * 3600)
+    pools.resize(6)
+    assert send("GET", url).json()["status"] == "Succeeded"
+    lab.advance(3600)
+    pools.resize(7)
+    assert send("GET", url).status_code == 404
