@@ -49,9 +49,10 @@ def resource_of(engine: EksEngine, caller: Caller, service: str, operation: str,
     if service == "sts":
         return str(arguments.get("RoleArn", "*"))
     if service == "autoscaling":
+        if operation not in MUTATIONS:
+            return "*"
         name = arguments.get("AutoScalingGroupName")
-        arns = [group.arn for group in engine.store.groups(caller) if group.name == name]
-        return arns[0] if operation in MUTATIONS and arns else "*"
+        return next((group.arn for group in engine.store.groups(caller) if group.name == name), "*")
     if "resourceArn" in arguments:
         return str(arguments["resourceArn"])
     cluster, pool = arguments.get("clusterName", arguments.get("name", "*")), arguments.get("nodegroupName")

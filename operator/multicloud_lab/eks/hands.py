@@ -12,7 +12,7 @@ from multicloud_lab.eks.sizing import move_group, update_config
 from multicloud_lab.eks.state import Caller, Cluster, Nodegroup
 from multicloud_lab.eks.store import Store, not_found
 from multicloud_lab.eks.updates import refuse_unless_free
-from multicloud_lab.eks.versions import roll
+from multicloud_lab.eks.versions import Target, roll
 
 
 def hand(cluster: Cluster) -> Caller:
@@ -57,7 +57,8 @@ def upgrade(store: Store, cluster: str, node_pool: str, seconds: float) -> None:
     _, group = _group(store, cluster, node_pool)
     refuse_unless_free(store, group, {"clusterName": cluster, "nodegroupName": node_pool})
     call = Call(cloud=CLOUD, operation="HandUpgrade", principal=HAND, cluster=cluster, pool=node_pool)
-    roll(store, group, (group.version, latest_release(group.version)), seconds, call)
+    target = Target(version=group.version, release=latest_release(group.version))
+    roll(store, group, target, seconds, call)
 
 
 def delete(store: Store, cluster: str, node_pool: str | None) -> None:

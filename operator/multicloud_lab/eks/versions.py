@@ -6,6 +6,7 @@ more (AWS's description of the update's phases); each instance is drained and te
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,15 @@ DRAIN_NOTICE_S = 30.0
 """How long an instance drains before it goes, virtual seconds."""
 ROLLING_SHARE = 0.8
 """The share of the update's time in which instances are replaced; the last ones start in the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the new instances are made after."""
+
+    version: str
+    release: str
+    launch_template: Mapping[str, str] | None = None
 
 
 def update_version(store: Store, caller: Caller, arguments: Mapping[str, Any]) -> Outcome:
@@ -52,15 +62,15 @@ def update_version(store: Store, caller: Caller, arguments: Mapping[str, Any]) -
             cluster=cluster.name,
             pool=group.name,
         )
-        return roll(store, group, (version, release), drawn_s + batches * BATCH_S, call)
+        target = Target(version=version, release=release, launch_template=arguments.get("launchTemplate"))
+        return roll(store, group, target, drawn_s + batches * BATCH_S, call)
 
     return store.once(caller, "UpdateNodegroupVersion", arguments, accept)
 
 
-def roll(store: Store, group: Nodegroup, to: tuple[str, str], duration_s: float, call: Call) -> Outcome:
-    """Start replacing every instance by one of version and release `to` within these virtual seconds."""
-    version, release = to
-    update = new_update(store, "VersionUpdate", (("Version", version), ("ReleaseVersion", release)))
+def roll(store: Store, group: Nodegroup, to: Target, duration_s: float, call: Call) -> Outcome:
+    """Start replacing every instance by one made after `to` within these virtual seconds."""
+    update = new_update(store, "VersionUpdate", _params(to))
 
     def apply(limit: int | None) -> None:
         nodes = group.group.nodes
@@ -76,7 +86,9 @@ def roll(store: Store, group: Nodegroup, to: tuple[str, str], duration_s: float,
 
     def done() -> None:
         calm()
-        group.version, group.release_version = version, release
+        group.version, group.release_version = to.version, to.release
+        if to.launch_template:
+            group.settings["launchTemplate"] = to.launch_template
 
     work = Work(apply=apply, undo=calm, done=done, lag_s=0.0, duration_s=duration_s)
     begin(store, group, update, work, call)
@@ -89,6 +101,13 @@ def max_unavailable(group: Nodegroup) -> int:
     if "maxUnavailablePercentage" in config:
         return max(int(config["maxUnavailablePercentage"]) * group.group.nodes.target // 100, 1)
     return int(config.get("maxUnavailable", 1))
+
+
+def _params(to: Target) -> tuple[tuple[str, str], ...]:
+    template = to.launch_template or {}
+    given = [("LaunchTemplateName", template.get("name")), ("LaunchTemplateVersion", template.get("version"))]
+    named = tuple((kind, value) for kind, value in given if value is not None)
+    return (("Version", to.version), ("ReleaseVersion", to.release), *named)
 
 
 def _check_version(version: str, cluster: Cluster, group: Nodegroup, place: dict[str, str]) -> None:

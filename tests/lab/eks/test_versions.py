@@ -69,6 +69,14 @@ def test_a_newer_version_shows_at_the_end(lab: LabThread, eks: Any) -> None:
     assert eks.describe_nodegroup(**old)["nodegroup"]["version"] == "1.36"
 
 
+def test_a_launch_template_shows_at_the_end(lab: LabThread, eks: Any) -> None:
+    template = {"name": "nodes", "version": "7"}
+    update = eks.update_nodegroup_version(**WEB, launchTemplate=template)["update"]
+    assert {"type": "LaunchTemplateVersion", "value": "7"} in update["params"]
+    lab.advance(2000)
+    assert eks.describe_nodegroup(**WEB)["nodegroup"]["launchTemplate"] == template
+
+
 def test_a_failed_version_update_takes_its_surge_back(lab: LabThread, eks: Any, autoscaling: Any) -> None:
     lab.place(Fault(action=OperationFail(code="PodEvictionFailure"), match=Match(operation="UpdateNodegroupVersion")))
     update = eks.update_nodegroup_version(**WEB)["update"]
