@@ -6,7 +6,7 @@ that is not there, or not any more, answers as a closed port does.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +21,7 @@ from multicloud_lab.clusters.faulted import in_server_words
 from multicloud_lab.clusters.place import Place
 from multicloud_lab.clusters.reading import Wish, list_page, read_wish, watch, watch_start
 from multicloud_lab.clusters.routes import HEALTH, Target, find_target
+from multicloud_lab.clusters.tables import as_table, wants_table
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.faults import FaultedError
 from multicloud_lab.core.gate import CallDroppedError
@@ -42,6 +43,7 @@ class Asked:
     content_type: str
     body: bytes
     host: str
+    accept: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,11 @@ class Api:
         self._lab = lab
         self._find = find
         self._credentials = credentials
+        self._open = True
+
+    def close(self) -> None:
+        """End every watch at its next look."""
+        self._open = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; journal it once."""
@@ -88,6 +95,7 @@ class Api:
             content_type=request.content_type,
             body=await request.read(),
             host=request.host,
+            accept=request.headers.get("Accept", ""),
         )
         call = _call(cluster.place, target, principal, _arguments(asked))
         if wrong is not None:
@@ -121,7 +129,19 @@ class Api:
             answer = in_server_words(fault, call.principal, asked.target)
         if isinstance(answer, Answer) and answer.watch_from is not None:
             return await self._stream(request, asked, answer.watch_from)
-        return _respond(answer)
+        return _respond(self._formed(asked, answer))
+
+    def _formed(self, asked: Asked, answer: Answer | ApiError | Raw) -> Answer | ApiError | Raw:
+        """Return the answer as a table, if one is wished and there are objects to show."""
+        resource = asked.target.resource
+        if resource is None or not isinstance(answer, Answer) or not isinstance(answer.body, dict):
+            return answer
+        body = answer.body
+        if asked.target.verb not in {"get", "list"} or not wants_table(asked.accept):
+            return answer
+        bodies = body["items"] if asked.target.verb == "list" else [body]
+        metadata = body["metadata"] if asked.target.verb == "list" else {}
+        return replace(answer, body=as_table(resource, bodies, metadata, self._lab.clock.now()))
 
     def _commit(self, asked: Asked, call: Call) -> Answer | ApiError | Raw:
         """Do what is asked for, and journal it."""
@@ -145,16 +165,25 @@ class Api:
         def refresh() -> bool:
             self._lab.clock.catch_up()
             asked.cluster.refresh()
-            return asked.cluster.exists
+            return self._open and asked.cluster.exists
 
         events = watch(asked.cluster.store, _wish(asked), asked.query, version, refresh)
         try:
             async for event in events:
+                self._form_event(asked, event)
                 await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
             await response.write_eof()
         except ConnectionError:
             pass  # the client has gone, which is how most watches end
         return response
+
+    def _form_event(self, asked: Asked, event: Json) -> None:
+        """Turn an event's object into a table, if one is wished."""
+        resource = asked.target.resource
+        if resource is None or event["type"] not in {"ADDED", "MODIFIED", "DELETED"} or not wants_table(asked.accept):
+            return
+        version = {"resourceVersion": event["object"]["metadata"]["resourceVersion"]}
+        event["object"] = as_table(resource, [event["object"]], version, self._lab.clock.now())
 
 
 def _answer(asked: Asked) -> Answer:

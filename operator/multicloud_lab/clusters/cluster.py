@@ -45,7 +45,7 @@ class Cluster:
         self._born = clock.start.timestamp()
         self._known: dict[Node, _Known] = {}
         self._touched: dict[str, Touched] = {}
-        self._workloads = Workloads(self.store, place.cloud)
+        self._workloads = Workloads(self.store, place.cloud, self._born)
         self._bounds: Mapping[str, Bounds] | None = None
         self._scaling_since = 0.0
         self._looked: float | None = None

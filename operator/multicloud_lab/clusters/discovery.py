@@ -30,11 +30,12 @@ RESOURCES: Mapping[str, Resource] = {
         Resource(plural="daemonsets", kind="DaemonSet", group="apps", short=("ds",)),
         Resource(plural="namespaces", kind="Namespace", namespaced=False, short=("ns",)),
         Resource(plural="nodes", kind="Node", namespaced=False, short=("no",), verbs=("patch",)),
+        Resource(plural="poddisruptionbudgets", kind="PodDisruptionBudget", group="policy", short=("pdb",)),
         Resource(plural="pods", kind="Pod", short=("po",)),
     )
 }
 GROUPS = ("apps", "policy")
-"""policy is there for its Eviction: kubectl drain looks for the group."""
+"""kubectl drain evicts only where it finds the group policy."""
 
 
 def version_body(git_version: str) -> Json:

@@ -5,6 +5,9 @@ from multicloud_lab.clusters.routes import Target
 from multicloud_lab.core.faultkinds import Answer, AuthExpire, Deny, Garbage, Throttle
 from multicloud_lab.core.faults import FaultedError
 
+LONGEST_WAIT_S = 60.0
+"""What a refusal for haste asks a client to wait at most: a bucket that never fills has no time of its own."""
+
 _HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
 
 
@@ -14,7 +17,8 @@ def in_server_words(fault: FaultedError, principal: str, target: Target) -> ApiE
     match action:
         case Throttle():
             message = "Too many requests, please try again later."
-            return too_many(message, retry_after_s=max(1, round(fault.retry_after_s or 1)))
+            wait_s = min(fault.retry_after_s or 1.0, LONGEST_WAIT_S)
+            return too_many(message, retry_after_s=max(1, round(wait_s)))
         case AuthExpire():
             return unauthorized()
         case Deny():

@@ -171,6 +171,28 @@ def daemon_set(daemon: Daemon, nodes: int, ready: int, created: float) -> Json:
     }
 
 
+def budget_body(workload: Workload, healthy: int, created: float) -> Json:
+    """Return the PodDisruptionBudget object of a workload that has one, with its counts."""
+    needed = workload.min_available or 0
+    return {
+        "kind": "PodDisruptionBudget",
+        "apiVersion": "policy/v1",
+        "metadata": {
+            "name": workload.name,
+            "namespace": workload.namespace,
+            "uid": stable_uid("PodDisruptionBudget", workload.namespace, workload.name),
+            "creationTimestamp": timestamp(created),
+        },
+        "spec": {"minAvailable": needed, "selector": {"matchLabels": {"app": workload.name}}},
+        "status": {
+            "currentHealthy": healthy,
+            "desiredHealthy": needed,
+            "expectedPods": workload.replicas,
+            "disruptionsAllowed": max(healthy - needed, 0),
+        },
+    }
+
+
 def namespace_body(name: str, created: float) -> Json:
     """Return a Namespace object."""
     return {

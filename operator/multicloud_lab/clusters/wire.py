@@ -69,9 +69,10 @@ class Clusters:
 class ClustersWire:
     """The listener, and the clusters behind it."""
 
-    def __init__(self, clusters: Clusters, listener: Listener, ca_file: str) -> None:
+    def __init__(self, clusters: Clusters, api: Api, listener: Listener, ca_file: str) -> None:
         """Know where it listens."""
         self.clusters = clusters
+        self._api = api
         self._listener = listener
         self._ca_file = ca_file
 
@@ -82,6 +83,7 @@ class ClustersWire:
 
     async def stop(self) -> None:
         """Stop listening; watches end."""
+        self._api.close()
         await self._listener.stop()
 
 
@@ -97,4 +99,4 @@ async def start(
     api = Api(lab, clusters.find, Credentials(aws=aws, entra=entra, identity=identity))
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", api.handle)
-    return ClustersWire(clusters, await listen(app, tls.server_context()), str(tls.ca_file))
+    return ClustersWire(clusters, api, await listen(app, tls.server_context()), str(tls.ca_file))

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Mapping
 
 from multicloud_lab.clusters.errors import ApiError, Json, not_found, too_many
 from multicloud_lab.clusters.nodes import Seen
-from multicloud_lab.clusters.pods import DAEMONS, GRACE_S, Pod, Workload, set_name, suffix, workload_pod
+from multicloud_lab.clusters.pods import DAEMONS, GRACE_S, Pod, Workload, budget_body, set_name, suffix, workload_pod
 from multicloud_lab.clusters.store import Key, Store
 
 
 class Workloads:
     """The workloads of one cluster. `settle` is called with its nodes whenever somebody looks."""
 
-    def __init__(self, store: Store, cloud: str) -> None:
-        """Start with none; pods are put into `store`."""
+    def __init__(self, store: Store, cloud: str, born: float) -> None:
+        """Start with none; pods are put into `store`. `born` is when the cluster was made (virtual epoch seconds)."""
         self._store = store
+        self._born = born
         self._daemon_cpu_m = sum(daemon.cpu_m for daemon in DAEMONS[cloud])
         self._daemon_memory_mib = sum(daemon.memory_mib for daemon in DAEMONS[cloud])
         self._daemons = len(DAEMONS[cloud])
@@ -35,6 +36,8 @@ class Workloads:
         """Run a workload from now on; one of its name is replaced, and pods that run stay where they are."""
         key = (workload.namespace, workload.name)
         self._sets[key] = workload
+        if workload.min_available is None:
+            self._store.remove("poddisruptionbudgets", key)
         for pod in self._pods.values():
             if (pod.workload.namespace, pod.workload.name) == key:
                 pod.workload = workload
@@ -43,6 +46,8 @@ class Workloads:
         """End every workload at once."""
         for key in self._pods:
             self._store.remove("pods", key)
+        for key in self._sets:
+            self._store.remove("poddisruptionbudgets", key)
         self._pods.clear()
         self._sets.clear()
 
@@ -70,6 +75,12 @@ class Workloads:
         pending = [pod for pod in self._pods.values() if pod.node is None]
         if pending:
             self._place(pending, nodes, now_s)
+        for workload in self._sets.values():
+            if workload.min_available is not None:
+                self._store.put("poddisruptionbudgets", budget_body(workload, self._healthy(workload), self._born))
+
+    def _healthy(self, workload: Workload) -> int:
+        return sum(pod.workload is workload and pod.is_live and pod.node is not None for pod in self._pods.values())
 
     def _keep(self, workload: Workload, now_s: float) -> None:
         live = [pod for pod in self._pods.values() if pod.workload is workload and pod.is_live]
@@ -102,9 +113,7 @@ class Workloads:
         workload = pod.workload
         if workload.min_available is None or pod.node is None:
             return
-        healthy = sum(
-            each.workload is workload and each.is_live and each.node is not None for each in self._pods.values()
-        )
+        healthy = self._healthy(workload)
         if healthy - 1 < workload.min_available:
             message = f"The disruption budget {workload.name} needs {workload.min_available} healthy pods and has {healthy} currently"
             raise too_many(
