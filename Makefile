@@ -5,6 +5,7 @@
 #   make check                          lint, types, import contracts, dependencies, generated files
 #   make test-long [SEED=n]             the full counts of what `make test` samples
 #   make lab                            control plane and emulated clouds alone
+#   make bench-lab                      how fast the emulated clouds answer, how much a large fleet takes
 #   make generate                       write the generated files anew
 #   make setup | clean
 
@@ -45,7 +46,7 @@ if said=$$( { $(2) ; } 2>&1 ); then printf 'ok %4s s\n' $$((SECONDS - began)) >&
 else printf 'FAILED\n%s\n' "$$said" >&2; exit 1; fi
 endef
 
-.PHONY: help setup demo lab test test-long check generate clean controlplane
+.PHONY: help setup demo lab bench-lab test test-long check generate clean controlplane
 .PHONY: check-lint check-format check-types check-imports check-lock check-installed check-lowest check-generated
 
 help:
@@ -89,10 +90,15 @@ lab: setup
 # --- testing ----------------------------------------------------------------------------------------------------------
 
 test: controlplane
-	@$(BIN)/python -m pytest -m 'not long' --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest -m 'not long' --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
 
 test-long: controlplane
-	@$(BIN)/python -m pytest --full $(if $(SEED),--seed=$(SEED)) $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --full $(if $(SEED),--seed=$(SEED)) $(ARGS)
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+bench-lab: setup
+	@$(BIN)/python -m bench.lab $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 
