@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from bench.walking import expect, run, say, wait_until
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from bench.walking import expect, run, say, wait_until
 
 WEB = {"clusterName": "shop-prod", "nodegroupName": "web"}
 TO = 7

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from bench.walking import expect, run, wait_until
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.transport.grpc import AuthMetadataPlugin
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud.container_v1 import ClusterManagerClient
 from google.cloud.container_v1.services.cluster_manager.transports import ClusterManagerGrpcTransport
 from google.oauth2 import service_account
-from bench.walking import expect, run, wait_until
 
 LOCATION = "projects/shop-prod-1/locations/europe-west1"
 WEB = f"{LOCATION}/clusters/shop-prod/nodePools/web"
