@@ -53,6 +53,8 @@ def check_answer(operation_model: OperationModel, response_dict: Mapping[str, An
             check_value(operation_model.output_shape, json.loads(body))
     elif status < 300:
         check_xml(operation_model, ET.fromstring(body))  # noqa: S314  (our own lab's answer)
+    else:
+        check_xml_error(operation_model, status, ET.fromstring(body))  # noqa: S314  (as above)
 
 
 def check_json_error(operation_model: OperationModel, response: Mapping[str, Any]) -> None:
@@ -67,6 +69,20 @@ def check_json_error(operation_model: OperationModel, response: Mapping[str, Any
         return
     assert response["status_code"] == modelled[code].metadata["error"]["httpStatusCode"]
     check_value(modelled[code], body)
+
+
+def check_xml_error(operation_model: OperationModel, status: int, root: ET.Element) -> None:
+    namespace = "{" + operation_model.service_model.metadata["xmlNamespace"] + "}"
+    assert root.tag == f"{namespace}ErrorResponse"
+    assert root.findtext(f"{namespace}RequestId")
+    said = {child.tag.removeprefix(namespace): child.text for child in root.find(f"{namespace}Error") or ()}
+    assert sorted(said) == ["Code", "Message", "Type"]
+    modelled = [shape.metadata["error"] for shape in operation_model.error_shapes]
+    expected = {str(error["code"]): error["httpStatusCode"] for error in modelled}
+    # AWS's common errors of the query protocol, which no operation names.
+    common = {"AccessDenied": 403, "ExpiredToken": 403, "InvalidClientTokenId": 403, "SignatureDoesNotMatch": 403}
+    common |= {"Throttling": 400, "ValidationError": 400}
+    assert status == expected.get(str(said["Code"]), common.get(str(said["Code"]))), said
 
 
 def check_xml(operation_model: OperationModel, root: ET.Element) -> None:

@@ -53,7 +53,7 @@ def _answer(action: Answer, content_type: str) -> AwsError | Raw:
     usual |= {409: "ResourceInUseException", 503: "ServiceUnavailableException"}
     otherwise = "ServerException" if action.status >= 500 else "ClientException"
     error = AwsError(action.code or usual.get(action.status, otherwise), action.message, action.status)
-    error.headers = dict(action.headers)
+    error.headers, error.exact_status = dict(action.headers), True
     return error
 
 

@@ -16,7 +16,10 @@ Shape = dict[str, Any]
 
 
 class AwsError(RefusedError):
-    """A refusal in AWS's words; `fields` are the modelled extra members of the error (clusterName …)."""
+    """A refusal in AWS's words; `fields` are the modelled extra members of the error (clusterName …).
+
+    `exact_status`: a fault gave the HTTP status, so no protocol changes it.
+    """
 
     def __init__(self, code: str, message: str, status: int = 400, **fields: str) -> None:
         """Keep the code, the sentence, the HTTP status and the extra members."""
@@ -24,6 +27,7 @@ class AwsError(RefusedError):
         self.status = status
         self.fields = fields
         self.headers: dict[str, str] = {}
+        self.exact_status = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,8 @@ class _Query:
     def refuse(self, error: AwsError) -> web.Response:
         """Write a refusal under the query protocol's own name for it."""
         code, status = _CODES.get(error.code, (error.code, error.status))
+        if error.exact_status:
+            status = error.status
         if error.code == "ExpiredTokenException" and status == 403:
             code = "ExpiredToken"
         root = ET.Element("ErrorResponse", xmlns=self._api.namespace)

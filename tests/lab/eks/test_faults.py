@@ -85,6 +85,20 @@ def test_the_query_ports_name_it_in_their_own_way(
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
+def test_an_answer_given_by_the_fault_goes_out_as_it_is(lab: LabThread, connect: Any) -> None:
+    given = Answer(status=429, body="<slow/>", headers={"x-amz-retry-after": "100"}, content_type="text/xml")
+    place(lab, given)
+    with pytest.raises(ClientError) as refused:
+        resize(connect("eks", unchecked="the fault says what comes"), 6)
+    told = refused.value.response["ResponseMetadata"]
+    assert (told["HTTPStatusCode"], told["HTTPHeaders"]["x-amz-retry-after"]) == (429, "100")
+    place(lab, Answer(status=429), "DescribeAutoScalingGroups")
+    with pytest.raises(ClientError) as refused:
+        connect("autoscaling", unchecked="the status is the fault's").describe_auto_scaling_groups()
+    assert refused.value.response["Error"]["Code"] == "Throttling"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
 @pytest.mark.parametrize("form", ["html502", "truncated", "wrongType", "empty"])
 def test_garbage_is_not_aws(lab: LabThread, connect: Any, form: Any) -> None:
     eks = connect("eks", unchecked="what comes is no answer of AWS")

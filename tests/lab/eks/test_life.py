@@ -220,3 +220,15 @@ def test_quotas_of_clusters_and_node_groups_are_switches() -> None:
             eks.create_nodegroup(nodegroupName="second", **make)
         with pytest.raises(eks.exceptions.ResourceLimitExceededException):
             eks.create_cluster(name="two", roleArn=ROLE, resourcesVpcConfig={"subnetIds": ["subnet-1"]})
+
+
+def test_boto3s_own_waiters_end() -> None:
+    with LabThread(factor=600) as lab:
+        eks = client_of(lab)
+        create(eks)
+        quick = {"Delay": 0, "MaxAttempts": 10_000}
+        eks.get_waiter("nodegroup_active").wait(**NEW, WaiterConfig=quick)
+        assert status(eks) == "ACTIVE"
+        eks.delete_nodegroup(**NEW)
+        eks.get_waiter("nodegroup_deleted").wait(**NEW, WaiterConfig=quick)
+        assert "new" not in eks.list_nodegroups(clusterName="shop-prod")["nodegroups"]
