@@ -7,11 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.lab import Lab, MachineGroup
 from multicloud_lab.core.seed import Seed
 
 FRESH_S = 10.0
 """How long the list of groups is kept, virtual seconds; a new group's first machine takes longer to boot."""
+
+LARGE = 2000
+"""From so many groups on, listing them takes so long that it is done at most every LARGE_FRESH_S."""
+LARGE_FRESH_S = 5.0
+"""How long a large fleet's list is kept whatever happens, real seconds: its new pools show their nodes that late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +44,13 @@ class Fleet:
         self._lab = lab
         self._groups: Mapping[Place, Sequence[MachineGroup]] = {}
         self._at_s: float | None = None
+        self._large_until_s = 0.0
         self._journal = 0
 
     def forget(self) -> None:
         """Look anew at the next question."""
         self._at_s = None
+        self._large_until_s = 0.0
 
     def knows(self, place: Place) -> bool:
         """Say whether the cluster exists: it has pools, or the seed gave it none."""
@@ -66,8 +74,12 @@ class Fleet:
         is_fresh = self._at_s is not None and self._at_s <= now_s < self._at_s + FRESH_S
         if is_fresh and not any(entry.effective for entry in done):
             return
+        if self._large_until_s and wall_time_s() < self._large_until_s:
+            return
         self._at_s = now_s
-        self._groups = _by_place(self._lab.machines())
+        groups = self._lab.machines()
+        self._groups = _by_place(groups)
+        self._large_until_s = wall_time_s() + LARGE_FRESH_S if len(groups) >= LARGE else 0.0
 
 
 def _by_place(groups: Iterable[MachineGroup]) -> dict[Place, list[MachineGroup]]:

@@ -14,8 +14,11 @@ from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
+from multicloud_lab.clusters.machines import offer
+from multicloud_lab.clusters.place import LARGE
 from multicloud_lab.core.faultkinds import Answer, Deny, Garbage, Throttle
 from multicloud_lab.core.faults import Fault, Match
+from multicloud_lab.core.seed import AwsSeed, EksCluster, EksNodegroup, Seed
 from multicloud_lab.thread import LabThread
 from support.member import CLOUDS, Member, api, aws_token, place, token
 
@@ -104,6 +107,21 @@ def test_a_large_m5_leaves_what_eks_leaves(member: Member) -> None:
     assert node.status.capacity == {"cpu": "2", "memory": "8192Mi", "pods": "29"}
     # 70m of CPU; 255 MiB and 11 MiB a pod, and 100 MiB for the eviction threshold.
     assert node.status.allocatable == {"cpu": "1930m", "memory": f"{8192 - 255 - 11 * 29 - 100}Mi", "pods": "29"}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "instance_type", "expected"),
+    [
+        ("aws", "c5.xlarge", (4000, 8192, 3920, 8192 - 255 - 11 * 58 - 100, 58)),
+        ("azure", "Standard_D4s_v5", (4000, 16384, 3860, 16384 - 4096 - 100, 250)),
+        ("gcp", "e2-standard-4", (4000, 16384, 3920, 16384 - 2662 - 100, 110)),
+        ("gcp", "e2-highmem-8", (8000, 65536, 7910, 65536 - 5611 - 100, 110)),
+    ],
+)
+def test_what_a_machine_leaves_to_pods(cloud: str, instance_type: str, expected: tuple[int, ...]) -> None:
+    found = offer(cloud, instance_type)
+    sizes = (found.cpu_m, found.memory_mib, found.allocatable_cpu_m, found.allocatable_memory_mib, found.pods)
+    assert sizes == expected
 
 
 def test_pages_show_one_moment(lab: LabThread, member: Member) -> None:
@@ -253,7 +271,19 @@ def test_a_cluster_that_is_deleted_answers_nobody(lab: LabThread, member: Member
     with pytest.raises(Exception, match=r"aborted|reset|disconnected|closed"):
         member.list_node()
     lab.hands(lambda hands: hands.recreate("aws", "shop-prod", None))
-    assert len(member.list_node().items) in range(7)
+    lab.advance(150)
+    assert len(member.list_node().items) == 6
+
+
+def test_a_large_fleet_shows_new_nodes_of_a_pool() -> None:
+    pools = (EksNodegroup(name="web", desired=1), EksNodegroup(name="batch", desired=1))
+    names = ("shop-prod", *(f"other-{index}" for index in range(LARGE // 2)))
+    seed = Seed(aws=AwsSeed(clusters=tuple(EksCluster(name=name, nodegroups=pools) for name in names)))
+    with LabThread(seed) as lab, api(lab, "aws", aws_token(lab)) as member:
+        assert len(member.list_node().items) == 2
+        resize(lab, 3)
+        lab.advance(150)
+        assert len(member.list_node().items) == 4
 
 
 @pytest.mark.parametrize(
