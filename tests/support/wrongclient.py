@@ -7,7 +7,7 @@ from pathlib import Path
 
 from multicloud_lab.scenarios.reference.aks import AksDoor
 from multicloud_lab.scenarios.reference.door import Door, PoolName, Seen, Wished
-from multicloud_lab.scenarios.reference.http import DoubtError, GoneError, Json, WaitError
+from multicloud_lab.scenarios.reference.http import Answer, DoubtError, GoneError, Json, WaitError
 from multicloud_lab.scenarios.reference.reconciler import Note, Reconciler
 from multicloud_lab.scenarios.reference.serving import serve
 
@@ -154,20 +154,12 @@ class IgnoresEtags(Reconciler):
     def __init__(self, doors: Mapping[str, Door], store: Path) -> None:
         azure = doors["azure"]
         assert isinstance(azure, AksDoor)
-        super().__init__({**doors, "azure": EtaglessDoor(azure)}, store)
+        azure.call = _without_etag(azure.call)  # type: ignore[method-assign]  # one habit, not another door
+        super().__init__(doors, store)
 
 
-class EtaglessDoor:
-    def __init__(self, door: AksDoor) -> None:
-        self._door = door
-
-    def look(self, pool: PoolName) -> Seen:
-        return self._door.look(pool)
-
-    def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:
-        fresh = self._door.look(pool)
-        raw = {**seen.raw, "eTag": fresh.raw["eTag"]}
-        self._door.resize(pool, wished, token, Seen(size=seen.size, ready=seen.ready, raw=raw))
+def _without_etag(call: Callable[..., Answer]) -> Callable[..., Answer]:
+    return lambda method, path, body=b"", _headers=None: call(method, path, body)
 
 
 HABITS: Mapping[str, Callable[[Mapping[str, Door], Path], Reconciler]] = {

@@ -38,9 +38,9 @@ class AksDoor:
 
     def look(self, pool: PoolName) -> Seen:
         """Return the agent pool; its nodes are its machines."""
-        properties = self._call("GET", self._path(pool)).body["properties"]
+        properties = self.call("GET", self._path(pool)).body["properties"]
         state = properties["provisioningState"]
-        machines = self._call("GET", f"{self._path(pool)}/machines").body["value"]
+        machines = self.call("GET", f"{self._path(pool)}/machines").body["value"]
         return Seen(
             size=properties["count"],
             ready=len(machines),
@@ -53,7 +53,7 @@ class AksDoor:
         """Put the pool back with another count, if nobody changed it since."""
         properties = {name: value for name, value in seen.raw.items() if name not in READ_ONLY}
         body = json.dumps({"properties": {**properties, "count": wished.to}}).encode()
-        self._call("PUT", self._path(pool), body, {"If-Match": seen.raw["eTag"]})
+        self.call("PUT", self._path(pool), body, {"If-Match": seen.raw["eTag"]})
 
     def _path(self, pool: PoolName) -> str:
         return (
@@ -61,7 +61,8 @@ class AksDoor:
             f"/managedClusters/{pool.cluster}/agentPools/{pool.node_pool}"
         )
 
-    def _call(self, method: str, path: str, body: bytes = b"", more: Mapping[str, str] | None = None) -> Answer:
+    def call(self, method: str, path: str, body: bytes = b"", more: Mapping[str, str] | None = None) -> Answer:
+        """Send a request to ARM. Raises DoubtError, WaitError, GoneError."""
         headers = {"Authorization": f"Bearer {self._login()}", "Content-Type": "application/json", **(more or {})}
         answer = self._http.send(method, f"{self._arm['url']}{path}?api-version={VERSION}", headers, body)
         if answer.status == 404:
