@@ -310,7 +310,7 @@ def _clouds(seed: Seed) -> Mapping[str, AwsSeed | AzureSeed | GcpSeed]:
 
 def _allowed(seed: Seed) -> dict[tuple[str, str], tuple[str, ...]]:
     allowed = {("aws", each.name): each.allowed for each in seed.aws.principals}
-    allowed |= {("azure", each.name): each.allowed for each in seed.azure.principals}
+    allowed |= {("azure", each.client_id): each.allowed for each in seed.azure.principals}
     return allowed | {("gcp", each.email): each.allowed for each in seed.gcp.principals}
 
 

@@ -74,6 +74,7 @@ class EksEngine:
     def reset(self) -> None:
         """Forget everything and build the seed's state; sessions stay valid."""
         self.store.reset()
+        self.sessions.switches = self.store.switches
 
     def change(self, operation: str, caller: Caller, arguments: Mapping[str, Any]) -> Outcome:
         """Do one of MUTATIONS. Raises AwsError."""

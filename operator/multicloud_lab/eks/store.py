@@ -41,7 +41,9 @@ class Store:
         self._tokens: dict[tuple[str, str, str, str], RememberedToken] = {}
 
     def reset(self) -> None:
-        """Forget everything and build the seed's state."""
+        """Forget everything and build the seed's state; switches go back to the seed's. Raises SeedError."""
+        self.switches = read_switches(Switches, self.lab.seed.aws.switches, f"{CLOUD}.switches")
+        self.builder = Builder(self.lab, self.switches)
         self._tokens.clear()
         self.gone.clear()
         self.gone_clusters.clear()

@@ -36,15 +36,16 @@ class GkeEngine:
         self.lab = lab
         self.switches = read_switches(Switches, lab.seed.gcp.switches, "gcp.switches")
         self.builder = Builder(lab)
-        self._operations = Operations(lab, self.switches)
+        self._operations = Operations(lab, lambda: self.switches)
         self._hands = Hands(self, self._operations)
         self.all_clusters: list[Cluster] = []
         self._projects: set[str] = set()
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything and build the seed's state; issued tokens stay valid."""
+        """Forget everything and build the seed's state and switches; issued tokens stay valid. Raises SeedError."""
         seed = self.lab.seed.gcp
+        self.switches = read_switches(Switches, seed.switches, "gcp.switches")
         self._operations.clear()
         self._hands.clear()
         self.all_clusters = [self.builder.cluster(each, each.project or seed.project) for each in seed.clusters]

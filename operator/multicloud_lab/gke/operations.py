@@ -78,8 +78,8 @@ class _Fate:
 class Operations:
     """The operations of every project, and the clusters' locks."""
 
-    def __init__(self, lab: Lab, switches: Switches) -> None:
-        """Start with none."""
+    def __init__(self, lab: Lab, switches: Callable[[], Switches]) -> None:
+        """Start with none. `switches` tells those in force: a reset may bring others."""
         self._lab = lab
         self._switches = switches
         self._known: dict[str, Operation] = {}
@@ -233,10 +233,10 @@ class Operations:
         if operation.ends is None or operation.running_since is None:
             return True
         share = (self._lab.clock.now() - operation.running_since) / max(operation.ends - operation.running_since, 1e-9)
-        return share <= self._switches.cancel_share
+        return share <= self._switches().cancel_share
 
     def _forget_old(self) -> None:
-        oldest_s = self._lab.clock.now() - self._switches.operation_retention_s
+        oldest_s = self._lab.clock.now() - self._switches().operation_retention_s
         self._known = {
             key: operation
             for key, operation in self._known.items()
