@@ -40,7 +40,7 @@ class Bench:
         self.lane.pools[there.ref] = there
         self.brake = Brake(self.clock, LIMITS, observed_nodes=lambda _: 0)
 
-    async def send(self) -> tuple[MemberRecord, Outcome]:
+    async def send(self, accounts: dict[ObjectKey, AccountObject] | None = None) -> tuple[MemberRecord, Outcome]:
         booking = self.brake.book(ACCOUNT, 6)
         assert booking is not None
         dispatch = Dispatch(
@@ -52,7 +52,9 @@ class Bench:
         )
         record = PoolRecord(members=(MemberRecord(name="web", agreed=4, intent=dispatch.intent),))
         sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, self.clock)
-        after, outcomes = await sender.send(POOL, record, [dispatch], {ACCOUNT: OBJECT})
+        after, outcomes = await sender.send(
+            POOL, record, [dispatch], {ACCOUNT: OBJECT} if accounts is None else accounts
+        )
         return after.members[0], outcomes[0]
 
     @property
@@ -136,3 +138,12 @@ async def test_a_read_that_fails_before_the_write_sends_nothing() -> None:
     assert bench.lane.resizes == []
     assert member.intent is None
     assert not outcome.unknown
+
+
+async def test_an_account_that_went_away_meanwhile_sends_nothing() -> None:
+    bench = Bench()
+    member, outcome = await bench.send(accounts={})
+    assert bench.lane.resizes == []
+    assert (member.intent, bench.booked) == (None, 0)
+    assert outcome.error is not None
+    assert outcome.error.code is Code.ACCOUNT_NOT_FOUND

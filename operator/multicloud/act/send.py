@@ -12,7 +12,7 @@ import structlog
 
 from multicloud.act.brake import Brake
 from multicloud.act.prepare import RETRY_S, Dispatch
-from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Unavailable
+from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.plan import Outcome
 from multicloud.model.port import Attention, Clock, Lane, Lanes
 from multicloud.model.reason import Code, Reason
@@ -52,8 +52,12 @@ class Sender:
         return replace(record, members=tuple(after[member.name] for member in record.members)), tuple(outcomes)
 
     async def _send_one(self, dispatch: Dispatch, accounts: dict[ObjectKey, AccountObject]) -> Operation | CloudError:
+        account = accounts.get(dispatch.account)
+        if account is None:
+            text = f"CloudAccount {dispatch.account.name} was deleted before the resize was sent"
+            return NotSent(Reason(code=Code.ACCOUNT_NOT_FOUND, text=text))
         try:
-            lane = await self._lanes.lane(accounts[dispatch.account])
+            lane = await self._lanes.lane(account)
             change = await _read_again(lane, dispatch.change)
             return await lane.resize(change, token=dispatch.intent.id)
         except CloudError as error:
