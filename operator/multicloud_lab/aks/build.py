@@ -85,7 +85,7 @@ class Builder:
     def _set(self, cluster: Cluster, pool: AgentPool, size: str, zones: list[str]) -> NodeSet:
         timings = self._lab.seed.timings
         # The machines of a VirtualMachines pool are numbered through, whatever their size.
-        prefix = f"aks-{pool.name}-{pool.digits}-{'vms' if pool.is_mixed else 'vmss'}"
+        prefix = pool.machine_prefix
         return NodeSet(
             self._lab.clock,
             prefix,

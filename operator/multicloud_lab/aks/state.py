@@ -64,6 +64,11 @@ class AgentPool:
     before_stop: Properties = field(default_factory=dict)
 
     @property
+    def machine_prefix(self) -> str:
+        """What its machines' names start with: its scale set's name, where it has one."""
+        return f"aks-{self.name}-{self.digits}-{'vms' if self.is_mixed else 'vmss'}"
+
+    @property
     def wished(self) -> dict[str, int]:
         """The wished number of nodes by VM size; 0 while stopped."""
         return wished_nodes(self.spec)

@@ -47,6 +47,8 @@ def machine_groups(cluster: Cluster) -> Iterable[MachineGroup]:
                 node_name=lambda node: node.name,
                 labels=_labels(cluster, pool, size),
                 taints=_taints(pool.spec),
+                # Without a scale set, the autoscaler goes by the pool.
+                name=pool.name if pool.is_mixed else pool.machine_prefix,
             )
 
 
@@ -55,7 +57,7 @@ def resource_of(cluster: Cluster, pool: AgentPool, node: Node) -> str:
     root = f"/subscriptions/{cluster.subscription}/resourceGroups/{cluster.node_group}/providers/Microsoft.Compute"
     if pool.is_mixed:
         return f"{root}/virtualMachines/{node.name}"
-    return f"{root}/virtualMachineScaleSets/{node.name[:-6]}/virtualMachines/{serial_of(pool, node)}"
+    return f"{root}/virtualMachineScaleSets/{pool.machine_prefix}/virtualMachines/{serial_of(pool, node)}"
 
 
 def serial_of(pool: AgentPool, node: Node) -> int:

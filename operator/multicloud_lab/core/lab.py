@@ -59,7 +59,8 @@ class MachineGroup:
 
     `taints` are (key, value, effect) with Kubernetes' effects; `labels` what the vendor and the pool put on its
     nodes beside zone and host name; `provider_id` makes a node's spec.providerID, `node_name` its Kubernetes name.
-    `name` is the cloud's own name of the group, by which a Cluster Autoscaler knows it (absent: the pool's).
+    `name` is what a Cluster Autoscaler calls the group: its Auto Scaling group, its scale set, the URL of its
+    managed instance group (absent: the pool's name, as for machines without a scale set).
     """
 
     cloud: str
@@ -135,6 +136,10 @@ class Engine(Protocol):
 
     def upgrade_by_hand(self, cluster: str, node_pool: str, seconds: float) -> None:
         """Start an upgrade with surge that holds the pool's (GKE: the cluster's) lock for these virtual seconds."""
+        ...
+
+    def abort_by_hand(self, cluster: str, node_pool: str) -> None:
+        """Abort the operation that runs on a pool, as a person does in the portal. Refused where no such act is."""
         ...
 
     def delete_by_hand(self, cluster: str, node_pool: str | None) -> None:

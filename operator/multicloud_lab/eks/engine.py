@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from multicloud_lab.core.journal import Entry
-from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView
+from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView, RefusedError
 from multicloud_lab.core.nodes import Node
 from multicloud_lab.eks import hands
 from multicloud_lab.eks.build import CLOUD
@@ -129,6 +129,11 @@ class EksEngine:
         """Replace every instance within these virtual seconds, holding the node group's lock."""
         hands.upgrade(self.store, cluster, node_pool, seconds)
 
+    def abort_by_hand(self, cluster: str, node_pool: str) -> None:
+        """Refuse: EKS has no call that ends an update of a node group's sizes."""
+        message = f"An update of {cluster}/{node_pool} cannot be aborted: only AKS lets a person do that. Let it end."
+        raise RefusedError("InvalidRequestException", message)
+
     def delete_by_hand(self, cluster: str, node_pool: str | None) -> None:
         """Take a node group (None: the cluster) away at once."""
         hands.delete(self.store, cluster, node_pool)
@@ -167,6 +172,7 @@ def machine_group(cluster: Cluster, group: Nodegroup) -> MachineGroup:
             **group.labels,
         },
         taints=[(t.get("key", ""), t.get("value", ""), _EFFECTS[t.get("effect", "NO_SCHEDULE")]) for t in group.taints],
+        name=group.group.name,
     )
 
 

@@ -98,6 +98,11 @@ class Group:
         """The instance group manager's self link, as a pool's instanceGroupUrls write it."""
         return f"{COMPUTE_ROOT}/projects/{self.project}/zones/{self.zone}/instanceGroupManagers/{self.name}"
 
+    @property
+    def instance_group_link(self) -> str:
+        """The managed instance group's own link: what a Cluster Autoscaler calls it."""
+        return f"{COMPUTE_ROOT}/projects/{self.project}/zones/{self.zone}/instanceGroups/{self.name}"
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pool:

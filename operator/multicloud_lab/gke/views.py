@@ -49,6 +49,7 @@ def machine_group(cluster: Cluster, pool: Pool, group: Group) -> MachineGroup:
         node_name=node_name,
         labels=_labels(pool),
         taints=_taints(pool),
+        name=group.instance_group_link,
     )
 
 

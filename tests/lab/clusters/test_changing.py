@@ -1,7 +1,9 @@
 """What can be changed in a member cluster: cordons and labels by patch, pods by eviction, all forgotten by a reset."""
 
+import re
 from typing import Any
 
+import boto3
 import pytest
 import requests
 import yaml
@@ -14,9 +16,10 @@ from multicloud_lab.core.lab import MachineGroup
 from multicloud_lab.core.replay import differences, play
 from multicloud_lab.serve import make_lab
 from multicloud_lab.thread import LabThread
-from support.member import Member
+from support.member import Member, api, token
 
 MERGE = "application/merge-patch+json"
+GOOGLE_ZONES = r"https://www\.googleapis\.com/compute/v1/projects/shop-prod-1/zones"
 
 
 def admin(lab: LabThread, path: str, **body: Any) -> requests.Response:
@@ -202,8 +205,7 @@ def test_an_autoscaler_writes_its_status_while_it_runs(lab: LabThread, member: M
     first = yaml.safe_load(status().data["status"])
     assert first["autoscalerStatus"] == "Running"
     (group,) = first["nodeGroups"]
-    (known,) = lab.run(lambda state: [g for g in state.machines() if is_web(g)])
-    assert group["name"] == (known.name or "web")
+    assert re.fullmatch(r"eks-web-[0-9a-f-]{36}", group["name"])
     health = group["health"]
     assert (health["cloudProviderTarget"], health["minSize"], health["maxSize"]) == (4, 1, 9)
     assert health["nodeCounts"]["registered"] == {"total": 4, "ready": 4, "notStarted": 0}
@@ -212,6 +214,44 @@ def test_an_autoscaler_writes_its_status_while_it_runs(lab: LabThread, member: M
     admin(lab, "/autoscaler", nodePools=None)
     with pytest.raises(ApiException):
         status()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "expected"),
+    [
+        ("aws", r"eks-web-[0-9a-f-]{36}"),
+        ("azure", r"aks-web-\d{8}-vmss"),
+        ("gcp", rf"{GOOGLE_ZONES}/europe-west1-[bcd]/instanceGroups/gke-shop-prod-web-[0-9a-f]{{8}}-grp"),
+    ],
+)
+def test_an_autoscaler_names_the_groups_as_their_cloud_does(lab: LabThread, cloud: str, expected: str) -> None:
+    assert admin(lab, "/autoscaler", cloud=cloud, nodePools={"web": {"min": 1, "max": 9}}).status_code == 200
+    with api(lab, cloud, token(lab, cloud)) as member:
+        status = member.read_namespaced_config_map("cluster-autoscaler-status", "kube-system").data["status"]
+        nodes = [node.spec.provider_id for node in member.list_node().items]
+    names = [group["name"] for group in yaml.safe_load(status)["nodeGroups"]]
+    assert all(re.fullmatch(expected, name) for name in names), names
+    assert len(set(names)) == len(names) == (3 if cloud == "gcp" else 1)
+    if cloud == "aws":
+        return  # an instance's id does not tell its group: that is asked of EKS below
+    machines = [name.rpartition("/")[2].removesuffix("-grp") for name in names]
+    assert all(any(machine in node for node in nodes) for machine in machines)
+
+
+def test_the_group_of_the_autoscaler_is_the_one_that_eks_tells(lab: LabThread, member: Member) -> None:
+    admin(lab, "/autoscaler", nodePools={"web": {"min": 1, "max": 9}})
+    keys = lab.document["credentials"]["aws"]
+    eks = boto3.client(
+        "eks",
+        region_name="us-east-1",
+        endpoint_url=lab.document["eks"]["url"],
+        aws_access_key_id=keys["accessKeyId"],
+        aws_secret_access_key=keys["secretAccessKey"],
+    )
+    told = eks.describe_nodegroup(clusterName="shop-prod", nodegroupName="web")["nodegroup"]["resources"]
+    status = member.read_namespaced_config_map("cluster-autoscaler-status", "kube-system").data["status"]
+    (group,) = yaml.safe_load(status)["nodeGroups"]
+    assert told["autoScalingGroups"] == [{"name": group["name"]}]
 
 
 @pytest.mark.parametrize(
