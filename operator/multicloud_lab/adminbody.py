@@ -87,7 +87,7 @@ class KillBody(Body):
 
 
 class PoolBody(Body):
-    """POST /hands/delete-pool and /hands/recreate-pool."""
+    """POST /hands/abort, /hands/delete-pool and /hands/recreate-pool."""
 
     cloud: Cloud
     cluster: str

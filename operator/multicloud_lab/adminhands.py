@@ -36,6 +36,7 @@ class HandRoutes:
             web.post("/hands/resize", self._resize),
             web.post("/hands/autoscaler", self._autoscaler),
             web.post("/hands/upgrade", self._upgrade),
+            web.post("/hands/abort", self._abort),
             web.post("/hands/spot-reclaim", self._reclaim),
             web.post("/hands/kill-node", self._kill),
             web.post("/hands/delete-pool", self._delete_pool),
@@ -57,6 +58,11 @@ class HandRoutes:
     async def _upgrade(self, request: web.Request) -> web.Response:
         body = await read(request, UpgradeBody)
         self._hands.upgrade(body.cloud, body.cluster, body.node_pool, body.seconds)
+        return web.json_response({})
+
+    async def _abort(self, request: web.Request) -> web.Response:
+        body = await read(request, PoolBody)
+        self._hands.abort(body.cloud, body.cluster, body.node_pool)
         return web.json_response({})
 
     async def _reclaim(self, request: web.Request) -> web.Response:

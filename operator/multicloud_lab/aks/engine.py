@@ -254,6 +254,11 @@ class AksEngine:
         """Start an upgrade with surge that holds the pool's lock for these virtual seconds. Raises ArmError."""
         self.hands.upgrade(cluster, node_pool, seconds)
 
+    def abort_by_hand(self, cluster: str, node_pool: str) -> None:
+        """Abort the pool's running operation as a person in the portal. Raises ArmError when none runs."""
+        found = self.named(cluster)
+        self.abort(found, self.pool(found, node_pool))
+
     def update_cluster_by_hand(self, cluster: str, seconds: float) -> None:
         """Start an update of the cluster itself, which keeps all its pools from being changed. Journalled."""
         self.hands.update_cluster(cluster, seconds)

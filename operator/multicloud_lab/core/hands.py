@@ -48,6 +48,11 @@ class Hands:
         call = _call(cloud, "HandUpgrade", HAND, cluster, node_pool, seconds=seconds)
         self._act(call, lambda: self._engine(cloud).upgrade_by_hand(cluster, node_pool, seconds))
 
+    def abort(self, cloud: str, cluster: str, node_pool: str) -> None:
+        """Abort the operation that runs on an AKS pool: it ends as Canceled. Refused in the other clouds."""
+        call = _call(cloud, "HandAbort", HAND, cluster, node_pool)
+        self._act(call, lambda: self._engine(cloud).abort_by_hand(cluster, node_pool))
+
     def delete(self, cloud: str, cluster: str, node_pool: str | None = None) -> None:
         """Take a pool, or a whole cluster, away at once."""
         call = _call(cloud, "HandDelete", HAND, cluster, node_pool)
@@ -114,6 +119,8 @@ class Hands:
                 self.autoscale(entry.cloud, *_pool(entry), cast("int", arguments["to"]))
             case "HandUpgrade":
                 self.upgrade(entry.cloud, *_pool(entry), cast("float", arguments["seconds"]))
+            case "HandAbort":
+                self.abort(entry.cloud, *_pool(entry))
             case "HandDelete":
                 self.delete(entry.cloud, entry.cluster or "", entry.pool)
             case "HandRecreate":

@@ -302,6 +302,14 @@ class GkeEngine:
         """Start an upgrade that holds the cluster's lock for these virtual seconds. Raises GoogleError."""
         self._hands.upgrade(cluster, node_pool, seconds)
 
+    def abort_by_hand(self, cluster: str, node_pool: str) -> None:
+        """Refuse: GKE cancels operations by their name (CancelOperation), not what runs on a pool."""
+        message = (
+            f"What runs on {cluster}/{node_pool} cannot be aborted by the pool's name, as AKS lets a person do: "
+            "call CancelOperation with the operation's name."
+        )
+        raise GoogleError(Code.FAILED_PRECONDITION, message)
+
     def delete_by_hand(self, cluster: str, node_pool: str | None) -> None:
         """Take a pool (None: the cluster) away at once, whatever runs on it. Raises GoogleError."""
         self._hands.delete(cluster, node_pool)

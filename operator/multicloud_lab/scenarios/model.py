@@ -88,7 +88,7 @@ class Settle(Part):
 class Hand(Place):
     """Somebody else acts; `to` goes with resize and autoscale, `seconds` with upgrade."""
 
-    act: Literal["resize", "autoscale", "upgrade", "delete", "recreate"]
+    act: Literal["resize", "autoscale", "upgrade", "abort", "delete", "recreate"]
     to: int | None = Field(default=None, ge=0)
     seconds: float = Field(default=3600, gt=0)
 

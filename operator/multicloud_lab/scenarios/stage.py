@@ -211,6 +211,8 @@ def _act(hands: Hands, cloud: Cloud, hand: Hand) -> None:
             hands.autoscale(cloud, hand.cluster, hand.node_pool, hand.to or 0)
         case "upgrade":
             hands.upgrade(cloud, hand.cluster, hand.node_pool, hand.seconds)
+        case "abort":
+            hands.abort(cloud, hand.cluster, hand.node_pool)
         case "delete":
             hands.delete(cloud, hand.cluster, hand.node_pool)
         case "recreate":

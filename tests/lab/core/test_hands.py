@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 import requests
 
+from multicloud_lab.core.clock import VirtualClock
+from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.replay import differences, play
+from multicloud_lab.serve import make_lab
 from multicloud_lab.thread import LabThread
 from support.anycalls import SEED
 
@@ -137,6 +141,38 @@ def test_an_upgrade_holds_the_lock_for_as_long_as_said(lab: LabThread, admin: Ad
     assert (pool["requested"], pool["ready"]) == (5, 5)
 
 
+def test_a_person_aborts_what_runs_on_an_aks_pool(lab: LabThread, admin: Admin) -> None:
+    assert "no running operation" in admin.post("/hands/abort", place("azure"), 400)["error"]
+    admin.post("/hands/resize", place("azure", to=9))
+    lab.advance(15)
+    admin.post("/hands/abort", place("azure"))
+    entry = admin.last()
+    assert (entry["operation"], entry["principal"], entry["result"]) == ("HandAbort", "hand", "200")
+    lab.advance(600)
+    pool = admin.pool("azure")
+    assert pool is not None
+    assert pool["status"] == "Canceled"
+    assert pool["requested"] == pool["ready"]
+
+    def replayed(inside: Lab) -> list[str]:
+        fresh = make_lab(inside.seed, VirtualClock())
+        play(inside.journal.entries(), fresh, inside.clock.now())
+        return differences(inside, fresh)
+
+    assert lab.run(replayed) == []
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_the_other_clouds_refuse_an_abort(lab: LabThread, admin: Admin, cloud: str) -> None:
+    admin.post("/hands/resize", place(cloud, to=5))
+    assert "AKS lets a person do" in admin.post("/hands/abort", place(cloud), 400)["error"]
+    assert not admin.last()["effective"]
+    lab.advance(600)
+    pool = admin.pool(cloud)
+    assert pool is not None
+    assert (pool["requested"], pool["ready"]) == (5, 5)
+
+
 def test_an_autoscaler_moves_a_size_and_counts_as_a_resize(admin: Admin) -> None:
     admin.post("/hands/autoscaler", place("aws", to=6))
     entry = admin.last()
@@ -145,7 +181,7 @@ def test_an_autoscaler_moves_a_size_and_counts_as_a_resize(admin: Admin) -> None
     assert resizes == [{"cloud": "aws", "cluster": "shop-batch", "nodePool": "web", "resizes": 1}]
 
 
-@pytest.mark.parametrize("path", ["resize", "autoscaler", "upgrade", "delete-pool", "recreate-pool"])
+@pytest.mark.parametrize("path", ["resize", "autoscaler", "upgrade", "abort", "delete-pool", "recreate-pool"])
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_pool_that_is_not_there_is_told(admin: Admin, cloud: str, path: str) -> None:
     more: dict[str, object] = {"to": 3} if path in {"resize", "autoscaler"} else {}

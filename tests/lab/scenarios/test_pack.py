@@ -15,6 +15,7 @@ ENV = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'operator'}:{TESTS}"}
 SCENARIOS = {scenario.name: scenario for scenario in pack()}
 
 HABITS = {
+    "aborted": "GivesUp",
     "clock-skew": "Hammers",
     "conflict": "IgnoresBusy",
     "degraded-sticky": "Hammers",
