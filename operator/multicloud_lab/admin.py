@@ -51,7 +51,7 @@ def node_json(group: MachineGroup, node: Node) -> dict[str, object]:
         "name": node.name,
         "node": group.node_name(node),
         "providerId": group.provider_id(node),
-        "instanceType": group.instance_type,
+        "instanceType": group.type_of(node),
         "spot": group.spot,
         "zone": node.zone,
         "state": str(node.state),

@@ -54,7 +54,7 @@ class Seen:
 
     def __post_init__(self) -> None:
         """Look its type up."""
-        object.__setattr__(self, "offer", offer(self.group.cloud, self.group.instance_type))
+        object.__setattr__(self, "offer", offer(self.group.cloud, self.group.type_of(self.node)))
 
     @property
     def is_ready(self) -> bool:
@@ -130,30 +130,32 @@ _ANNOTATIONS: Mapping[str, str] = {"volumes.kubernetes.io/controller-managed-att
 
 def _labels(seen: Seen) -> dict[str, str]:
     group, zone = seen.group, _zone(seen)
+    instance_type = group.type_of(seen.node)
     labels = {
         "beta.kubernetes.io/arch": "amd64",
-        "beta.kubernetes.io/instance-type": group.instance_type,
+        "beta.kubernetes.io/instance-type": instance_type,
         "beta.kubernetes.io/os": "linux",
         "failure-domain.beta.kubernetes.io/region": group.region,
         "failure-domain.beta.kubernetes.io/zone": zone,
         "kubernetes.io/arch": "amd64",
         "kubernetes.io/hostname": seen.name,
         "kubernetes.io/os": "linux",
-        "node.kubernetes.io/instance-type": group.instance_type,
+        "node.kubernetes.io/instance-type": instance_type,
         "topology.kubernetes.io/region": group.region,
         "topology.kubernetes.io/zone": zone,
     }
-    return {**labels, **_vendor_labels(group), **group.labels}
+    return {**labels, **_vendor_labels(group, instance_type), **group.labels}
 
 
-def _vendor_labels(group: MachineGroup) -> Mapping[str, str]:
+def _vendor_labels(group: MachineGroup, instance_type: str) -> Mapping[str, str]:
     """Return by which label each vendor names the pool (their documentation of node labels)."""
     if group.cloud == "aws":
         kind = "SPOT" if group.spot else "ON_DEMAND"
         return {"eks.amazonaws.com/nodegroup": group.node_pool, "eks.amazonaws.com/capacityType": kind}
     if group.cloud == "azure":
         return {"agentpool": group.node_pool, "kubernetes.azure.com/agentpool": group.node_pool}
-    return {"cloud.google.com/gke-nodepool": group.node_pool}
+    family = instance_type.partition("-")[0]
+    return {"cloud.google.com/gke-nodepool": group.node_pool, "cloud.google.com/machine-family": family}
 
 
 def _zone(seen: Seen) -> str:

@@ -62,7 +62,7 @@ def _quotas(lab: Lab, groups: Iterable[MachineGroup]) -> Iterable[str]:
     for group in groups:
         place = (group.cloud, group.account, group.region)
         nodes[place] += group.nodes.existing
-        cores[place] += group.nodes.existing * vcpus(group.instance_type)
+        cores[place] += sum(vcpus(group.type_of(node)) for node in group.nodes.nodes)
     for place in nodes:
         used = lab.quotas.used(*place)
         if (used.nodes, used.vcpus) != (nodes[place], cores[place]):

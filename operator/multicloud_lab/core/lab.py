@@ -78,6 +78,10 @@ class MachineGroup:
     taints: Sequence[tuple[str, str, str]] = ()
     name: str | None = None
 
+    def type_of(self, node: Node) -> str:
+        """Return a node's instance type: during a migration it may still be the one before."""
+        return self.instance_type if node.supply is None else node.supply.instance_type
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:

@@ -32,7 +32,10 @@ class NodeState(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Node:
-    """One machine. `since` is when it entered its state, `created` when it was asked for (virtual epoch s)."""
+    """One machine. `since` is when it entered its state, `created` when it was asked for (virtual epoch s).
+
+    `supply` is where it comes from and goes back to: a group's later machines may be of another type.
+    """
 
     name: str
     zone: str
@@ -40,6 +43,7 @@ class Node:
     since: float
     state: NodeState = NodeState.REQUESTED
     timer: Timer | None = None
+    supply: Supply | None = None
 
 
 def hex_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (the serial is for vendors that number their machines)
@@ -128,6 +132,14 @@ class NodeSet:
         if self._supply is not None:
             self._supply.seeded(missing)
 
+    def migrate(self, supply: Supply, boot_s: Callable[[Random], float]) -> None:
+        """Have machines of another type from now on; those that are there stay until they are lost or drained."""
+        self._supply, self._boot_s = supply, boot_s
+
+    def is_old(self, node: Node) -> bool:
+        """Say whether the node is from before the last migration."""
+        return node.supply is not self._supply
+
     def set_target(self, count: int) -> None:
         """Ask for `count` nodes: more boot; fewer cancels unready ones, then drains ready ones, newest first."""
         if count < 0:
@@ -208,7 +220,7 @@ class NodeSet:
             self._serial += 1
         self._serial += 1
         now_s = self._clock.now()
-        return Node(name=name, zone=zone, created=now_s, since=now_s, state=state)
+        return Node(name=name, zone=zone, created=now_s, since=now_s, state=state, supply=self._supply)
 
     def _request(self) -> bool:
         """Launch one machine in the emptiest zone that has one; False when none has."""
@@ -265,8 +277,8 @@ class NodeSet:
         if node.timer is not None:
             node.timer.cancel()
         self._nodes.remove(node)
-        if self._supply is not None:
-            self._supply.give(node.zone)
+        if node.supply is not None:
+            node.supply.give(node.zone)
 
     def _enter(self, node: Node, state: NodeState) -> None:
         node.state, node.since, node.timer = state, self._clock.now(), None

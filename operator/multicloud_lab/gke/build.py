@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from random import Random
 
+from multicloud_lab.core.capacity import Supply
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.nodes import NodeSet
 from multicloud_lab.core.seed import GkeAutoscaling, GkeCluster, GkePool
@@ -96,18 +97,11 @@ class Builder:
             self._lab.clock,
             f"{base}-",
             [zone],
-            timings.boot.draw,
+            timings.boot_of(pool.machine_type).draw,
             timings.drain_s,
             self._lab.rng,
             suffix=_instance_suffix,
-            supply=self._lab.supply(
-                cloud=CLOUD,
-                account=pool.name.project,
-                region=region_of(pool.name.location),
-                cluster=pool.name.cluster or "",
-                pool=pool.short_name,
-                instance_type=pool.machine_type,
-            ),
+            supply=self._supply(pool),
         )
         group = Group(
             project=pool.name.project,
@@ -119,6 +113,22 @@ class Builder:
         )
         pool.groups.append(group)
         return group
+
+    def migrate(self, pool: Pool) -> None:
+        """Have the pool's next machines be of the type that its settings now name."""
+        boot = self._lab.seed.timings.boot_of(pool.machine_type)
+        for group in pool.groups:
+            group.nodes.migrate(self._supply(pool), boot.draw)
+
+    def _supply(self, pool: Pool) -> Supply:
+        return self._lab.supply(
+            cloud=CLOUD,
+            account=pool.name.project,
+            region=region_of(pool.name.location),
+            cluster=pool.name.cluster or "",
+            pool=pool.short_name,
+            instance_type=pool.machine_type,
+        )
 
 
 def machine_type_of(settings: Json) -> str:

@@ -19,7 +19,7 @@ from multicloud_lab.gke.errors import Code, GoogleError, denied, not_found
 from multicloud_lab.gke.hands import Hands
 from multicloud_lab.gke.names import ANY_LOCATION, Name, region_of
 from multicloud_lab.gke.operations import Operations, Order, refuse_while_busy
-from multicloud_lab.gke.rolling import roll
+from multicloud_lab.gke.rolling import left_behind, roll
 from multicloud_lab.gke.sizing import Resize, drain_all, remove_groups, shortage_of
 from multicloud_lab.gke.state import Autoscaling, Cluster, Group, Json, Operation, OperationType, Pool, Problem, Status
 from multicloud_lab.gke.switches import Switches
@@ -243,11 +243,13 @@ class GkeEngine:
             if zones:
                 _move_zones(self.builder, pool, zones)
             elif rules.replaces_machines(update):
+                if "machineType" in update:
+                    self.builder.migrate(pool)
                 roll(self.lab.clock, pool, operation)
 
         def finish() -> Problem | None:
             remove_groups(pool, leaving)
-            return shortage_of(pool)
+            return shortage_of(pool) or (left_behind(pool) if "machineType" in update else None)
 
         rolls = rules.replaces_machines(update)
         kind = OperationType.UPGRADE_NODES if rolls else OperationType.UPDATE_CLUSTER

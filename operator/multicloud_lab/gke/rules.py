@@ -16,6 +16,7 @@ MAX_NODES_PER_ZONE = 1000
 
 _POOL_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _IN_CONFIG: Mapping[str, str] = {
+    "machineType": "machineType",
     "diskType": "diskType",
     "imageType": "imageType",
     "storagePools": "storagePools",
@@ -53,7 +54,7 @@ _IN_POOL: Mapping[str, str] = {
     "maintenancePolicy": "maintenancePolicy",
 }
 """Fields of the request that replace a field of the pool itself."""
-_REPLACES_MACHINES = frozenset({"nodeVersion", "imageType", "diskType", "diskSizeGb"})
+_REPLACES_MACHINES = frozenset({"nodeVersion", "imageType", "diskType", "diskSizeGb", "machineType"})
 
 
 def check_size(node_count: int) -> None:
@@ -145,5 +146,5 @@ def updated_settings(settings: Json, update: Json) -> Json:
 
 
 def replaces_machines(update: Json) -> bool:
-    """Say whether every node is made anew (a version, image or disk changes)."""
+    """Say whether every node is made anew (a version, image, disk or machine type changes)."""
     return not _REPLACES_MACHINES.isdisjoint(update)

@@ -94,10 +94,7 @@ def _violations_of_pool(cluster: Cluster, pool: Pool) -> list[str]:
 
 
 def _labels(pool: Pool) -> Mapping[str, str]:
-    labels = {
-        "cloud.google.com/gke-nodepool": pool.short_name,
-        "cloud.google.com/machine-family": pool.machine_type.partition("-")[0],
-    }
+    labels = {"cloud.google.com/gke-nodepool": pool.short_name}
     if pool.config.get("spot"):
         labels |= {"cloud.google.com/gke-spot": "true", "cloud.google.com/gke-provisioning": "spot"}
     else:

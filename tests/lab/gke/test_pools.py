@@ -7,7 +7,9 @@ import pytest
 from multicloud_lab.core.faultkinds import Action, AuthExpire, DuplicateApply, OperationFail
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.hands import Hands
-from multicloud_lab.core.lab import RefusedError
+from multicloud_lab.core.invariants import check
+from multicloud_lab.core.lab import Lab, RefusedError
+from multicloud_lab.core.seed import Seed, Span, Timings
 from multicloud_lab.thread import LabThread
 from support.gkewires import WIRES, Plain, Refused, token_of
 
@@ -128,7 +130,9 @@ def test_zones_are_added_and_taken_away(lab: LabThread, rest: Plain) -> None:
         pytest.param({"locations": ["us-east1-b"]}, "INVALID_ARGUMENT", id="a zone elsewhere"),
         pytest.param({"locations": ["europe-west1-b"] * 2}, "INVALID_ARGUMENT", id="a zone twice"),
         pytest.param({"locations": ["europe-west1-b"], "diskType": "x"}, "INVALID_ARGUMENT", id="zones and more"),
-        pytest.param({"machineType": "n2-standard-8"}, "UNIMPLEMENTED", id="another machine"),
+        pytest.param(
+            {"locations": ["europe-west1-b"], "machineType": "x"}, "INVALID_ARGUMENT", id="zones and machines"
+        ),
     ],
 )
 def test_an_update_that_cannot_be_is_refused(lab: LabThread, rest: Plain, update: dict[str, Any], code: str) -> None:
@@ -169,6 +173,60 @@ def test_a_new_image_makes_every_node_anew(lab: LabThread, rest: Plain) -> None:
     assert nodes(lab, "web") == (3, 3, 3)
     pool = rest("GetNodePool", name=WEB)
     assert (pool["version"], pool["config"]["imageType"]) == ("1.37.0-gke.100", "UBUNTU_CONTAINERD")
+
+
+def machines(lab: LabThread) -> list[tuple[str, str, str]]:
+    """Name, type and state of every machine of the pool."""
+
+    def look(inner: Lab) -> list[tuple[str, str, str]]:
+        groups = [g for g in inner.machines() if (g.cloud, g.cluster, g.node_pool) == ("gcp", "shop-prod", "web")]
+        return [(n.name, g.type_of(n), n.state.value) for g in groups for n in g.nodes.nodes]
+
+    return lab.run(look)
+
+
+@pytest.mark.parametrize("wire", ["grpc", "sdk-rest"])
+def test_another_machine_type_moves_every_node_one_by_one(wire: str) -> None:
+    hour, boot = Span(min=3600, max=3600), Span(min=200, max=200)
+    seed = Seed(timings=Timings(gke_operation=hour, boot_by_type={"n2-standard-8": boot}))
+    with LabThread(seed) as lab, WIRES[wire](lab, token_of(lab)) as call:
+        before = machines(lab)
+        operation = call("UpdateNodePool", name=WEB, machineType="n2-standard-8")
+        assert operation["operationType"] == "UPGRADE_NODES"
+        most, mixed = 0, False
+        for _ in range(60):
+            lab.advance(60)
+            now = machines(lab)
+            types = {kind for _, kind, _ in now}
+            mixed |= types == {"e2-standard-4", "n2-standard-8"}
+            most = max(most, sum(state != "draining" for _, _, state in now))
+            assert sum(state == "ready" for _, _, state in now) >= len(before) - 1
+            assert lab.run(check) == []
+            if call("GetNodePool", name=WEB)["status"] == "RECONCILING":
+                with pytest.raises(Refused, match="incompatible operation"):
+                    call("SetNodePoolSize", name=WEB, nodeCount=2)
+        assert mixed
+        assert most == len(before) + 1
+        lab.advance(LONG_S)
+        done = call("GetOperation", name=f"{LOCATIONS}/europe-west1/operations/{operation['name']}")
+        assert (done["status"], done.get("error")) == ("DONE", None)
+        after = machines(lab)
+        assert [(kind, state) for _, kind, state in after] == [("n2-standard-8", "ready")] * len(before)
+        assert not {name for name, _, _ in before} & {name for name, _, _ in after}
+        assert call("GetNodePool", name=WEB)["config"]["machineType"] == "n2-standard-8"
+
+
+def test_what_the_new_machine_type_lacks_stays_as_it_was(lab: LabThread, rest: Plain) -> None:
+    before = machines(lab)
+    lab.run(lambda inner: inner.capacity.set_free("gcp", None, "n2-standard-8", 0))
+    operation = rest("UpdateNodePool", name=WEB, machineType="n2-standard-8")
+    lab.advance(2 * LONG_S)
+    assert machines(lab) == before
+    done = rest("GetOperation", name=f"{LOCATIONS}/europe-west1/operations/{operation['name']}")
+    assert done["status"] == "DONE"
+    assert done["error"]["code"] == 8
+    assert "3 instances" in done["error"]["message"]
+    assert lab.run(check) == []
 
 
 def test_an_expired_credential_over_grpc_has_its_reason(lab: LabThread) -> None:

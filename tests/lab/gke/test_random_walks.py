@@ -68,6 +68,7 @@ class Walk:
             ("DeleteNodePool", {"name": name}),
             ("UpdateNodePool", {"name": name, "locations": zones}),
             ("UpdateNodePool", {"name": name, "imageType": "UBUNTU_CONTAINERD"}),
+            ("UpdateNodePool", {"name": name, "machineType": f"n2-standard-{2 ** min(count, 4)}"}),
             ("UpdateNodePool", {"name": name, "labels": {"labels": {"a": str(count)}}, "etag": "x" if count else ""}),
         ]
         if running is not None:
