@@ -13,6 +13,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,13 +53,12 @@ class Program:
         return self.answer()
 
     def send(self, **request: object) -> None:
-        """Send a request without waiting for its answer. Raises ClientError."""
+        """Send a request without waiting for its answer; one that has ended is told of by `answer`."""
         assert self._process.stdin is not None
-        try:
+        # A program may say something and end before it reads: what it said tells more than the broken pipe.
+        with suppress(OSError):
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        except OSError as error:
-            raise ClientError(self._ended()) from error
 
     def answer(self) -> Json:
         """Wait for the answer of what was sent. Raises ClientError."""
