@@ -107,6 +107,8 @@ async def test_a_restart_in_the_middle_finds_what_was_sent(lab: LabThread) -> No
     async with World(lab) as world:
         world.pool(replicas=30)
         await world.run_until(lambda: len(world.cloud_writes) == 3)
+        passes = {"controller": "MultiCloudPool", "result": "requeue_after"}
+        assert (world.operator.registry.get_sample_value("multicloud_reconcile_total", passes) or 0) > 0
         await world.crash()
         world.start()
         await world.run_until(lambda: world.status().get("replicas") == 30)

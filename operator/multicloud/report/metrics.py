@@ -64,9 +64,6 @@ class Metrics:
             ["result"],
             registry=registry,
         )
-        self.events = Counter(
-            "multicloud_events_total", "Kubernetes events posted or dropped.", ["result"], registry=registry
-        )
 
 
 class ObjectCollector(Collector):

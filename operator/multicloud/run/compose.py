@@ -100,6 +100,7 @@ class Operator:
     brake: Brake
     spine: Spine
     registry: CollectorRegistry
+    metrics: Metrics
     solver: ThreadPoolExecutor
 
     def synced(self) -> None:
@@ -117,7 +118,17 @@ class Operator:
 
     async def serve(self) -> None:
         """Make passes until cancelled."""
-        await self.queue.run(self.spine, workers=self.settings.workers)
+        await self.queue.run(self._counted, workers=self.settings.workers)
+
+    async def _counted(self, key: ObjectKey) -> float | None:
+        began_s, result = self.spine.clock.monotonic(), "error"
+        try:
+            again_after_s = await self.spine(key)
+            result = "success" if again_after_s is None else "requeue_after"
+        finally:
+            self.metrics.passes.labels(key.kind, result).inc()
+            self.metrics.pass_seconds.labels(key.kind).observe(self.spine.clock.monotonic() - began_s)
+        return again_after_s
 
     def close(self) -> None:
         """Stop reading clouds and solving."""
@@ -149,7 +160,8 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         send_budget_s=settings.lease.send_budget_s,
         timeout_s=settings.operation_timeout_s,
     )
-    reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), Metrics(registry), clock)
+    metrics = Metrics(registry)
+    reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), metrics, clock)
     store.listen(
         Wakes(
             store=store,
@@ -185,6 +197,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         brake=brake,
         spine=spine,
         registry=registry,
+        metrics=metrics,
         solver=solver,
     )
 
