@@ -12,8 +12,9 @@ from multicloud_lab.aks.build import CLOUD, Builder
 from multicloud_lab.aks.entra import Entra
 from multicloud_lab.aks.hands import Hands
 from multicloud_lab.aks.limits import Limits
-from multicloud_lab.aks.operations import Operations, Order, keep_machines, move, with_sizes
-from multicloud_lab.aks.state import TERMINAL, AgentPool, Cluster, Operation, Properties, wished_nodes
+from multicloud_lab.aks.operations import Operations, Order, keep_machines, move
+from multicloud_lab.aks.sizes import with_nodes
+from multicloud_lab.aks.state import TERMINAL, AgentPool, Cluster, Operation, Properties, cluster_id, wished_nodes
 from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.capacity import vcpus
@@ -90,11 +91,13 @@ class AksEngine:
             raise errors.group_not_found(group)
         return [cluster for cluster in found if _equal(cluster.group, group)]
 
-    def cluster(self, subscription: str, group: str, name: str) -> Cluster:
-        """Return one cluster. Raises ArmError."""
+    def cluster(self, subscription: str, group: str, name: str, *, inside: str | None = None) -> Cluster:
+        """Return one cluster; `inside` is what is to be done (read, write …) to something in it. Raises ArmError."""
         for cluster in self.in_group(subscription, group):
             if _equal(cluster.name, name):
                 return cluster
+        if inside is not None and self.switches.unknown_cluster_code == "ParentResourceNotFound":
+            raise errors.parent_not_found(cluster_id(subscription, group, name), inside)
         raise errors.cluster_not_found(group, name)
 
     def named(self, name: str) -> Cluster:
@@ -214,12 +217,15 @@ class AksEngine:
         operation = self.operations.begin(cluster, pool, order)
         return PutResult(pool=pool, operation=operation, created=False, from_=before, to=pool.count)
 
-    def abort(self, cluster: Cluster, pool: AgentPool) -> Operation:
-        """Start to cancel the pool's running operation: Canceling, then Canceled. Raises ArmError when none runs."""
+    def abort(self, cluster: Cluster, pool: AgentPool) -> Operation | None:
+        """Start to cancel the pool's latest operation: Canceling, then Canceled. None: there never was one.
+
+        Raises ArmError when it has ended.
+        """
         return self.operations.abort(cluster, pool)
 
     def abort_cluster(self, cluster: Cluster) -> Operation | None:
-        """Start to cancel the cluster's own running operation; None when none runs."""
+        """Start to cancel the cluster's own latest operation; None: there never was one. Raises ArmError as `abort`."""
         return self.operations.abort_on_cluster(cluster)
 
     def fail(self, pool: AgentPool, code: str, message: str) -> None:
@@ -257,7 +263,9 @@ class AksEngine:
     def abort_by_hand(self, cluster: str, node_pool: str) -> None:
         """Abort the pool's running operation as a person in the portal. Raises ArmError when none runs."""
         found = self.named(cluster)
-        self.abort(found, self.pool(found, node_pool))
+        pool = self.pool(found, node_pool)
+        if self.abort(found, pool) is None:
+            raise errors.nothing_to_abort(f"agent pool {pool.name}", pool.state)
 
     def update_cluster_by_hand(self, cluster: str, seconds: float) -> None:
         """Start an update of the cluster itself, which keeps all its pools from being changed. Journalled."""
@@ -280,6 +288,9 @@ class AksEngine:
     def _create(self, request: PutRequest) -> PutResult:
         cluster = request.cluster
         spec = rules.created(request.name, request.wished, cluster)
+        limit = self.switches.max_pools
+        if len(cluster.pools) >= limit:
+            raise errors.too_many_pools(cluster.name, limit, self.switches.pool_limit_code)
         rules.check(spec, cluster.pools.values(), self.switches)
         self.check_free(cluster, None)
         self._check_quota(cluster, spec, {})
@@ -329,9 +340,7 @@ def _chosen(pool: AgentPool, names: Sequence[str]) -> dict[str, list[Node]]:
 def _without(pool: AgentPool, chosen: Mapping[str, Sequence[Node]]) -> Properties:
     """Return the pool's spec without the machines."""
     wished = {size: max(count - len(chosen.get(size, ())), 0) for size, count in pool.wished.items()}
-    if pool.is_mixed:
-        return with_sizes(pool.spec, [{"size": size, "count": count} for size, count in wished.items()])
-    return {**pool.spec, "count": sum(wished.values())}
+    return with_nodes(pool.spec, wished)
 
 
 def _equal(one: str, other: str) -> bool:

@@ -54,6 +54,16 @@ def cluster_not_found(group: str, cluster: str) -> ArmError:
     )
 
 
+def parent_not_found(cluster_id: str, verb: str) -> ArmError:
+    """404 for what lies inside an unknown managed cluster, as Resource Manager may say it before AKS is asked."""
+    return ArmError(
+        404,
+        "ParentResourceNotFound",
+        f"Failed to perform '{verb}' on resource(s) of type 'managedClusters/agentPools', "
+        f"because the parent resource '{cluster_id}' could not be found.",
+    )
+
+
 def not_found(what: str, name: str, where: str) -> ArmError:
     """404 as the AKS resource provider says it of what lies inside a cluster."""
     return ArmError(404, "NotFound", f"Could not find {what} '{name}' in {where}.")
@@ -67,11 +77,11 @@ def invalid(parameter: str, why: str) -> ArmError:
     )
 
 
-def immutable(parameter: str, name: str) -> ArmError:
+def immutable(parameter: str, name: str, code: str) -> ArmError:
     """400 for a property that cannot change after creation."""
     return ArmError(
         400,
-        "PropertyChangeNotAllowed",
+        code,
         f"Provisioning of resource(s) for agent pool {name} failed. "
         f"Error: Changing property 'properties.{parameter}' is not allowed.",
         target=f"properties.{parameter}",
@@ -110,12 +120,12 @@ def precondition_failed(why: str) -> ArmError:
     return ArmError(412, "PreconditionFailed", why)
 
 
-def nothing_to_abort(pool: str, state: str) -> ArmError:
-    """409 for an abort when no operation runs."""
+def nothing_to_abort(resource: str, state: str) -> ArmError:
+    """409 for an abort when the latest operation has ended already."""
     return ArmError(
         409,
         "OperationNotAllowed",
-        f"There is no running operation of agent pool {pool} to abort: its provisioning state is {state}.",
+        f"There is no running operation of {resource} to abort: its provisioning state is {state}.",
     )
 
 
@@ -147,6 +157,13 @@ def expired() -> ArmError:
         f'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{message}"'
     )
     return ArmError(401, "ExpiredAuthenticationToken", message, headers={"WWW-Authenticate": challenge})
+
+
+def too_many_pools(cluster: str, limit: int, code: str) -> ArmError:
+    """400 for one agent pool more than a managed cluster may have."""
+    return ArmError(
+        400, code, f"The managed cluster {cluster} has {limit} agent pools, which is the maximum. Delete one first."
+    )
 
 
 def last_system_pool(name: str) -> ArmError:

@@ -18,6 +18,14 @@ OPERATION_URL_VERSION = "2016-03-30"
 
 RETRY_AFTER_S = 10
 
+_VERBS: Mapping[str, str] = {
+    "AgentPools_CreateOrUpdate": "write",
+    "AgentPools_Delete": "delete",
+    "AgentPools_DeleteMachines": "action",
+    "AgentPools_AbortLatestOperation": "action",
+}
+"""What Resource Manager calls an operation on something inside a cluster; the others are reads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
@@ -86,10 +94,10 @@ class Handlers:
         return self._clusters(visit, self._engine.in_group(visit.names["subscription"], visit.names["group"]))
 
     def _clusters(self, visit: Visit, clusters: Sequence[Cluster]) -> Answer:
-        return self._page(visit, [render.managed_cluster(cluster, actual=self._actual) for cluster in clusters])
+        return self._page(visit, [self._shown_cluster(cluster) for cluster in clusters])
 
     def _get_cluster(self, visit: Visit) -> Answer:
-        return Answer(body=render.managed_cluster(self._cluster(visit), actual=self._actual))
+        return Answer(body=self._shown_cluster(self._cluster(visit)))
 
     def _list_pools(self, visit: Visit) -> Answer:
         cluster = self._cluster(visit)
@@ -181,7 +189,8 @@ class Handlers:
         return _accepted(visit, result.operation, from_=result.from_, to=result.to)
 
     def _abort(self, visit: Visit) -> Answer:
-        return _accepted(visit, self._engine.abort(*self._pool(visit)))
+        operation = self._engine.abort(*self._pool(visit))
+        return Answer(status=204) if operation is None else _accepted(visit, operation)
 
     def _abort_cluster(self, visit: Visit) -> Answer:
         operation = self._engine.abort_cluster(self._cluster(visit))
@@ -190,7 +199,9 @@ class Handlers:
     # Finding
 
     def _cluster(self, visit: Visit) -> Cluster:
-        return self._engine.cluster(visit.names["subscription"], visit.names["group"], visit.names["cluster"])
+        names, operation = visit.names, visit.call.operation
+        inside = None if operation.startswith("ManagedClusters") else _VERBS.get(operation, "read")
+        return self._engine.cluster(names["subscription"], names["group"], names["cluster"], inside=inside)
 
     def _pool(self, visit: Visit) -> tuple[Cluster, AgentPool]:
         cluster = self._cluster(visit)
@@ -199,6 +210,9 @@ class Handlers:
     def _operation(self, visit: Visit) -> Operation:
         names = visit.names
         return self._engine.operation(names["subscription"], names["location"], names["operation"])
+
+    def _shown_cluster(self, cluster: Cluster) -> dict[str, Any]:
+        return render.managed_cluster(cluster, actual=self._actual, max_pools=self._engine.switches.max_pools)
 
     def _shown(self, cluster: Cluster, pool: AgentPool, *, listed: bool = False) -> dict[str, Any]:
         count = render.shown_count(pool, actual=self._actual)

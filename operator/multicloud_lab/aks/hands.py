@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from multicloud_lab.aks import errors
 from multicloud_lab.aks.build import CLOUD
-from multicloud_lab.aks.operations import Order, move, with_sizes
-from multicloud_lab.aks.state import AgentPool, Cluster, Properties
+from multicloud_lab.aks.operations import Order, move
+from multicloud_lab.aks.rules import least_nodes
+from multicloud_lab.aks.sizes import spread, with_nodes
+from multicloud_lab.aks.state import AgentPool, Cluster, Properties, size_ranges
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.clock import Timer
 from multicloud_lab.core.journal import HAND
@@ -73,16 +75,17 @@ class Hands:
         """Move a pool's count within its range; takes no operation and no lock, but changes the etag. Raises ArmError."""
         found = self._engine.named(cluster)
         pool = self._engine.pool(found, node_pool)
-        if not pool.spec["enableAutoScaling"]:
-            raise errors.invalid("enableAutoScaling", f"agent pool {pool.name} has no autoscaler.")
         if pool.is_stopped or pool.state == "Deleting":
             raise errors.pool_busy(pool.name, pool.state)
-        low, high = pool.spec["minCount"], pool.spec["maxCount"]
-        if not low <= to <= high:
+        ranges = size_ranges(pool.spec)
+        if not ranges:
+            raise errors.invalid("enableAutoScaling", f"agent pool {pool.name} has no autoscaler.")
+        low, high = sum(low for low, _ in ranges.values()), sum(high for _, high in ranges.values())
+        if not max(low, least_nodes(pool.spec)) <= to <= high:
             raise errors.invalid("count", f"{to} is not within minCount {low} and maxCount {high}.")
         from_ = pool.count
         if from_ != to:
-            pool.spec = {**pool.spec, "count": to}
+            pool.spec = with_nodes(pool.spec, spread(pool.spec, to))
             move(pool)
             self._engine.operations.touch(found, pool)
         return Moved(from_=from_, to=to)
@@ -194,16 +197,15 @@ class Hands:
 
 
 def resized(pool: AgentPool, to: int) -> Properties:
-    """Return a pool's properties with another size; of several VM sizes the last ones take the difference."""
+    """Return a pool's properties with another size; of several VM sizes the last ones take the difference.
+
+    Raises ArmError for an autoscaled VirtualMachines pool: no property holds its nodes.
+    """
     if not pool.is_mixed:
         return {**pool.spec, "count": to}
-    manual: list[Properties] = [{"size": size, "count": count} for size, count in pool.wished.items()]
-    missing = to - pool.count
-    for each in reversed(manual):
-        count = each["count"]
-        each["count"] = max(count + missing, 0)
-        missing -= each["count"] - count
-    return with_sizes(pool.spec, manual)
+    if size_ranges(pool.spec):
+        raise errors.invalid("count", f"agent pool {pool.name} is scaled by its autoscaler.")
+    return with_nodes(pool.spec, spread(pool.spec, to))
 
 
 def surge_of(spec: Properties, nodes: int) -> int:

@@ -9,7 +9,8 @@ from functools import partial
 
 from multicloud_lab.aks import errors, rules
 from multicloud_lab.aks.build import Builder
-from multicloud_lab.aks.state import AgentPool, Cluster, Operation, Properties, Status
+from multicloud_lab.aks.sizes import with_nodes
+from multicloud_lab.aks.state import AgentPool, Cluster, Operation, Status, size_ranges
 from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.calls import Call
 from multicloud_lab.core.clock import Timer
@@ -94,6 +95,7 @@ class Operations:
         fate = _fate(self.lab.faults.on_operation(call))
         operation.forgotten, operation.stuck = fate.forgotten, fate.stuck
         cluster.state, cluster.operation, cluster.etag = state, operation, self.builder.guid()
+        cluster.has_operated = True
         if not fate.stuck:
             error = _preempted() if fate.preempted else fate.error
             end = partial(self.end_on_cluster, cluster, "Succeeded" if error is None else "Failed", error)
@@ -108,9 +110,11 @@ class Operations:
         cluster.state, cluster.operation, cluster.etag = status, None, self.builder.guid()
 
     def abort_on_cluster(self, cluster: Cluster) -> Operation | None:
-        """Start to cancel the cluster's running operation; None when none runs."""
-        if cluster.operation is None or cluster.state == "Canceling":
+        """Start to cancel the cluster's latest operation; None: there never was one. Raises ArmError when it ended."""
+        if not cluster.has_operated:
             return None
+        if cluster.operation is None or cluster.state == "Canceling":
+            raise errors.nothing_to_abort(f"managed cluster {cluster.name}", cluster.state)
         cluster.operation.stop()
         aborting = self.new(cluster)
         cluster.state, cluster.etag = "Canceling", self.builder.guid()
@@ -121,11 +125,16 @@ class Operations:
         running.aborting = aborting
         return aborting
 
-    def abort(self, cluster: Cluster, pool: AgentPool) -> Operation:
-        """Start to cancel the pool's running operation: Canceling, then Canceled. Raises ArmError when none runs."""
+    def abort(self, cluster: Cluster, pool: AgentPool) -> Operation | None:
+        """Start to cancel the pool's latest operation: Canceling, then Canceled. None: there never was one.
+
+        Raises ArmError when it has ended (or is being cancelled) already.
+        """
+        if not pool.has_operated:
+            return None
         running = pool.operation
         if running is None or pool.state == "Canceling":
-            raise errors.nothing_to_abort(pool.name, pool.state)
+            raise errors.nothing_to_abort(f"agent pool {pool.name}", pool.state)
         aborting = self.new(cluster)
         running.stop()
         order = self._orders[running.id]
@@ -200,7 +209,7 @@ class Operations:
         operation = self.new(cluster)
         operation.forgotten, operation.stuck = fate.forgotten, fate.stuck
         self._orders[operation.id] = order
-        pool.state, pool.operation, pool.error = order.state, operation, None
+        pool.state, pool.operation, pool.error, pool.has_operated = order.state, operation, None, True
         self.touch(cluster, pool)
         duration_s = order.duration_s
         if duration_s is None:
@@ -283,23 +292,14 @@ def move(pool: AgentPool, limit: int | None = None) -> None:
 def keep_machines(pool: AgentPool) -> None:
     """Wish for what exists (within the pool's bounds), as after an abort."""
     stays = {NodeState.BOOTING, NodeState.READY}
-    there = {size: sum(node.state in stays for node in each.nodes) for size, each in pool.sets.items()}
-    least = rules.least_nodes(pool.spec)
-    if pool.is_mixed:
-        manual: list[Properties] = [{"size": size, "count": there[size]} for size in pool.wished]
-        manual[0]["count"] += max(least - sum(there[size] for size in pool.wished), 0)
-        pool.spec = with_sizes(pool.spec, manual)
-    else:
-        count = max(sum(there.values()), least)
-        if pool.spec["enableAutoScaling"]:
-            count = min(max(count, pool.spec["minCount"]), pool.spec["maxCount"])
-        pool.spec = {**pool.spec, "count": count}
+    ranges, nodes = size_ranges(pool.spec), dict.fromkeys(pool.wished, 0)
+    for size in nodes:
+        low, high = ranges.get(size, (0, rules.POOL_MAX))
+        there = sum(node.state in stays for node in pool.sets[size].nodes)
+        nodes[size] = min(max(there, low), high)
+    nodes[next(iter(nodes))] += max(rules.least_nodes(pool.spec) - sum(nodes.values()), 0)
+    pool.spec = with_nodes(pool.spec, nodes)
     move(pool)
-
-
-def with_sizes(spec: Properties, manual: list[Properties]) -> Properties:
-    """Return the spec of a VirtualMachines pool with other sizes."""
-    return {**spec, "virtualMachinesProfile": {"scale": {"manual": manual}}}
 
 
 def _preempted() -> Problem:

@@ -62,7 +62,7 @@ def agent_pool(cluster: Cluster, pool: AgentPool, *, count: int, listed: bool = 
     }
 
 
-def managed_cluster(cluster: Cluster, *, actual: bool) -> Json:
+def managed_cluster(cluster: Cluster, *, actual: bool, max_pools: int) -> Json:
     """Return a cluster with its pools inside."""
     return {
         "id": cluster.id,
@@ -85,9 +85,47 @@ def managed_cluster(cluster: Cluster, *, actual: bool) -> Json:
             ],
             "nodeResourceGroup": cluster.node_group,
             "enableRBAC": True,
-            "maxAgentPools": 100,
+            "maxAgentPools": max_pools,
             "resourceUID": cluster.uid,
+            **_surroundings(cluster),
         },
+    }
+
+
+def _surroundings(cluster: Cluster) -> Json:
+    """Return what stands around the pools of a cluster that was made with AKS's usual settings and an own disk key."""
+    compute = f"/subscriptions/{cluster.subscription}/resourceGroups/{cluster.group}/providers/Microsoft.Compute"
+    outbound = (
+        f"/subscriptions/{cluster.subscription}/resourceGroups/{cluster.node_group}"
+        f"/providers/Microsoft.Network/publicIPAddresses/{cluster.uid}"
+    )
+    pods, services = "10.244.0.0/16", "10.0.0.0/16"
+    return {
+        "azurePortalFQDN": cluster.fqdn.replace(".hcp.", ".portal.hcp."),
+        "diskEncryptionSetID": f"{compute}/diskEncryptionSets/{cluster.name}",
+        "linuxProfile": {
+            "adminUsername": "azureuser",
+            "ssh": {"publicKeys": [{"keyData": f"ssh-rsa {cluster.uid} {cluster.name}"}]},
+        },
+        "networkProfile": {
+            "dnsServiceIP": "10.0.0.10",
+            "ipFamilies": ["IPv4"],
+            "loadBalancerProfile": {
+                "managedOutboundIPs": {"count": 1},
+                "effectiveOutboundIPs": [{"id": outbound}],
+            },
+            "loadBalancerSku": "standard",
+            "networkPlugin": "azure",
+            "networkPluginMode": "overlay",
+            "outboundType": "loadBalancer",
+            "podCidr": pods,
+            "podCidrs": [pods],
+            "serviceCidr": services,
+            "serviceCidrs": [services],
+        },
+        # What AKS writes for a cluster with a managed identity.
+        "servicePrincipalProfile": {"clientId": "msi"},
+        "upgradeSettings": {"overrideSettings": {"forceUpgrade": False}},
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from multicloud_lab.aks.errors import not_authorized
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.permissions import Permissions
 
 _PROVIDER = "Microsoft.ContainerService"
@@ -22,7 +23,6 @@ ACTIONS: Mapping[str, str] = {
     "AgentPools_Get": f"{_POOLS}/read",
     "AgentPools_CreateOrUpdate": f"{_POOLS}/write",
     "AgentPools_Delete": f"{_POOLS}/delete",
-    "AgentPools_DeleteMachines": f"{_POOLS}/deleteMachines/action",
     "AgentPools_AbortLatestOperation": f"{_POOLS}/abort/action",
     "Machines_List": f"{_POOLS}/machines/read",
     "Machines_Get": f"{_POOLS}/machines/read",
@@ -31,7 +31,14 @@ ACTIONS: Mapping[str, str] = {
     "Permissions_ListForResourceGroup": "Microsoft.Authorization/permissions/read",
     "Permissions_ListForResource": "Microsoft.Authorization/permissions/read",
 }
-"""By operation."""
+"""By operation, but for deleting machines, whose action is a switch."""
+
+
+def action_of(operation: str, switches: Switches) -> str:
+    """Return the action that a call asks for; a call that is none of ours has its own name."""
+    if operation == "AgentPools_DeleteMachines":
+        return f"{_POOLS}/{switches.delete_machines_action}"
+    return ACTIONS.get(operation, operation)
 
 
 def scope_of(names: Mapping[str, str]) -> str:
@@ -48,9 +55,9 @@ def scope_of(names: Mapping[str, str]) -> str:
     return scope
 
 
-def check_allowed(permissions: Permissions, principal: str, operation: str, names: Mapping[str, str]) -> None:
+def check_allowed(permissions: Permissions, principal: str, action: str, names: Mapping[str, str]) -> None:
     """Refuse a call that its principal has no permission for. Raises ArmError (403)."""
-    action, scope = ACTIONS[operation], scope_of(names)
+    scope = scope_of(names)
     if not permissions.allows(principal, action, scope):
         raise not_authorized(principal, action, scope)
 

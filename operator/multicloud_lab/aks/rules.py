@@ -10,7 +10,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from multicloud_lab.aks.errors import bad_content, immutable, invalid
-from multicloud_lab.aks.state import VIRTUAL_MACHINES, AgentPool, Cluster, Properties, manual_sizes, wished_nodes
+from multicloud_lab.aks.sizes import completed
+from multicloud_lab.aks.state import (
+    NODES,
+    VIRTUAL_MACHINES,
+    AgentPool,
+    Cluster,
+    Properties,
+    size_ranges,
+    sizes_of,
+    wished_nodes,
+)
 from multicloud_lab.aks.switches import Switches
 
 POOL_MAX = 1000
@@ -19,9 +29,7 @@ POOL_MAX = 1000
 CLUSTER_MAX = 5000
 """Nodes that all pools of a cluster may have together."""
 
-READ_ONLY = frozenset(
-    {"currentOrchestratorVersion", "eTag", "provisioningState", "status", "virtualMachineNodesStatus"}
-)
+READ_ONLY = frozenset({"currentOrchestratorVersion", "eTag", "provisioningState", "status", NODES})
 """Properties that a PUT may carry (a read echoed back) and that are not looked at."""
 
 MAPS = ("nodeLabels", "nodeTaints", "tags")
@@ -106,7 +114,7 @@ DEFAULTS: Mapping[str, Any] = {
 SCALING = frozenset({"count", "enableAutoScaling", "maxCount", "minCount"})
 """What a stopped pool loses, and gets back when it is started."""
 
-SIZES = frozenset({*SCALING, "virtualMachinesProfile"})
+SIZES = frozenset({*SCALING, NODES, "virtualMachinesProfile"})
 """A PUT that changes only these is shown as Scaling."""
 
 GATEWAY_PREFIXES = range(28, 32)
@@ -175,8 +183,7 @@ def created(name: str, wished: Properties, cluster: Cluster) -> Properties:
     spec.pop("nodeImageVersion", None)
     if mixed and "count" not in wished:
         del spec["count"]
-    _check_sizes(spec)
-    return spec
+    return completed(spec, asked=wished.get("enableAutoScaling"), before={})
 
 
 def merged(pool: AgentPool, wished: Properties, switches: Switches) -> Properties:
@@ -184,7 +191,7 @@ def merged(pool: AgentPool, wished: Properties, switches: Switches) -> Propertie
     given = _given(wished)
     for name in IMMUTABLE:
         if name in given and not _same(given[name], pool.spec.get(name)):
-            raise immutable(name, pool.name)
+            raise immutable(name, pool.name, switches.immutable_code)
     image = given.pop("nodeImageVersion", None)
     if image is not None and image != pool.image:
         raise invalid("nodeImageVersion", f"{image!r} is not a version that the pool used recently: {pool.image!r}.")
@@ -200,12 +207,20 @@ def merged(pool: AgentPool, wished: Properties, switches: Switches) -> Propertie
     # An absent mode means User: a PUT that does not repeat a System pool's mode asks to change it.
     spec = {**spec, "mode": "User", **given}
     if spec["powerState"].get("code") == "Stopped" and not pool.is_stopped:
-        spec = {name: value for name, value in spec.items() if name not in SCALING}
-        spec |= {"enableAutoScaling": False} if pool.is_mixed else {"count": 0, "enableAutoScaling": False}
+        spec = _stopped(spec)
     elif pool.is_stopped and spec["powerState"].get("code") == "Running":
         spec |= pool.before_stop
-    _check_sizes(spec)
-    return spec
+    return completed(spec, asked=given.get("enableAutoScaling"), before=sizes_of(pool.spec))
+
+
+def _stopped(spec: Properties) -> Properties:
+    """Return the spec without nodes; a VirtualMachines pool shows its sizes all the same."""
+    if spec["type"] == VIRTUAL_MACHINES:
+        return spec
+    return {name: value for name, value in spec.items() if name not in SCALING} | {
+        "count": 0,
+        "enableAutoScaling": False,
+    }
 
 
 def check_still_system(pool: AgentPool, spec: Properties, others: Iterable[AgentPool]) -> None:
@@ -237,46 +252,33 @@ def least_nodes(spec: Properties) -> int:
     return 1 if spec["mode"] == "System" else 0
 
 
+def least_minimum(spec: Properties, switches: Switches) -> int:
+    """Return the least minCount of an autoscaled pool of this mode: 0 for whom the switch says."""
+    return 0 if switches.min_count_zero in {"all", spec["mode"]} else 1
+
+
 def _check_counts(spec: Properties, switches: Switches) -> None:
     least = least_nodes(spec)
-    bounds = f"{least} to {POOL_MAX} nodes"
-    count, minimum, maximum = sum(wished_nodes(spec).values()), spec.get("minCount"), spec.get("maxCount")
+    count = sum(wished_nodes(spec).values())
     if not least <= count <= POOL_MAX:
-        raise invalid("count", f"a {spec['mode']} pool has {bounds}, not {count}.")
+        raise invalid("count", f"a {spec['mode']} pool has {least} to {POOL_MAX} nodes, not {count}.")
+    minimum, maximum = spec.get("minCount"), spec.get("maxCount")
     if not spec["enableAutoScaling"]:
         if minimum is not None or maximum is not None:
             raise invalid("minCount", "minCount and maxCount may be set only when enableAutoScaling is true.")
         return
-    if minimum is None or maximum is None:
+    if spec["type"] != VIRTUAL_MACHINES and (minimum is None or maximum is None):
         raise invalid("minCount", "minCount and maxCount are required when enableAutoScaling is true.")
-    if not least <= minimum <= maximum <= POOL_MAX:
-        raise invalid("minCount", f"{least} ≤ minCount {minimum} ≤ maxCount {maximum} ≤ {POOL_MAX} does not hold.")
-    if switches.autoscaler_range and not minimum <= count <= maximum:
-        raise invalid("count", f"{count} is not within minCount {minimum} and maxCount {maximum}.")
-
-
-def _check_sizes(spec: Properties) -> None:
-    """Judge the sizes of a VirtualMachines pool, and that no other pool has any. Raises ArmError."""
-    if spec["type"] != VIRTUAL_MACHINES:
-        if spec.get("virtualMachinesProfile"):
-            raise invalid("virtualMachinesProfile", f"it goes with type {VIRTUAL_MACHINES} only.")
-        return
-    for name in ("vmSize", "count"):
-        if name in spec:
-            raise invalid(name, f"a pool of type {VIRTUAL_MACHINES} has its sizes in virtualMachinesProfile.")
-    if spec["enableAutoScaling"]:
-        raise invalid("enableAutoScaling", f"a pool of type {VIRTUAL_MACHINES} is scaled by hand in this lab.")
-    if (spec.get("virtualMachinesProfile") or {}).get("scale", {}).get("autoscale"):
-        raise invalid("virtualMachinesProfile.scale.autoscale", "this lab scales such pools by hand only.")
-    sizes = manual_sizes(spec)
-    if not sizes:
-        raise invalid("virtualMachinesProfile.scale.manual", "at least one size is required.")
-    for each in sizes:
-        size, count = each.get("size"), each.get("count")
-        if not isinstance(size, str) or isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise invalid("virtualMachinesProfile.scale.manual", "each has a size and a count of 0 or more.")
-    if len({each["size"] for each in sizes}) < len(sizes):
-        raise invalid("virtualMachinesProfile.scale.manual", "every size may stand once.")
+    ranges = size_ranges(spec)
+    low, high = sum(low for low, _ in ranges.values()), sum(high for _, high in ranges.values())
+    least = least_minimum(spec, switches)
+    if not least <= low <= high <= POOL_MAX:
+        raise invalid("minCount", f"{least} ≤ minCount {low} ≤ maxCount {high} ≤ {POOL_MAX} does not hold.")
+    # Those of a stopped pool too: it has them again when it is started.
+    for size, nodes in sizes_of(spec).items() if switches.autoscaler_range else ():
+        low, high = ranges[size]
+        if not low <= nodes <= high:
+            raise invalid("count", f"{nodes} is not within minCount {low} and maxCount {high}.")
 
 
 def _check_gateway(spec: Properties) -> None:

@@ -21,6 +21,10 @@ VIRTUAL_MACHINES = "VirtualMachines"
 """The type of a pool whose sizes are wished machine size by machine size."""
 
 
+NODES = "virtualMachineNodesStatus"
+"""The read-only property with a VirtualMachines pool's nodes by size."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
     """A long-running operation. Times are virtual epoch seconds; `timers` are what is still to happen in it.
@@ -49,7 +53,10 @@ class Operation:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class AgentPool:
-    """An agent pool: `spec` holds the writable properties as last wished; `sets` its machines by VM size."""
+    """An agent pool: `spec` holds the writable properties as last wished; `sets` its machines by VM size.
+
+    `has_operated`: there was an operation of it, running or ended, that an abort can be about.
+    """
 
     name: str
     spec: Properties
@@ -62,6 +69,7 @@ class AgentPool:
     operation: Operation | None = None
     error: dict[str, object] | None = None
     before_stop: Properties = field(default_factory=dict)
+    has_operated: bool = False
 
     @property
     def machine_prefix(self) -> str:
@@ -106,7 +114,7 @@ class AgentPool:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Cluster:
-    """A managed cluster with its pools by name, in the order of creation."""
+    """A managed cluster with its pools by name, in the order of creation; `has_operated` as of a pool."""
 
     subscription: str
     group: str
@@ -117,16 +125,14 @@ class Cluster:
     uid: str
     state: str = "Succeeded"
     operation: Operation | None = None
+    has_operated: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     pools: dict[str, AgentPool] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The ARM resource id."""
-        return (
-            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
-            f"/providers/Microsoft.ContainerService/managedClusters/{self.name}"
-        )
+        return cluster_id(self.subscription, self.group, self.name)
 
     @property
     def node_group(self) -> str:
@@ -139,16 +145,43 @@ class Cluster:
         return f"{self.name}-{self.uid[:8]}.hcp.{self.location}.azmk8s.io"
 
 
+def cluster_id(subscription: str, group: str, name: str) -> str:
+    """Return a managed cluster's ARM resource id."""
+    return (
+        f"/subscriptions/{subscription}/resourceGroups/{group}"
+        f"/providers/Microsoft.ContainerService/managedClusters/{name}"
+    )
+
+
 def wished_nodes(spec: Properties) -> dict[str, int]:
-    """Return a spec's wished nodes by VM size."""
+    """Return a spec's wished nodes by VM size; 0 while stopped."""
+    stopped = spec["powerState"]["code"] == "Stopped"
+    return {size: 0 if stopped else count for size, count in sizes_of(spec).items()}
+
+
+def sizes_of(spec: Properties) -> dict[str, int]:
+    """Return a spec's nodes by VM size as they are wished while it runs.
+
+    Of an autoscaled VirtualMachines pool the profile has ranges only: its nodes stand in `NODES`.
+    """
     if spec["type"] != VIRTUAL_MACHINES:
         return {str(spec["vmSize"]): int(spec["count"])}
-    stopped = spec["powerState"]["code"] == "Stopped"
-    return {str(each["size"]): 0 if stopped else int(each["count"]) for each in manual_sizes(spec)}
+    nodes = spec.get(NODES) or scale_profile(spec, "manual")
+    return {str(each["size"]): int(each["count"]) for each in nodes}
 
 
-def manual_sizes(spec: Properties) -> list[Properties]:
-    """Return the sizes of a VirtualMachines pool: {"size", "count"} each."""
+def size_ranges(spec: Properties) -> dict[str, tuple[int, int]]:
+    """Return by VM size what an autoscaler keeps its nodes within; empty when it is scaled by hand."""
+    if spec["type"] == VIRTUAL_MACHINES:
+        profile = scale_profile(spec, "autoscale")
+        return {str(each["size"]): (int(each["minCount"]), int(each["maxCount"])) for each in profile}
+    if not spec["enableAutoScaling"]:
+        return {}
+    return {str(spec["vmSize"]): (int(spec["minCount"]), int(spec["maxCount"]))}
+
+
+def scale_profile(spec: Properties, kind: Literal["manual", "autoscale"]) -> list[Properties]:
+    """Return the sizes of a VirtualMachines pool: {size, count} each, or {size, minCount, maxCount}."""
     profile: Properties = spec.get("virtualMachinesProfile") or {}
     scale: Properties = profile.get("scale") or {}
-    return list(scale.get("manual") or [])
+    return list(scale.get(kind) or [])

@@ -26,6 +26,12 @@ class Switches:
     - `omitted_maps`: what becomes of nodeLabels, tags and nodeTaints that a PUT leaves out (`clear`: PUT
       replaces; `keep`).
     - `autoscaler_range`: count must lie within minCount..maxCount.
+    - `min_count_zero`: whose minCount may be 0: that of `User` pools, of `all` pools, of `none`.
+    - `immutable_code`: the code for a change of vmSize, osType, type and what else stays as it was created.
+    - `unknown_cluster_code`: the 404 of agent pools and machines whose cluster is not there.
+    - `max_pools`: agent pools that a cluster may have.
+    - `pool_limit_code`: the code for one more.
+    - `delete_machines_action`: what deleting machines asks for, behind `managedClusters/agentPools/`.
     - `page_size`: items a list page holds, None for one page.
     - `throttle`: refuse with 429 when a bucket is empty; the headers count either way.
     - `arm_throttle_code`: the code of Resource Manager's own 429.
@@ -39,6 +45,12 @@ class Switches:
     get_shows: Literal["target", "actual"] = "target"
     omitted_maps: Literal["clear", "keep"] = "clear"
     autoscaler_range: bool = True
+    min_count_zero: Literal["User", "all", "none"] = "User"
+    immutable_code: Literal["PropertyChangeNotAllowed", "InvalidParameter", "BadRequest"] = "PropertyChangeNotAllowed"
+    unknown_cluster_code: Literal["ResourceNotFound", "ParentResourceNotFound"] = "ResourceNotFound"
+    max_pools: int = 100
+    pool_limit_code: Literal["MaxAgentPoolCountReached", "OperationNotAllowed"] = "MaxAgentPoolCountReached"
+    delete_machines_action: Literal["deleteMachines/action", "write"] = "deleteMachines/action"
     page_size: int | None = None
     throttle: bool = True
     arm_throttle_code: Literal["TooManyRequests", "SubscriptionRequestsThrottled"] = "TooManyRequests"

@@ -8,7 +8,7 @@ from functools import partial
 
 from multicloud_lab.aks import rules
 from multicloud_lab.aks.build import CLOUD
-from multicloud_lab.aks.state import TERMINAL, AgentPool, Cluster, Operation, Properties
+from multicloud_lab.aks.state import TERMINAL, AgentPool, Cluster, Operation, Properties, size_ranges
 from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import MachineGroup, PoolView
 from multicloud_lab.core.nodes import Node
@@ -93,10 +93,11 @@ def _of_pool(place: str, pool: AgentPool, switches: Switches) -> Iterable[str]:
     least = 0 if pool.is_stopped else rules.least_nodes(pool.spec)
     if not least <= pool.count <= rules.POOL_MAX:
         yield f"{place}: {pool.count} nodes are wished, outside {least} to {rules.POOL_MAX}"
-    if pool.spec["enableAutoScaling"] and switches.autoscaler_range and not pool.is_stopped:
-        low, high = pool.spec["minCount"], pool.spec["maxCount"]
-        if not low <= pool.count <= high:
-            yield f"{place}: {pool.count} nodes are wished, outside of the autoscaler's {low} to {high}"
+    if not switches.autoscaler_range or pool.is_stopped:
+        return
+    for size, (low, high) in size_ranges(pool.spec).items():
+        if not low <= pool.wished[size] <= high:
+            yield f"{place}: {pool.wished[size]} nodes are wished, outside of the autoscaler's {low} to {high}"
 
 
 def _provider_id(cluster: Cluster, pool: AgentPool, node: Node) -> str:

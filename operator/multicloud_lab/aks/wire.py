@@ -74,7 +74,8 @@ class ArmHandler:
             call = replace(call, arguments=_arguments(request, found, body))
             await self._lab.gate.before(call)
             headers |= self._engine.limits.count(request.method, call.operation, found.names, call.principal)
-            roles.check_allowed(self._lab.permissions, call.principal, call.operation, found.names)
+            action = roles.action_of(call.operation, self._engine.switches)
+            roles.check_allowed(self._lab.permissions, call.principal, action, found.names)
             answer = self._commit(request, found, call, body)
         except (CallDroppedError, FaultedError, ArmError) as stopped:
             result, response = self._stopped(request, found, call, stopped, headers)
@@ -119,7 +120,7 @@ class ArmHandler:
             return stopped.code, _refusal(stopped, headers)
 
         def denied() -> ArmError:
-            action = roles.ACTIONS.get(call.operation, call.operation)
+            action = roles.action_of(call.operation, self._engine.switches)
             return errors.not_authorized(call.principal, action, roles.scope_of(found.names))
 
         def throttled(wait_s: float) -> ArmError:

@@ -1,13 +1,13 @@
 """Whether a signed call may pass: AWS's throttling, then the principal's permissions. Refusals in AWS's words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from multicloud_lab.core.lab import Lab
 from multicloud_lab.eks.build import CLOUD
 from multicloud_lab.eks.engine import MUTATIONS, EksEngine
 from multicloud_lab.eks.model import AwsError
 from multicloud_lab.eks.state import Caller
+from multicloud_lab.eks.switches import Switches
 
 FREE = {"GetCallerIdentity", "AssumeRoleWithWebIdentity"}
 """Operations that need no permission."""
@@ -19,15 +19,21 @@ def admit(engine: EksEngine, caller: Caller, service: str, operation: str, argum
         kind = "write" if operation in MUTATIONS else "read"
         # A bucket for every account, region and service, reads and writes apart.
         if engine.lab.pace.take(CLOUD, f"{service}/{caller.account}/{caller.region}", kind) is not None:
-            raise throttled()
-    resource = resource_of(engine, caller, service, operation, arguments)
-    if operation not in FREE and not _allows(engine.lab, caller, f"{service}:{operation}", resource):
-        raise denied(caller, f"{service}:{operation}", resource)
+            raise throttled(service, engine.store.switches)
+    if operation in FREE:
+        return
+    own = (f"{service}:{operation}", resource_of(engine, caller, service, operation, arguments))
+    besides = _asked_besides(arguments, engine.store.switches) if operation == "CreateNodegroup" else ()
+    for action, resource in (own, *besides):
+        if not engine.lab.permissions.allows(caller.name, action, resource):
+            raise denied(caller, action, resource)
 
 
-def throttled() -> AwsError:
-    """Return AWS's refusal of too many calls."""
-    return AwsError("ThrottlingException", "Rate exceeded", 429)
+def throttled(service: str, switches: Switches) -> AwsError:
+    """Return AWS's refusal of too many calls; only EKS's own is a switch."""
+    if service != "eks":
+        return AwsError("ThrottlingException", "Rate exceeded", 429)
+    return AwsError(switches.throttle_code, "Rate exceeded", switches.throttle_status)
 
 
 def denied(caller: Caller, action: str, resource: str) -> AwsError:
@@ -64,5 +70,12 @@ def resource_of(engine: EksEngine, caller: Caller, service: str, operation: str,
     return group.arn if group is not None else f"{place}:nodegroup/{cluster}/{pool}/*"
 
 
-def _allows(lab: Lab, caller: Caller, action: str, resource: str) -> bool:
-    return lab.permissions.allows(caller.name, action, resource)
+def _asked_besides(arguments: Mapping[str, Any], switches: Switches) -> Iterable[tuple[str, str]]:
+    """Yield what creating a node group asks for besides its own action (service authorization reference)."""
+    yield "iam:PassRole", str(arguments["nodeRole"])
+    if arguments.get("tags"):
+        yield "eks:TagResource", "*"
+    if switches.create_asks_ec2:
+        yield "ec2:DescribeSubnets", "*"
+        if arguments.get("launchTemplate"):
+            yield "ec2:DescribeLaunchTemplateVersions", "*"

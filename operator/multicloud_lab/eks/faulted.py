@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from multicloud_lab.core.faultkinds import Answer, AuthExpire, Deny, Garbage, Throttle
 from multicloud_lab.core.faults import FaultedError
-from multicloud_lab.eks.access import denied, expired, throttled
+from multicloud_lab.eks.access import denied, expired
 from multicloud_lab.eks.model import AwsError
 from multicloud_lab.eks.state import Caller
 
@@ -25,11 +25,13 @@ class Raw:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def in_aws_words(fault: FaultedError, caller: Caller, action: str, resource: str, content_type: str) -> AwsError | Raw:
-    """Return what a call is answered with that a fault has hit; `content_type` is the wire's own."""
+def in_aws_words(
+    fault: FaultedError, throttled: AwsError, caller: Caller, action: str, resource: str, content_type: str
+) -> AwsError | Raw:
+    """Return what a call is answered with that a fault has hit; `throttled` and `content_type` are the wire's own."""
     match fault.action:
         case Throttle():
-            return throttled()
+            return throttled
         case AuthExpire():
             return expired()
         case Deny():

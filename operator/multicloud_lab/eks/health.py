@@ -1,17 +1,28 @@
 """A node group's health and its Auto Scaling group's activities, kept as instances come, go and fail to come."""
 
 import uuid
+from collections.abc import Mapping
 
 from multicloud_lab.core.clock import iso
 from multicloud_lab.core.nodes import NodeState
 from multicloud_lab.eks.state import Activity, AutoScalingGroup, Issue, Nodegroup
 from multicloud_lab.eks.store import Store
+from multicloud_lab.eks.switches import Switches
 
 WATCHED: frozenset[str] = frozenset({"ACTIVE", "DEGRADED"})
 """The statuses that follow health; in all others something runs that decides the status at its end."""
 
 ENDED: frozenset[str] = frozenset({"CREATE_FAILED", "DELETE_FAILED", "DELETING"})
 """The statuses whose issues stay what they were."""
+
+
+_QUOTA_WORDS: Mapping[str, str] = {
+    "VcpuLimitExceeded": "You have requested more vCPU capacity than your current vCPU limit allows for the instance "
+    "bucket that the specified instance type belongs to.",
+    "InstanceLimitExceeded": "You have requested more instances than your current instance limit allows for the "
+    "specified instance type.",
+}
+"""What EC2 says besides, by its code."""
 
 
 def watch(store: Store, group: Nodegroup) -> None:
@@ -31,7 +42,7 @@ def look(store: Store, group: Nodegroup) -> None:
     if group.status in ENDED:
         return
     if nodes.not_launched and nodes.refusal is not None:
-        issue = launch_issue(group)
+        issue = launch_issue(group, store.switches)
         if not group.issues:
             group.issues.append(issue)
             _fail(group.group, issue, now_s)
@@ -47,7 +58,7 @@ def move(store: Store, group: Nodegroup, target: int) -> None:
     look(store, group)
 
 
-def launch_issue(group: Nodegroup) -> Issue:
+def launch_issue(group: Nodegroup, switches: Switches) -> Issue:
     """Return why an instance could not be launched, in the words that EKS passes on."""
     asg = group.group
     zone = asg.nodes.refused_zone or asg.zones[0]
@@ -56,11 +67,8 @@ def launch_issue(group: Nodegroup) -> Issue:
         message = "Your subnet does not have enough free IP addresses for the node group's instances."
         return Issue(code="InsufficientFreeAddresses", message=message, resource_ids=group.spec.subnets)
     if asg.nodes.refusal == "quota":
-        message = (
-            f"Could not launch {kind} Instances. VcpuLimitExceeded - You have requested more vCPU capacity than your "
-            "current vCPU limit allows for the instance bucket that the specified instance type belongs to."
-        )
-        return Issue(code="InstanceLimitExceeded", message=message, resource_ids=(asg.name,))
+        message = f"Could not launch {kind} Instances. {switches.quota_words} - {_QUOTA_WORDS[switches.quota_words]}"
+        return Issue(code=switches.quota_issue, message=message, resource_ids=(asg.name,))
     message = (
         f"Could not launch {kind} Instances. InsufficientInstanceCapacity - We currently do not have sufficient "
         f"{asg.instance_type} capacity in the Availability Zone you requested ({zone})."

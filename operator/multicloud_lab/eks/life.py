@@ -160,7 +160,7 @@ def _created(store: Store, group: Nodegroup, fault: Action | None, late_s: float
         group.issues.clear()
     elif now_s >= late_s:
         short = nodes.not_launched and nodes.refusal is not None
-        _failed(group, "CREATE_FAILED", launch_issue(group) if short else _NOT_JOINED, now_s)
+        _failed(group, "CREATE_FAILED", launch_issue(group, store.switches) if short else _NOT_JOINED, now_s)
     else:
         group.ends = now_s + NODES_ASKED_S
         store.after(group, NODES_ASKED_S, lambda: _created(store, group, fault, late_s))

@@ -10,7 +10,7 @@ from multicloud_lab.core.faults import FaultedError
 from multicloud_lab.core.gate import Call, CallDroppedError
 from multicloud_lab.core.journal import DROPPED
 from multicloud_lab.core.listen import hang_up
-from multicloud_lab.eks.access import admit, resource_of
+from multicloud_lab.eks.access import admit, resource_of, throttled
 from multicloud_lab.eks.build import CLOUD
 from multicloud_lab.eks.engine import MUTATIONS, EksEngine
 from multicloud_lab.eks.faulted import Raw, in_aws_words
@@ -105,7 +105,8 @@ def _commit(engine: EksEngine, form: Form, asked: Asked) -> web.Response:
 def _in_words(engine: EksEngine, form: Form, asked: Asked, fault: FaultedError) -> AwsError | Raw:
     operation = asked.call.operation
     resource = resource_of(engine, asked.caller, form.service, operation, asked.arguments)
-    return in_aws_words(fault, asked.caller, f"{form.service}:{operation}", resource, form.content_type)
+    refused = throttled(form.service, engine.store.switches)
+    return in_aws_words(fault, refused, asked.caller, f"{form.service}:{operation}", resource, form.content_type)
 
 
 def _write(form: Form, worded: AwsError | Raw) -> web.Response:

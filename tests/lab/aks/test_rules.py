@@ -11,7 +11,7 @@ from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import AksCluster, AksPool, AzureSeed, Seed
 from multicloud_lab.thread import LabThread
-from support.aks import CLUSTERS, Pools, Send, engine_of
+from support.aks import CLUSTERS, GROUP, Pools, Send, engine_of
 
 NEW = {"vmSize": "Standard_D4s_v5", "count": 2, "mode": "User"}
 AUTO = {"enableAutoScaling": True, "minCount": 2, "maxCount": 6}
@@ -183,6 +183,74 @@ def test_omitted_maps_are_a_switch(
     lab.advance(300)
     put(send, "web", {"count": 5})
     assert pools.get().node_labels == left
+
+
+def switch(lab: LabThread, **changes: Any) -> None:
+    def turn(inside: Lab) -> None:
+        engine_of(inside).switches = Switches(**changes)
+
+    lab.run(turn)
+
+
+@pytest.mark.parametrize(
+    ("whose", "user", "system"),
+    [("User", 200, 400), ("all", 200, 200), ("none", 400, 400)],
+    ids=["User", "all", "none"],
+)
+def test_whose_minimum_may_be_0_is_a_switch(lab: LabThread, send: Send, whose: str, user: int, system: int) -> None:
+    switch(lab, min_count_zero=whose)
+    assert put(send, "web", {"count": 4, **AUTO, "minCount": 0})[0] == user
+    assert put(send, "system", {"mode": "System", "count": 2, **AUTO, "minCount": 0})[0] == system
+    assert lab.violations() == []
+
+
+def test_an_autoscaler_keeps_a_node_in_a_system_pool_whatever_its_minimum(lab: LabThread, send: Send) -> None:
+    switch(lab, min_count_zero="all")
+    put(send, "system", {"mode": "System", "count": 2, **AUTO, "minCount": 0})
+    with pytest.raises(ArmError, match="0 is not within"):
+        lab.run(lambda inside: engine_of(inside).autoscale("shop-prod", "system", 0))
+    lab.run(lambda inside: engine_of(inside).autoscale("shop-prod", "system", 1))
+
+
+@pytest.mark.parametrize("code", ["PropertyChangeNotAllowed", "InvalidParameter", "BadRequest"])
+def test_the_code_for_what_cannot_change_is_a_switch(lab: LabThread, send: Send, code: str) -> None:
+    switch(lab, immutable_code=code)
+    assert put(send, "web", {"vmSize": "Standard_D8s_v5"}) == (400, code, "properties.vmSize")
+
+
+@pytest.mark.parametrize("code", ["MaxAgentPoolCountReached", "OperationNotAllowed"])
+def test_the_code_for_a_pool_too_many_is_a_switch(lab: LabThread, send: Send, pools: Pools, code: str) -> None:
+    switch(lab, max_pools=3, pool_limit_code=code)
+    assert put(send, "third", NEW)[0] == 201
+    assert put(send, "fourth", NEW) == (400, code, "")
+    assert put(send, "web", {"count": 5})[0] == 200
+    assert {pool.name for pool in pools.azure.agent_pools.list(GROUP, "shop-prod")} == {"system", "web", "third"}
+    cluster = pools.azure.managed_clusters.get(GROUP, "shop-prod")
+    assert cluster.properties is not None
+    assert cluster.properties.max_agent_pools == 3
+
+
+def test_a_cluster_has_at_most_100_pools(send: Send) -> None:
+    statuses = [put(send, f"pool{number}", {**NEW, "count": 0})[0] for number in range(98)]
+    assert statuses == [201] * 98
+    assert put(send, "pool98", {**NEW, "count": 0}) == (400, "MaxAgentPoolCountReached", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "verb"),
+    [("GET", "", "read"), ("GET", "/web", "read"), ("PUT", "/web", "write"), ("DELETE", "/web", "delete")],
+)
+@pytest.mark.parametrize("code", ["ResourceNotFound", "ParentResourceNotFound"])
+def test_the_404_inside_an_unknown_cluster_is_a_switch(
+    lab: LabThread, send: Send, method: str, rest: str, verb: str, code: str
+) -> None:
+    switch(lab, unknown_cluster_code=code)
+    body = {"json": {"properties": NEW}} if method == "PUT" else {}
+    answer = send(method, f"{CLUSTERS}/none/agentPools{rest}?api-version=2026-08-01", **body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+    assert (f"'{verb}'" in answer.json()["error"]["message"]) is (code == "ParentResourceNotFound")
+    cluster = send("GET", f"{CLUSTERS}/none?api-version=2026-08-01")
+    assert cluster.json()["error"]["code"] == "ResourceNotFound"
 
 
 def test_every_property_of_the_model_is_known() -> None:

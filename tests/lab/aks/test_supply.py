@@ -171,3 +171,20 @@ def test_machines_carry_azures_labels_and_ids() -> None:
     assert (group.labels["team"], group.labels["kubernetes.azure.com/scalesetpriority"]) == ("shop", "spot")
     assert group.taints == [("kubernetes.azure.com/scalesetpriority", "spot", "NoSchedule")]
     assert node.zone in {"westeurope-1", "westeurope-2", "westeurope-3"}
+
+
+@pytest.mark.parametrize("action", ["deleteMachines/action", "write"])
+def test_what_deleting_machines_asks_for_is_a_switch(lab: LabThread, pools: Pools, send: Send, action: str) -> None:
+    pools_of = "Microsoft.ContainerService/managedClusters/agentPools"
+    switch(lab, delete_machines_action=action)
+    me = str(lab.document["credentials"]["azure"]["clientId"])
+    (name, *_) = [machine.name for machine in pools.azure.machines.list(GROUP, "shop-prod", "web")]
+    body = {"json": {"machineNames": [name]}}
+    lab.run(lambda inside: inside.permissions.deny(me, f"{pools_of}/{action}"))
+    refused = send("POST", f"{WEB}/deleteMachines?api-version=2026-08-01", **body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "AuthorizationFailed")
+    assert f"'{pools_of}/{action}'" in refused.json()["error"]["message"]
+    lab.run(lambda inside: inside.permissions.restore(me))
+    other = "write" if action == "deleteMachines/action" else "deleteMachines/action"
+    lab.run(lambda inside: inside.permissions.deny(me, f"{pools_of}/{other}"))
+    assert send("POST", f"{WEB}/deleteMachines?api-version=2026-08-01", **body).status_code == 202

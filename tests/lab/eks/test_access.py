@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from multicloud_lab.core.clock import wall_time_s
-from multicloud_lab.core.faultkinds import ClockSkew
+from multicloud_lab.core.faultkinds import ClockSkew, Throttle
 from multicloud_lab.core.faults import Fault
-from multicloud_lab.core.seed import AwsSeed, Seed
+from multicloud_lab.core.seed import AwsSeed, CallRate, EksCluster, EksNodegroup, Seed, SwitchValue
 from multicloud_lab.thread import LabThread
 from support.ekswire import client_of
 
@@ -191,3 +191,57 @@ def test_a_web_identity_that_does_not_hold_is_refused(sts: Any, token: str, code
         sts.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="mine", WebIdentityToken=token)
     assert code_of(refused) == code
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"])
+@pytest.mark.parametrize("status", [429, 400])
+def test_the_code_and_the_status_of_too_many_calls_are_switches(code: str, status: int) -> None:
+    switches: dict[str, SwitchValue] = {"throttleCode": code, "throttleStatus": status}
+    pace = {"read": CallRate(burst=1, per_s=1)}
+    with LabThread(Seed(aws=AwsSeed(switches=switches, pace=pace))) as lab:
+        eks, autoscaling = client_of(lab, unchecked="another code than the model's"), client_of(lab, "autoscaling")
+        eks.list_clusters()
+        with pytest.raises(ClientError) as refused:
+            eks.list_clusters()
+        assert code_of(refused) == code
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+        autoscaling.describe_auto_scaling_groups()
+        with pytest.raises(ClientError) as refused:
+            autoscaling.describe_auto_scaling_groups()
+        assert code_of(refused) == "Throttling"
+        lab.advance(1)
+        lab.place(Fault(action=Throttle()))
+        with pytest.raises(ClientError) as refused:
+            eks.list_clusters()
+        assert code_of(refused) == code
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "asked"),
+    [
+        pytest.param("iam:PassRole", {}, {False, True}, id="role"),
+        pytest.param("eks:TagResource", {"tags": {"a": "b"}}, {False, True}, id="tags"),
+        pytest.param("eks:TagResource", {}, set(), id="no tags"),
+        pytest.param("ec2:DescribeSubnets", {}, {True}, id="subnets"),
+        pytest.param("ec2:DescribeLaunchTemplateVersions", {"launchTemplate": {"id": "lt-1"}}, {True}, id="template"),
+        pytest.param("ec2:DescribeLaunchTemplateVersions", {}, set(), id="no template"),
+    ],
+)
+@pytest.mark.parametrize("asks_ec2", [False, True])
+def test_what_creating_a_node_group_asks_for_besides(
+    action: str, more: dict[str, Any], asked: set[bool], asks_ec2: bool
+) -> None:
+    pools = (EksNodegroup(name="batch"), EksNodegroup(name="web"))
+    aws = AwsSeed(clusters=(EksCluster(name="shop-prod", nodegroups=pools),), switches={"createAsksEc2": asks_ec2})
+    with LabThread(Seed(aws=aws)) as lab:
+        eks = client_of(lab)
+        lab.run(lambda running: running.permissions.deny("lab", action))
+        role = "arn:aws:iam::111122223333:role/nodes"
+        given = {"clusterName": "shop-prod", "nodegroupName": "new", "subnets": ["subnet-1"], "nodeRole": role, **more}
+        if asks_ec2 not in asked:
+            assert eks.create_nodegroup(**given)["nodegroup"]["status"] == "CREATING"
+            return
+        with pytest.raises(ClientError, match=f"not authorized to perform: {action} on resource") as refused:
+            eks.create_nodegroup(**given)
+        assert code_of(refused) == "AccessDeniedException"
+        assert eks.list_nodegroups(clusterName="shop-prod")["nodegroups"] == ["batch", "web"]

@@ -84,6 +84,21 @@ def test_quota_and_subnets_have_issues_of_their_own(limit: Limit, switches: Mapp
         assert (groups[0]["DesiredCapacity"], len(groups[0]["Instances"])) == (9, 6)
 
 
+@pytest.mark.parametrize("code", ["InstanceLimitExceeded", "AsgInstanceLaunchFailures"])
+@pytest.mark.parametrize("words", ["VcpuLimitExceeded", "InstanceLimitExceeded"])
+def test_the_code_and_the_words_of_a_missing_quota_are_switches(code: str, words: str) -> None:
+    with lab_with(quotaIssue=code, quotaWords=words) as lab:
+        eks, autoscaling = client_of(lab), client_of(lab, "autoscaling")
+        lab.run(lambda running: running.quotas.set_limit("aws", "111122223333", "us-east-1", Limit(vcpus=13)))
+        resize(eks, 9)
+        lab.advance(UPDATED_S)
+        assert state(eks) == ("DEGRADED", [code])
+        (issue,) = shown(eks)["health"]["issues"]
+        assert f"Could not launch On-Demand Instances. {words} - You have requested more" in issue["message"]
+        failed = [each for each in activities(eks, autoscaling)["Activities"] if each["StatusCode"] == "Failed"]
+        assert words in failed[0]["StatusMessage"]
+
+
 @pytest.mark.parametrize("accepts", [False, True])
 def test_a_degraded_node_group_takes_an_update_or_not(accepts: bool) -> None:
     with lab_with(degradedAcceptsUpdate=accepts) as lab:
