@@ -1,4 +1,6 @@
-"""`python -m multicloud_lab`: the lab as a program, until it is told to stop; `… scenario NAME` plays scenarios.
+"""`python -m multicloud_lab`: the lab as a program, until it is told to stop.
+
+`… scenario NAME` plays scenarios, `… replay FILE` does a journal again.
 
 With `-o json` the first line on stdout, once everything answers, is the document that says where
 everything listens and what to log in with. Logs go to stderr.
@@ -13,16 +15,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from multicloud_lab.controlplane import ControlPlane, ControlPlaneError
 from multicloud_lab.core.clock import VirtualClock
 from multicloud_lab.core.faultfile import load_faults
-from multicloud_lab.core.journal import Entry
+from multicloud_lab.core.journalfile import write_journal
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import Seed, SeedError, load_seed
+from multicloud_lab.replaying import main as replay
 from multicloud_lab.scenarios.command import main as scenarios
 from multicloud_lab.serve import LabServer
 
@@ -34,12 +37,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="multicloud lab",
         description="Three emulated clouds on loopback.",
-        epilog="`multicloud lab scenario --help`: play scenarios on them against a client program.",
+        epilog="`multicloud lab scenario --help`: play scenarios on them against a client program. "
+        "`multicloud lab replay --help`: do again what a journal says was done.",
     )
     parser.add_argument("--seed-file", type=Path, help="YAML with accounts, clusters and node pools")
     parser.add_argument("--fault-file", type=Path, help="YAML with a list of faults that are in force from the start")
     parser.add_argument("--clock-factor", type=_factor, default=1.0, help="virtual seconds per real second (1)")
-    parser.add_argument("--journal", type=Path, help="append every journal entry to this file, one JSON a line")
+    parser.add_argument("--journal", type=Path, help="append the journal to this file, one JSON a line")
     parser.add_argument("--no-control-plane", action="store_true", help="no kube-apiserver")
     parser.add_argument("--die-with-stdin", action="store_true", help="exit when standard input closes")
     parser.add_argument("-o", "--output", choices=["json"], help="print the document as JSON")
@@ -47,21 +51,26 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the lab, or with `scenario` as the first word play scenarios; returns the exit code."""
+    """Run the lab, or what the first word (`scenario`, `replay`) names; returns the exit code."""
     if sys.argv[1:2] == ["scenario"]:
         return scenarios(sys.argv[2:])
+    if sys.argv[1:2] == ["replay"]:
+        return replay(sys.argv[2:])
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     given = arguments(sys.argv[1:])
     try:
-        server = _make(given)
+        server, end_journal = _make(given)
     except (SeedError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    return asyncio.run(_run(given, server))
+    try:
+        return asyncio.run(_run(given, server))
+    finally:
+        end_journal()
 
 
-def _make(given: argparse.Namespace) -> LabServer:
-    """Make the lab that the command line asks for. Raises SeedError with one line, OSError."""
+def _make(given: argparse.Namespace) -> tuple[LabServer, Callable[[], None]]:
+    """Make the lab that the command line asks for, and what ends its journal. Raises SeedError with one line, OSError."""
     seed = Seed() if given.seed_file is None else load_seed(given.seed_file)
     faults = [] if given.fault_file is None else load_faults(given.fault_file)
     try:
@@ -71,11 +80,10 @@ def _make(given: argparse.Namespace) -> LabServer:
         # Said by an engine about its part of the seed; without a file there is nothing that could be wrong.
         message = f"{given.seed_file}: {error}"
         raise SeedError(message) from error
-    if given.journal is not None:
-        _write_journal(lab, given.journal)
+    end_journal = (lambda: None) if given.journal is None else write_journal(lab, given.journal)
     for fault in faults:
         lab.faults.place(fault)
-    return server
+    return server, end_journal
 
 
 async def _run(given: argparse.Namespace, server: LabServer) -> int:
@@ -130,15 +138,6 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-
-
-def _write_journal(lab: Lab, path: Path) -> None:
-    file = path.open("a", encoding="utf-8", buffering=1)
-
-    def write(entry: Entry) -> None:
-        file.write(json.dumps(entry.as_json()) + "\n")
-
-    lab.journal.listen(write)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,6 @@ class Faults:
     def __init__(self, clock: VirtualClock, seed: int) -> None:
         """Start with none; `seed` makes what `probability` decides repeatable."""
         self._clock = clock
-        self._seed = seed
         self._placed: dict[str, Placed] = {}
         self._next = 1
         self.told: Told = tell_nobody
@@ -174,12 +173,12 @@ class Faults:
         """Return the faults in force, oldest first; used up ones included."""
         return list(self._placed.values())
 
-    def reset(self) -> None:
-        """Go back to the start: no faults, chance from the seed."""
+    def reset(self, seed: int) -> None:
+        """Go back to the start: no faults, chance from the seed (which may be another one than before)."""
         self._placed.clear()
         self._next = 1
-        self._call_rng.seed(f"{self._seed}/calls")
-        self._operation_rng.seed(f"{self._seed}/operations")
+        self._call_rng.seed(f"{seed}/calls")
+        self._operation_rng.seed(f"{seed}/operations")
 
     # Asking
 

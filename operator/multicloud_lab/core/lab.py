@@ -257,7 +257,7 @@ class Lab:
         self.gate.clear()
         self.clock.reset()
         self.gate.most_in_flight.clear()
-        self.faults.reset()
+        self.faults.reset(self.seed.random)
         self.capacity.reset()
         self.quotas.reset()
         self.permissions.reset()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
@@ -80,10 +81,100 @@ def test_the_journal_goes_to_the_file(tmp_path: Path) -> None:
         told = document(process)
         requests.get(told["eks"]["url"] + "/clusters", timeout=10)
         assert requests.get(told["admin"]["url"] + "/clock", timeout=10).json()["factor"] == 60
-        entries = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(entry["operation"], entry["result"]) for entry in entries] == [
-        ("ListClusters", "MissingAuthenticationTokenException")
-    ]
+        head, entry = [json.loads(line) for line in path.read_text().splitlines()]
+        assert (head["seed"]["random"], entry["operation"]) == (1, "ListClusters")
+        assert entry["result"] == "MissingAuthenticationTokenException"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert json.loads(path.read_text().splitlines()[-1])["endSeconds"] > entry["epochSeconds"]
+
+
+FAULTS = """\
+- {action: {kind: slowNodes, factor: 1.3}, match: {cloud: aws}}
+- {action: lostResponse, match: {operation: UpdateNodegroupConfig}, times: 1}
+- {action: {kind: partial, nodes: 2}, match: {operation: AgentPools_CreateOrUpdate}, times: 1}
+"""
+SEED = "random: 11\ntimings: {boot: {min: 31.7, max: 151.3}}\n"
+
+
+def test_a_run_is_done_again_from_its_file(tmp_path: Path) -> None:
+    """Faults of a file and of the admin port, hands, lost answers, limits and clock steps, in a lab of its own."""
+    path, faults, seed = (tmp_path / name for name in ("journal.jsonl", "faults.yaml", "seed.yaml"))
+    faults.write_text(FAULTS)
+    seed.write_text(SEED)
+    given = ("--journal", str(path), "--fault-file", str(faults), "--seed-file", str(seed), "--clock-factor", "0")
+    with program("-o", "json", *given) as process:
+        told = document(process)
+        admin, own = told["admin"]["url"], told["credentials"]["aws"]
+
+        def post(at: str, **body: object) -> None:
+            answer = requests.post(admin + at, json=body, timeout=10)
+            assert answer.status_code == 200, answer.text
+
+        eks = boto3.client(
+            "eks",
+            region_name="us-east-1",
+            endpoint_url=told["eks"]["url"],
+            aws_access_key_id=own["accessKeyId"],
+            aws_secret_access_key=own["secretAccessKey"],
+        )
+        web = {"clusterName": "shop-prod", "nodegroupName": "web"}
+        post("/clock/advance", seconds=3.000000123)
+        eks.update_nodegroup_config(**web, scalingConfig={"desiredSize": 9})
+        post("/clock/advance", seconds=1 / 3)
+        post("/hands/resize", cloud="azure", cluster="shop-prod", nodePool="web", to=9)
+        post("/hands/upgrade", cloud="gcp", cluster="shop-prod", nodePool="web", seconds=1234.5)
+        post("/faults", action={"kind": "stockout", "zone": "us-east-1b"}, window={"fromSeconds": 10})
+        post("/clock/advance", seconds=77.7777777)
+        post("/capacity", cloud="gcp", free=1)
+        post("/hands/recreate-pool", cloud="aws", cluster="shop-batch", nodePool="web")
+        post("/clock/advance", seconds=400.1)
+        eks.update_nodegroup_config(**web, scalingConfig={"desiredSize": 3})
+        post("/clock/advance", seconds=41.9)
+        pools, nodes, clock, broken = (
+            requests.get(admin + at, timeout=10).json() for at in ("/pools", "/nodes", "/clock", "/invariants")
+        )
+        journal = requests.get(f"{admin}/journal", timeout=10).json()["entries"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    lost = [entry for entry in journal if entry["operation"] == "UpdateNodegroupConfig"]
+    assert [entry["effective"] for entry in lost] == [True, False, True]  # the SDK asked again with its token
+    done = subprocess.run(
+        [sys.executable, "-m", "multicloud_lab", "replay", str(path), "-o", "json"],
+        env={"PYTHONPATH": str(OPERATOR)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    again = json.loads(done.stdout)
+    assert again == {"now": clock["now"], "epochSeconds": clock["epochSeconds"], **pools, **nodes, **broken}
+    assert len(again["nodes"]) > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        pytest.param("{}", 2, "line 1: seq: ", id="no-journal"),
+        pytest.param(None, 2, "cannot be read: No such file", id="no-file"),
+        pytest.param('{"seed": {"aws": {"switches": {"no": 1}}}, "startSeconds": 0}', 1, "no switch", id="switch"),
+    ],
+)
+def test_what_cannot_be_done_again_is_one_line(tmp_path: Path, text: str | None, code: int, said: str) -> None:
+    path = tmp_path / "journal.jsonl"
+    if text is not None:
+        path.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "multicloud_lab", "replay", str(path)],
+        env={"PYTHONPATH": str(OPERATOR)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith(f"{path}: ")
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(
