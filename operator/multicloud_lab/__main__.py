@@ -25,6 +25,7 @@ from multicloud_lab.core.faultfile import load_faults
 from multicloud_lab.core.journalfile import write_journal
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.seed import Seed, SeedError, load_seed
+from multicloud_lab.operationnames import OPERATIONS
 from multicloud_lab.replaying import main as replay
 from multicloud_lab.scenarios.command import main as scenarios
 from multicloud_lab.serve import LabServer
@@ -72,7 +73,7 @@ def main() -> int:
 def _make(given: argparse.Namespace) -> tuple[LabServer, Callable[[], None]]:
     """Make the lab that the command line asks for, and what ends its journal. Raises SeedError with one line, OSError."""
     seed = Seed() if given.seed_file is None else load_seed(given.seed_file)
-    faults = [] if given.fault_file is None else load_faults(given.fault_file)
+    faults = [] if given.fault_file is None else load_faults(given.fault_file, OPERATIONS)
     try:
         lab = Lab(seed, VirtualClock(factor=given.clock_factor))
         server = LabServer(lab)

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 
 import yaml
 from aiohttp import web
-from pydantic import ValidationError
 
 from multicloud_lab.adminbody import AdvanceBody, HoldBody, ReleaseBody, WaitBody, read, refuse
 from multicloud_lab.adminclusters import ClusterRoutes
@@ -22,7 +21,7 @@ from multicloud_lab.core.invariants import check
 from multicloud_lab.core.journal import LAB
 from multicloud_lab.core.lab import Lab, MachineGroup, PoolView, RefusedError
 from multicloud_lab.core.nodes import Node
-from multicloud_lab.core.seed import SeedError, dotted, read_seed
+from multicloud_lab.core.seed import SeedError, read_seed
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -96,10 +95,6 @@ class _Admin:
         self._lab.clock.catch_up()
         try:
             return await handler(request)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = dotted(first["loc"]) if first["loc"] else "the body"
-            return refuse(f"{field}: {first['msg']}")
         except (ValueError, RefusedError, SeedError) as error:
             return refuse(str(error))
 

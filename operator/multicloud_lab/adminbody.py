@@ -4,8 +4,10 @@ import json
 from typing import Literal, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+
+from multicloud_lab.core.mistakes import first_mistake
 
 Cloud = Literal["aws", "azure", "gcp"]
 
@@ -153,8 +155,11 @@ async def read_json(request: web.Request) -> object:
 
 
 async def read(request: web.Request, kind: type[BodyT]) -> BodyT:
-    """Return the request's body. Raises ValueError, pydantic's ValidationError."""
-    return kind.model_validate(await read_json(request))
+    """Return the request's body. Raises ValueError."""
+    try:
+        return kind.model_validate(await read_json(request))
+    except ValidationError as error:
+        raise ValueError(first_mistake(error, kind, whole="the body")) from error
 
 
 def refuse(sentence: str) -> web.Response:

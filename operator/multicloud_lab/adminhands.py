@@ -21,6 +21,7 @@ from multicloud_lab.core.capacity import Limit
 from multicloud_lab.core.faultfile import fault_json, read_fault
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.core.lab import Lab
+from multicloud_lab.operationnames import OPERATIONS
 
 
 class HandRoutes:
@@ -118,9 +119,9 @@ class FaultRoutes:
         """Place one fault or, all or none, a list of them."""
         raw = await read_json(request)
         if isinstance(raw, list):
-            faults = [read_fault(each, f"[{index}]") for index, each in enumerate(raw)]
+            faults = [read_fault(each, f"[{index}]", OPERATIONS) for index, each in enumerate(raw)]
             return web.json_response({"ids": [self._lab.faults.place(fault) for fault in faults]})
-        return web.json_response({"id": self._lab.faults.place(read_fault(raw))})
+        return web.json_response({"id": self._lab.faults.place(read_fault(raw, known=OPERATIONS))})
 
     async def _list(self, _request: web.Request) -> web.Response:
         placed = [

@@ -5,7 +5,7 @@ window: {fromSeconds, untilSeconds}, action: {kind, …}}`; names of kinds and o
 `faultkinds` in camelCase, and an action of only a kind may be written as its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_camel
 
 from multicloud_lab.core.faultkinds import Action
 from multicloud_lab.core.faults import Fault, Match
-from multicloud_lab.core.seed import SeedError, dotted, read_yaml
+from multicloud_lab.core.mistakes import closest, first_mistake
+from multicloud_lab.core.seed import SeedError, read_yaml
 
 Json = dict[str, object]
 
@@ -63,12 +64,17 @@ KINDS: Mapping[str, type[Action]] = {get_args(get_type_hints(kind)["kind"])[0]: 
 """The kinds of action by name."""
 
 
-def read_fault(raw: object, where: str = "") -> Fault:
-    """Return a fault from its JSON form. Raises FaultError with the path of the field, `where` before it."""
+def read_fault(raw: object, where: str = "", known: Mapping[str, Collection[str]] | None = None) -> Fault:
+    """Return a fault from its JSON form. Raises FaultError with the path of the field, `where` before it.
+
+    `known` are the operations that there are, by cloud; without it any name is taken.
+    """
     try:
         body = FaultBody.model_validate(raw)
     except ValidationError as error:
-        raise FaultError(_told(error, where)) from error
+        raise FaultError(first_mistake(error, FaultBody, where)) from error
+    if known is not None:
+        _check_operation(body.match, known, f"{where}.match" if where else "match")
     action = _read_action(body.action, f"{where}.action" if where else "action")
     window = None if body.window is None else (body.window.from_seconds, body.window.until_seconds)
     try:
@@ -94,17 +100,30 @@ def fault_json(fault: Fault) -> Json:
     return {**body, "action": action}
 
 
-def load_faults(path: Path) -> list[Fault]:
-    """Read a fault file: a list of faults. Raises SeedError with one line that names file and field."""
+def load_faults(path: Path, known: Mapping[str, Collection[str]]) -> list[Fault]:
+    """Read a fault file: a list of faults. Raises SeedError with one line that names file and field.
+
+    `known` are the operations that there are, by cloud.
+    """
     raw = read_yaml(path)
     if not isinstance(raw, list):
         message = f"{path}: the document: must be a list of faults"
         raise SeedError(message)
     try:
-        return [read_fault(each, f"[{index}]") for index, each in enumerate(raw)]
+        return [read_fault(each, f"[{index}]", known) for index, each in enumerate(raw)]
     except FaultError as error:
         message = f"{path}: {error}"
         raise SeedError(message) from error
+
+
+def _check_operation(match: MatchBody, known: Mapping[str, Collection[str]], where: str) -> None:
+    if match.operation is None:
+        return
+    names = {name for cloud, there in known.items() if match.cloud in {None, cloud} for name in there}
+    if match.operation not in names:
+        whose = "" if match.cloud is None else f" of {match.cloud}"
+        message = f"{where}.operation: {match.operation} is no operation{whose}: there are "
+        raise FaultError(message + closest(match.operation, names))
 
 
 def _read_action(raw: str | dict[str, Any], where: str) -> Action:
@@ -112,13 +131,13 @@ def _read_action(raw: str | dict[str, Any], where: str) -> Action:
     name = given.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        message = f"{where}.kind: {name!r} is not one of {', '.join(sorted(KINDS))}"
+        message = f"{where}.kind: {name!r} is not one of {closest(str(name), KINDS)}"
         raise FaultError(message)
     try:
         body = _model(kind).model_validate(given)
         return kind(**body.model_dump())
     except ValidationError as error:
-        raise FaultError(_told(error, where)) from error
+        raise FaultError(first_mistake(error, _model(kind), where)) from error
     except ValueError as error:
         message = f"{where}: {error}"
         raise FaultError(message) from error
@@ -135,13 +154,6 @@ def _model(kind: type[Action]) -> type[BaseModel]:
             columns[each.name] = (hints[each.name], ... if each.default is MISSING else each.default)
     made: type[BaseModel] = create_model(kind.__name__, __base__=_Part, **columns)
     return made
-
-
-def _told(error: ValidationError, where: str) -> str:
-    first = error.errors(include_url=False)[0]
-    loc: Sequence[int | str] = first["loc"]
-    path = dotted(loc) if loc else ""
-    return f"{'.'.join(part for part in (where, path) if part) or 'the fault'}: {first['msg']}"
 
 
 def _plain(value: object) -> object:

@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from multicloud_lab.core.journal import Entry, Json
 from multicloud_lab.core.lab import Lab
+from multicloud_lab.core.mistakes import first_mistake
 from multicloud_lab.core.seed import Seed, SeedError, read_seed
 
 _PRINCIPALS = {"aws": {"principals"}, "azure": {"principals"}, "gcp": {"principals"}}
@@ -141,6 +142,5 @@ def _read_line(line: str, where: str) -> _Head | _EntryLine | _End:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{where}: {'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}"
+        message = f"{where}: {first_mistake(error, kind, whole='the line')}"
         raise JournalFileError(message) from error

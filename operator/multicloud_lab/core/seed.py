@@ -5,14 +5,18 @@ the engines' state from it again. Without a seed the default holds, in each clou
 two node pools each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+
+from multicloud_lab.core.mistakes import first_mistake
+
+_MERGE = "tag:yaml.org,2002:merge"
 
 Zones = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -363,27 +367,34 @@ def read_seed(raw: object) -> Seed:
     try:
         return Seed.model_validate({} if raw is None else raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{dotted(first['loc'])}: {first['msg']}"
-        raise SeedError(message) from error
+        raise SeedError(first_mistake(error, Seed)) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, to which a name that stands twice in a map is a mistake (YAML takes the last one)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  (PyYAML's)
+        """Return the map. Raises SeedError for a name that stands twice."""
+        seen: set[str] = set()
+        for name, _ in node.value:
+            if name.value in seen and name.tag != _MERGE:
+                message = f"line {name.start_mark.line + 1}: {name.value} stands twice in a map, but may stand once"
+                raise SeedError(message)
+            seen.add(str(name.value))
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> object:
-    """Read a YAML file. Raises SeedError with one line that names it."""
+    """Read a YAML file. Raises SeedError with one line that names it; a name may stand once in a map."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         message = f"{path}: cannot be read: {why}"
         raise SeedError(message) from error
+    except SeedError as error:
+        message = f"{path}: {error}"
+        raise SeedError(message) from error
     except yaml.YAMLError as error:
         message = f"{path}: is not YAML: {' '.join(str(error).split())}"
         raise SeedError(message) from error
-
-
-def dotted(loc: Sequence[int | str]) -> str:
-    """Return the path of a field as a person reads it: aws.clusters[0].name."""
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".") or "the document"

@@ -23,7 +23,7 @@ from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
 from multicloud_lab.eks.state import Caller
 
 Arguments = Mapping[str, Any]
-Action = Callable[[Caller, Arguments], Result]
+Action = Callable[[EksEngine, Caller, Arguments], Result]
 
 UNSIGNED = {"AssumeRoleWithWebIdentity"}
 """Operations whose caller has no key yet."""
@@ -40,31 +40,32 @@ _CODES = {
 """The query protocol's own names, with their status, for what the JSON protocols call exceptions."""
 
 
+AUTOSCALING: Mapping[str, Action] = {
+    "DescribeAutoScalingGroups": lambda engine, caller, form: (describe_groups(engine, caller, form), None),
+    "DescribeScalingActivities": lambda engine, caller, form: (describe_activities(engine, caller, form), None),
+    "SetDesiredCapacity": lambda engine, caller, form: (None, engine.change("SetDesiredCapacity", caller, form)),
+}
+"""What the Auto Scaling port does."""
+
+STS: Mapping[str, Action] = {
+    "GetCallerIdentity": lambda _engine, caller, _form: (caller_identity(caller), None),
+    "AssumeRole": lambda engine, caller, form: (assume_role(engine.sessions, caller, form), None),
+    "AssumeRoleWithWebIdentity": lambda engine, _caller, form: (
+        assume_role_with_web_identity(engine.sessions, form),
+        None,
+    ),
+}
+"""What the STS port does."""
+
+
 def autoscaling_app(engine: EksEngine) -> web.Application:
     """Return the application of the Auto Scaling port."""
-    return _app(
-        engine,
-        "autoscaling",
-        {
-            "DescribeAutoScalingGroups": lambda caller, form: (describe_groups(engine, caller, form), None),
-            "DescribeScalingActivities": lambda caller, form: (describe_activities(engine, caller, form), None),
-            "SetDesiredCapacity": lambda caller, form: (None, engine.change("SetDesiredCapacity", caller, form)),
-        },
-    )
+    return _app(engine, "autoscaling", AUTOSCALING)
 
 
 def sts_app(engine: EksEngine) -> web.Application:
     """Return the application of the STS port."""
-    sessions = engine.sessions
-    return _app(
-        engine,
-        "sts",
-        {
-            "GetCallerIdentity": lambda caller, _form: (caller_identity(caller), None),
-            "AssumeRole": lambda caller, form: (assume_role(sessions, caller, form), None),
-            "AssumeRoleWithWebIdentity": lambda _caller, form: (assume_role_with_web_identity(sessions, form), None),
-        },
-    )
+    return _app(engine, "sts", STS)
 
 
 def _app(engine: EksEngine, service: str, actions: Mapping[str, Action]) -> web.Application:
@@ -101,7 +102,7 @@ class _Query:
             caller=caller,
             call=make_call(name, caller, told),
             arguments=form,
-            commit=lambda: action(caller, form),
+            commit=lambda: action(self._engine, caller, form),
         )
         return await serve(self._engine, request, self, asked)
 

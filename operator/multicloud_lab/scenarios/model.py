@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from multicloud_lab.core.faultfile import FaultError, read_fault
 from multicloud_lab.core.faults import Fault
-from multicloud_lab.core.seed import Seed, SeedError, dotted, read_seed, read_yaml
+from multicloud_lab.core.mistakes import closest, first_mistake
+from multicloud_lab.core.seed import Seed, SeedError, read_seed, read_yaml
+from multicloud_lab.operationnames import OPERATIONS as NAMES
 
 Cloud = Literal["aws", "azure", "gcp"]
 
@@ -28,12 +30,26 @@ OPERATIONS: Mapping[str, Mapping[Cloud, str]] = {
 }
 """Operations that every cloud has, by the word for them in scenario files."""
 
+_KNOWN: Mapping[str, frozenset[str]] = {cloud: names | OPERATIONS.keys() for cloud, names in NAMES.items()}
+
 PACK = Path(__file__).parent / "pack"
 """Where the scenarios are that come with the lab."""
 
 
 class ScenarioError(Exception):
     """A scenario file cannot be used; the text is one line: file, path of the field, what is allowed."""
+
+
+def _operation(name: str) -> str:
+    names = {name for there in _KNOWN.values() for name in there}
+    if name not in names:
+        message = f"{name} is no operation: there are {closest(name, names)}"
+        raise ValueError(message)
+    return name
+
+
+OperationName = Annotated[str, AfterValidator(_operation)]
+"""An operation of one of the clouds by its own name there, or a word of OPERATIONS."""
 
 
 def _list(value: object) -> object:
@@ -103,7 +119,7 @@ class Hand(Place):
 class Meanwhile(Place):
     """While the client's call is held before or after its commit, the hand acts or the client is killed."""
 
-    operation: str = "resize"
+    operation: OperationName = "resize"
     when: Literal["before", "after"] = "before"
     hand: Hand | None = None
     kill: bool = False
@@ -133,7 +149,7 @@ def _fault(raw: object) -> object:
     if isinstance(raw, Fault):
         return raw
     try:
-        return read_fault(raw)
+        return read_fault(raw, known=_KNOWN)
     except FaultError as error:
         raise ValueError(str(error)) from error
 
@@ -208,14 +224,14 @@ class Resizes(Bounds, Place):
 class Calls(Bounds):
     """How many calls the client made, of an operation and with a result: a word for any cloud, or its code."""
 
-    operation: str | None = None
+    operation: OperationName | None = None
     result: Result | str | None = None
 
 
 class Tokens(Bounds):
     """How many different idempotency tokens the client's calls of an operation bore."""
 
-    operation: str = "resize"
+    operation: OperationName = "resize"
 
 
 class Sizes(Place):
@@ -228,7 +244,7 @@ class Sizes(Place):
 class Rate(Part):
     """At most `atMost` calls of the client of an operation (absent: any) in any `seconds` virtual seconds."""
 
-    operation: str | None = None
+    operation: OperationName | None = None
     at_most: int = Field(ge=0)
     seconds: float = Field(gt=0)
 
@@ -236,7 +252,7 @@ class Rate(Part):
 class Quiet(Part):
     """For so many virtual seconds after an answer `after` to an operation, the client does not call it again."""
 
-    operation: str = "resize"
+    operation: OperationName = "resize"
     after: Result
     seconds: float = Field(gt=0)
 
@@ -313,8 +329,7 @@ def load(path: Path) -> list[Scenario]:
         file = File.model_validate(read_yaml(path))
         seed = read_seed(_laid_over(Seed().model_dump(mode="json", by_alias=True), file.seed))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{path}: {dotted(first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
+        message = f"{path}: {first_mistake(error, File)}"
         raise ScenarioError(message) from error
     except SeedError as error:
         text = str(error)

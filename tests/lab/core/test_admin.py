@@ -232,7 +232,7 @@ def test_another_seed_starts_the_lab_anew(admin: Admin) -> None:
     pools = admin.get("/pools")["pools"]
     assert [(p["cluster"], p["nodes"]) for p in pools if p["cloud"] != "azure"] == [("only", 9)]
     for wrong, said in [
-        ("aws: {cluster: []}", "aws.cluster: Extra inputs"),
+        ("aws: {cluster: []}", "aws.cluster: is no field: there are clusters, "),
         ("a: [", "not YAML"),
         ("gcp: {project: another}", "gcp.project: must be as the lab was started with"),
         ("aws: {pace: {put: {burst: 1, perS: 1}}}", "aws.pace.put: is no kind of call"),

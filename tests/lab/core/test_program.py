@@ -211,6 +211,13 @@ def test_faults_of_the_file_are_in_force_from_the_start(tmp_path: Path) -> None:
         pytest.param("--seed-file", "gcp: {switches: {absent: 1}}", "gcp.switches.absent: is no switch", id="switch"),
         pytest.param("--seed-file", "gcp: {pace: {put: {burst: 1, perS: 1}}}", "gcp.pace.put: is no kind", id="pace"),
         pytest.param("--fault-file", "- {action: hung}", "[0].action.kind: 'hung' is not one of", id="fault"),
+        pytest.param(
+            "--fault-file",
+            "- {action: hang, match: {operation: AgentPool_Get}}",
+            "[0].match.operation: AgentPool_Get is no operation: there are AgentPools_Get, ",
+            id="operation",
+        ),
+        pytest.param("--seed-file", "azure: {}\nazure: {}", "line 2: azure stands twice", id="twice"),
     ],
 )
 def test_a_mistake_in_a_file_is_one_line_and_starts_nothing(tmp_path: Path, option: str, text: str, said: str) -> None:

@@ -36,18 +36,38 @@ def scenario(*arguments: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     ("was", "now", "said"),
     [
-        pytest.param(
-            "clouds: [aws]", "clouds: [ibm]", "clouds[0]: Input should be 'aws', 'azure' or 'gcp'", id="cloud"
-        ),
-        pytest.param("{to: 9}", "{to: -1}", "script[0].wish.to: Input should be greater than or equal to 0", id="size"),
-        pytest.param("settle: {}", "sleep: 3", "script[1].sleep: Extra inputs are not permitted", id="unknown step"),
+        pytest.param("clouds: [aws]", "clouds: [ibm]", "clouds[0]: must be 'aws', 'azure' or 'gcp'", id="cloud"),
+        pytest.param("{to: 9}", "{to: -1}", "script[0].wish.to: must be greater than or equal to 0", id="size"),
+        pytest.param("settle: {}", "sleep: 3", "script[1].sleep: is no field: there are settle, ", id="unknown step"),
         pytest.param("settle: {}", "settle:", "script[1]: a step has exactly one of advance", id="empty step"),
         pytest.param("{is: 1}", "{}", "facts[0].resizes: one of is, atLeast, atMost must be given", id="no bound"),
-        pytest.param("name: mine", "name: My Own", "name: String should match pattern", id="name"),
-        pytest.param("name: mine", "name: mine\nseed: {aws: 3}", "seed.aws: Input should be", id="seed"),
+        pytest.param("name: mine", "name: My Own", "name: must match pattern", id="name"),
+        pytest.param("name: mine", "name: mine\nseed: {aws: 3}", "seed.aws: must be a map with account, ", id="seed"),
         pytest.param("settle: {}", "fault: {action: melt}", "script[1].fault: action.kind: 'melt' is not", id="fault"),
         pytest.param("settle: {}", "meanwhile: {when: before}", "script[1].meanwhile: one of hand and", id="meanwhile"),
         pytest.param("settle: {}", "hand: {act: resize}", "script[1].hand: `to` goes with resize", id="hand"),
+        pytest.param(
+            "settle: {}",
+            "fault: {action: hang, match: {operation: rezise}}",
+            "script[1].fault: match.operation: rezise is no operation: there are resize, ",
+            id="fault's operation",
+        ),
+        pytest.param(
+            "settle: {}",
+            "meanwhile: {operation: reed, kill: true}",
+            "script[1].meanwhile.operation: reed is no operation: there are read, ",
+            id="held operation",
+        ),
+        pytest.param(
+            "resizes: {is: 1}",
+            "calls: {operation: SetNodepoolSize, is: 1}",
+            "facts[0].calls.operation: SetNodepoolSize is no operation: there are SetNodePoolSize, ",
+            id="counted operation",
+        ),
+        pytest.param(
+            "name: mine", "name: mine\nseed: {aws: {cluster: 3}}", "seed.aws.cluster: is no field", id="seed's"
+        ),
+        pytest.param("name: mine", "name: mine\nname: yours", "line 2: name stands twice", id="twice"),
         pytest.param("name: mine", "[", "is not YAML", id="no YAML"),
     ],
 )
@@ -65,7 +85,7 @@ def test_the_command_starts_nothing_for_a_wrong_file(tmp_path: Path) -> None:
     file.write_text(RIGHT.replace("{to: 9}", "{}"))
     done = scenario("all", "--file", str(file))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{file}: script[0].wish.to: Field required\n"
+    assert done.stderr == f"{file}: script[0].wish.to: must be given\n"
 
 
 def test_an_unknown_name_is_told_with_the_known_ones(tmp_path: Path) -> None:
