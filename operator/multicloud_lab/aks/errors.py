@@ -39,6 +39,30 @@ def subscription_not_found(subscription: str) -> ArmError:
     return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
 
+def unknown_type(path: str, version: str, versions: Sequence[str]) -> ArmError:
+    """404 for a path that is of no subscription, or names no type of resource that there is."""
+    parts = [part for part in path.split("/") if part]
+    lowered = [part.lower() for part in parts]
+    if lowered[:1] != ["subscriptions"]:
+        return ArmError(
+            404,
+            "MissingSubscription",
+            "The request did not have a subscription or a valid tenant level resource provider.",
+        )
+    namespace, types = "Microsoft.Resources", parts[::2]
+    if "providers" in lowered[:-1]:
+        namespace, *rest = parts[lowered.index("providers") + 1 :]
+        types = rest[::2]
+        if namespace.lower() != "microsoft.containerservice":
+            return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
+    return ArmError(
+        404,
+        "InvalidResourceType",
+        f"The resource type '{'/'.join(types)}' could not be found in the namespace '{namespace}' for api version "
+        f"'{version}'. The supported api-versions are '{','.join(versions)}'.",
+    )
+
+
 def group_not_found(group: str) -> ArmError:
     """404 for a resource group without any cluster of the seed."""
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")

@@ -37,6 +37,9 @@ def identity_app(lab: Lab, entra: Entra) -> web.Application:
         [
             web.get("/metadata/identity/oauth2/token", identity.imds),
             web.get("/msi/token", identity.app_service),
+            web.route("*", "/metadata/identity/oauth2/token", _only_get),
+            web.route("*", "/msi/token", _only_get),
+            web.route("*", "/{path:.*}", _nothing),
         ]
     )
     return app
@@ -112,6 +115,14 @@ def _stopped(request: web.Request, stopped: CallDroppedError | FaultedError) -> 
         case Answer() | Garbage():
             return raw_answer(stopped)
     return _refusal(400, "invalid_request", "Identity not found")
+
+
+async def _only_get(_request: web.Request) -> web.Response:
+    return web.json_response({"error": "Method not allowed"}, status=405, headers={"Allow": "GET"})
+
+
+async def _nothing(_request: web.Request) -> web.Response:
+    return web.json_response({"error": "Not found"}, status=404)
 
 
 def _refusal(status: int, error: str, sentence: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -31,6 +31,8 @@ def login_app(lab: Lab, entra: Entra) -> web.Application:
             web.get("/{tenant}/.well-known/openid-configuration", login.openid),
             web.get("/{tenant}/discovery/v2.0/keys", login.keys),
             web.post("/{tenant}/oauth2/v2.0/token", login.token),
+            web.route("*", "/{tenant}/oauth2/v2.0/token", login.only_post),
+            web.route("*", "/{path:.*}", login.nothing),
         ]
     )
     return app
@@ -81,6 +83,15 @@ class _Login:
     async def keys(self, _request: web.Request) -> web.Response:
         # Access tokens are for their resource alone, sealed with a key that only the lab has.
         return web.json_response({"keys": []})
+
+    async def only_post(self, request: web.Request) -> web.Response:
+        sentence = f"The endpoint only accepts POST requests. Received a {request.method} request."
+        refused = EntraError(400, "invalid_request", 900561, sentence)
+        return web.json_response(refused.body(), status=refused.status)
+
+    async def nothing(self, _request: web.Request) -> web.Response:
+        # Entra answers a path that it does not know without a word.
+        return web.Response(status=404)
 
     async def token(self, request: web.Request) -> web.Response:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}

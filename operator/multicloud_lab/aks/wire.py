@@ -203,7 +203,7 @@ async def _checked_body(request: web.Request, found: Match) -> object:
     if found.operation not in {"AgentPools_CreateOrUpdate", "AgentPools_DeleteMachines"}:
         return None
     try:
-        return json.loads(await request.text())
+        return json.loads(await request.read())
     except ValueError as error:
         raise errors.bad_content(f"it is not JSON: {error}") from error
 
@@ -233,9 +233,7 @@ def _not_served(request: web.Request, found: Match) -> ArmError:
             f"The requested resource does not support http method '{request.method}'.",
             headers={"Allow": ", ".join(sorted(found.methods))},
         )
-    return ArmError(
-        404, "InvalidResourceType", f"The resource type could not be found for the path '{request.path}' in this lab."
-    )
+    return errors.unknown_type(request.path, request.query.get("api-version", ""), API_VERSIONS)
 
 
 def _arguments(request: web.Request, found: Match, body: object) -> dict[str, object]:

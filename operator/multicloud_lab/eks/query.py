@@ -25,6 +25,9 @@ from multicloud_lab.eks.state import Caller
 Arguments = Mapping[str, Any]
 Action = Callable[[EksEngine, Caller, Arguments], Result]
 
+UNKNOWN = "UnknownOperationException"
+"""AWS's word for a path or method that is no operation."""
+
 UNSIGNED = {"AssumeRoleWithWebIdentity"}
 """Operations whose caller has no key yet."""
 _CODES = {
@@ -70,7 +73,9 @@ def sts_app(engine: EksEngine) -> web.Application:
 
 def _app(engine: EksEngine, service: str, actions: Mapping[str, Action]) -> web.Application:
     app = web.Application()
-    app.router.add_post("/", _Query(engine, service, actions).handle)
+    query = _Query(engine, service, actions)
+    app.router.add_post("/", query.handle)
+    app.router.add_route("*", "/{tail:.*}", query.unknown)
     return app
 
 
@@ -105,6 +110,15 @@ class _Query:
             commit=lambda: action(self._engine, caller, form),
         )
         return await serve(self._engine, request, self, asked)
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        """Answer what is no form at the root: AWS's front end says it before any protocol, with an empty element."""
+        call = Call(cloud=CLOUD, operation=f"{request.method} {request.path}", principal=ANONYMOUS)
+        self._lab.clock.catch_up()
+        self._lab.record(call, result=UNKNOWN)
+        answer = _xml(ET.Element(UNKNOWN), 404)
+        answer.headers["x-amzn-RequestId"] = request_id(self._lab)
+        return answer
 
     async def _caller(self, request: web.Request, name: str) -> Caller:
         seed = self._lab.seed.aws

@@ -178,3 +178,11 @@ def test_a_token_request_can_be_held_and_dropped(lab: LabThread) -> None:
     with pytest.raises(requests.ConnectionError):
         ask(lab)
     assert lab.journal()[-1]["result"] == "Dropped"
+
+
+def test_the_token_endpoint_only_accepts_post_and_other_paths_are_not_there(lab: LabThread) -> None:
+    arm = lab.document["arm"]
+    asked = requests.get(f"{arm['authority']}/common/oauth2/v2.0/token", verify=arm["caFile"], timeout=10)
+    assert (asked.status_code, asked.json()["error"], asked.json()["error_codes"]) == (400, "invalid_request", [900561])
+    nothing = requests.get(f"{arm['authority']}/common/oauth2/v9/token", verify=arm["caFile"], timeout=10)
+    assert (nothing.status_code, nothing.text) == (404, "")

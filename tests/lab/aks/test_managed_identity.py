@@ -100,3 +100,17 @@ def test_http_is_there_for_who_asks(lab: LabThread) -> None:
     assert (
         requests.get(f"{lab.document['arm']['http']}{CLUSTERS}?api-version=2026-08-01", timeout=10).status_code == 401
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [
+        ("POST", IMDS, 405, "Method not allowed"),
+        ("PUT", "/msi/token", 405, "Method not allowed"),
+        ("GET", "/metadata/instance", 404, "Not found"),
+    ],
+)
+def test_what_is_not_served_is_refused_in_json(lab: LabThread, method: str, path: str, status: int, error: str) -> None:
+    answer = requests.request(method, lab.document["arm"]["metadata"] + path, headers={"Metadata": "true"}, timeout=10)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert answer.headers.get("Allow") == ("GET" if status == 405 else None)

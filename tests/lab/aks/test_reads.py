@@ -82,6 +82,15 @@ def test_what_is_not_there(lab: LabThread, subscription: str, group: str, cluste
         pytest.param("GET", f"{WEB}?api-version=2019-01-01", 400, "InvalidApiVersionParameter", id="bad-version"),
         pytest.param("PATCH", f"{WEB}?{VERSION}", 405, "MethodNotAllowed", id="method"),
         pytest.param("GET", f"{CLUSTERS}/shop-prod/nothing?{VERSION}", 404, "InvalidResourceType", id="type"),
+        pytest.param("GET", f"/subscriptions/{SUBSCRIPTION}/nothing?{VERSION}", 404, "InvalidResourceType", id="place"),
+        pytest.param("GET", f"/nothing?{VERSION}", 404, "MissingSubscription", id="no-subscription"),
+        pytest.param(
+            "GET",
+            f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Nothing/things?{VERSION}",
+            404,
+            "InvalidResourceNamespace",
+            id="namespace",
+        ),
         pytest.param("PUT", f"{WEB}?{VERSION}", 400, "InvalidRequestContent", id="no-body"),
         pytest.param(
             "GET",
@@ -99,6 +108,20 @@ def test_refusals_come_in_arms_envelope(send: Send, method: str, path: str, stat
     body = response.json()
     assert (response.status_code, body["error"]["code"]) == (status, code)
     assert body["error"]["message"]
+
+
+def test_an_unknown_type_is_named_with_its_namespace_and_the_versions(send: Send) -> None:
+    error = send("GET", f"{CLUSTERS}/shop-prod/nothing?{VERSION}").json()["error"]
+    assert error["message"].startswith(
+        "The resource type 'managedClusters/nothing' could not be found in the namespace "
+        "'Microsoft.ContainerService' for api version '2026-08-01'. The supported api-versions are '"
+    )
+
+
+def test_a_method_that_there_is_not_is_told_with_those_that_there_are(send: Send) -> None:
+    answer = send("PATCH", f"{WEB}?{VERSION}")
+    assert answer.headers["Allow"] == "DELETE, GET, PUT"
+    assert answer.json()["error"]["message"] == "The requested resource does not support http method 'PATCH'."
 
 
 def test_the_supported_versions_are_listed(send: Send) -> None:

@@ -41,7 +41,9 @@ def _ask_besides(lab: LabThread) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     compute = f"{lab.document['compute']['url']}/compute/v1/projects/shop-prod-1"
     requests.get(f"{compute}/aggregated/instanceGroupManagers", headers=bearer, timeout=10)
-    requests.get(f"{ask['metadata']}/metadata/identity/oauth2/token", headers={"Metadata": "true"}, timeout=10)
+    wanted = {"api-version": "2018-02-01", "resource": "https://management.azure.com/"}
+    at = f"{ask['metadata']}/metadata/identity/oauth2/token"
+    requests.get(at, params=wanted, headers={"Metadata": "true"}, timeout=10)
     cluster = next(each for each in lab.document["clusters"] if each["cloud"] == "gcp")
     for path in ("/version", "/api/v1/nodes", "/api/v1/pods?watch=1&timeoutSeconds=1", "/apis"):
         requests.get(cluster["url"] + path, headers=bearer, verify=cluster["caFile"], timeout=10)

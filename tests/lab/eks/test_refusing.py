@@ -126,6 +126,19 @@ def test_an_action_that_is_not_served_is_invalid(lab: LabThread) -> None:
     assert "<Code>InvalidAction</Code>" in answer.text
 
 
+@pytest.mark.parametrize("service", ["autoscaling", "sts"])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/"), ("GET", "/nothing"), ("POST", "/nothing")])
+def test_what_is_no_form_at_the_root_is_an_unknown_operation(
+    lab: LabThread, service: str, method: str, path: str
+) -> None:
+    url = lab.document[service]["url"] + path
+    answer = requests.request(method, url, headers=signed(method, url, service=service), timeout=10)
+    assert (answer.status_code, answer.text) == (404, "<UnknownOperationException />")
+    assert answer.headers["Content-Type"].startswith("text/xml")
+    assert answer.headers["x-amzn-RequestId"]
+    assert lab.journal()[-1]["result"] == "UnknownOperationException"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("PUT", "/clusters/shop-prod"), ("GET", "/nothing"), ("POST", "/clusters/shop-prod/addons")],
