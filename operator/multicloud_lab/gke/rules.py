@@ -6,7 +6,7 @@ Rules and sentences: the API's reference and discovery document, and public erro
 import re
 from collections.abc import Mapping, Sequence
 
-from multicloud_lab.gke.errors import Code, GoogleError, invalid
+from multicloud_lab.gke.errors import Code, GoogleError, invalid, unimplemented
 from multicloud_lab.gke.names import is_zone, region_of
 from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Pool
 from multicloud_lab.gke.switches import Switches
@@ -141,7 +141,7 @@ def check_update(update: Json, switches: Switches) -> None:
     asked = set(update) - {"etag"}
     known = {*_IN_CONFIG, *_WRAPPED_IN_CONFIG, *_IN_POOL, "locations", "nodeVersion", "diskSizeGb"}
     if unknown := sorted(asked - known):
-        raise GoogleError(Code.UNIMPLEMENTED, f"Updating {unknown[0]} of a node pool is not implemented here.")
+        raise unimplemented(f"updates of a node pool's {unknown[0]}")
     if not asked:
         raise invalid("Must specify a field to update.")
     if "locations" in asked and asked - {"locations", "nodeVersion", "imageType"}:
