@@ -103,6 +103,10 @@ class LabThread:
         """Let the held call go on, or drop its connection."""
         self.run(lambda lab: lab.gate.release(hold_id, action))
 
+    def drop_all(self) -> None:
+        """Drop every call that is held or hangs; returns when each is journalled as dropped."""
+        self._await(self.lab.gate.drop_all())
+
     def place(self, fault: Fault) -> str:
         """Put a fault in force; returns its id."""
         return self.run(lambda lab: lab.faults.place(fault))

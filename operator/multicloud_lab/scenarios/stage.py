@@ -12,6 +12,7 @@ from typing import Self
 from multicloud_lab.core.capacity import Limit
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.hands import Hands
+from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab, RefusedError
 from multicloud_lab.core.seed import Seed, SeedError, SwitchValue
 from multicloud_lab.scenarios.facts import Ending, broken_facts
@@ -32,10 +33,11 @@ class FellError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of a scenario: a sentence for everything that is not as it should be."""
+    """What became of a scenario: a sentence for everything that is not as it should be, and the journal to its end."""
 
     name: str
     broken: Sequence[str]
+    entries: Sequence[Entry] = ()
 
     @property
     def passed(self) -> bool:
@@ -77,11 +79,13 @@ class Stage:
                 broken = [str(error)]
             finally:
                 play.close()
-        return Verdict(name=scenario.name, broken=broken)
+        entries = self._lab.run(lambda lab: lab.journal.entries())
+        return Verdict(name=scenario.name, broken=broken, entries=entries)
 
     def _seed(self, seed: Seed) -> None:
         """Start the lab anew from a seed. Raises SeedError."""
         if _switches(seed) == _switches(self._lab.lab.seed):
+            self._lab.drop_all()  # or what still hangs would be journalled in the next scenario
             self._lab.run(lambda lab: lab.reseed(seed))
             return
         # Switches are an engine's from its making on.
