@@ -103,9 +103,11 @@ class LabThread:
         """Let the held call go on, or drop its connection."""
         self.run(lambda lab: lab.gate.release(hold_id, action))
 
-    def drop_all(self) -> None:
-        """Drop every call that is held or hangs; returns when each is journalled as dropped."""
-        self._await(self.lab.gate.drop_all())
+    def reseed(self, seed: Seed) -> None:
+        """Start again from another seed with the same principals; held and hanging calls are dropped. Raises SeedError."""
+        self._await(self.lab.gate.drop_all())  # before the journal is emptied: dropped calls still write to it
+        self.run(lambda lab: lab.reseed(seed))
+        self.document = self.run(lambda _: self._server.document())
 
     def place(self, fault: Fault) -> str:
         """Put a fault in force; returns its id."""

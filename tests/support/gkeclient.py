@@ -46,6 +46,12 @@ class SdkDoor(GkeDoor):
             raise DoubtError("an empty message is no node pool")
         return body
 
+    def read_all(self, cluster: str) -> list[Json]:
+        request = cs.ListNodePoolsRequest(parent=self.cluster(cluster))
+        answer = self._ask(self._client.list_node_pools, request)
+        pools: list[Json] = json_format.MessageToDict(cs.ListNodePoolsResponse.pb(answer)).get("nodePools", [])
+        return pools
+
     def write(self, pool: PoolName, node_count: int) -> None:
         request = cs.SetNodePoolSizeRequest(name=self.name(pool), node_count=node_count)
         self._ask(self._client.set_node_pool_size, request)

@@ -16,7 +16,7 @@ from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab, RefusedError
 from multicloud_lab.core.seed import Seed, SeedError, SwitchValue
 from multicloud_lab.scenarios.facts import Ending, broken_facts
-from multicloud_lab.scenarios.model import Cloud, Hand, Meanwhile, Scenario, Settle, Step, operation
+from multicloud_lab.scenarios.model import EVERY, Cloud, Hand, Meanwhile, Scenario, Settle, Step, Wish, operation
 from multicloud_lab.scenarios.program import ClientError, Json, Program
 from multicloud_lab.thread import LabThread
 
@@ -85,8 +85,7 @@ class Stage:
     def _seed(self, seed: Seed) -> None:
         """Start the lab anew from a seed. Raises SeedError."""
         if _switches(seed) == _switches(self._lab.lab.seed):
-            self._lab.drop_all()  # or what still hangs would be journalled in the next scenario
-            self._lab.run(lambda lab: lab.reseed(seed))
+            self._lab.reseed(seed)
             return
         # Switches are an engine's from its making on.
         other = LabThread(seed)
@@ -137,7 +136,7 @@ class _Play:
     def _take(self, step: Step) -> None:
         cloud = self._scenario.cloud
         if step.wish is not None:
-            self._program().ask(do="wish", cloud=cloud, **step.wish.model_dump(mode="json", by_alias=True))
+            self._wish(step.wish)
         elif step.ticks is not None:
             for _ in range(step.ticks.count):
                 self._tick()
@@ -156,6 +155,18 @@ class _Play:
             self._meanwhile(step.meanwhile)
         else:
             self._lab.run(lambda lab: _limit(lab, cloud, step))
+
+    def _wish(self, wish: Wish) -> None:
+        cloud = self._scenario.cloud
+        said = wish.model_dump(mode="json", by_alias=True)
+        if EVERY not in {wish.cluster, wish.node_pool}:
+            self._program().ask(do="wish", cloud=cloud, **said)
+            return
+        for pool in self._lab.run(lambda lab: lab.fleet):
+            fits = wish.cluster in {EVERY, pool.cluster} and wish.node_pool in {EVERY, pool.node_pool}
+            if pool.cloud == cloud and fits:
+                place = {"cluster": pool.cluster, "nodePool": pool.node_pool}
+                self._program().ask(do="wish", cloud=cloud, **{**said, **place})
 
     def _program(self) -> Program:
         if self._client is None:
@@ -179,7 +190,8 @@ class _Play:
         left_s = settle.within_seconds
         while not self._tick():
             if left_s <= 0:
-                message = f"the client had not settled after {settle.within_seconds:g} virtual seconds: {self._told}"
+                left = {"/".join(place): said for place, said in self._told.items() if said.get("settled") is not True}
+                message = f"the client had not settled after {settle.within_seconds:g} virtual seconds: {left}"
                 raise FellError(message)
             self._lab.advance(settle.every_seconds)
             left_s -= settle.every_seconds

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -43,6 +43,20 @@ class GkeDoor:
             raw={"zones": len(groups)},
         )
 
+    def survey(self, pools: Sequence[PoolName]) -> Mapping[PoolName, Seen]:
+        """Return what each cluster's list says of its pools, with the project's instance groups of one list."""
+        groups = self._all_groups()
+        seen: dict[PoolName, Seen] = {}
+        for cluster in dict.fromkeys(pool.cluster for pool in pools):
+            for body in self.read_all(cluster):
+                own = [groups[url] for url in body.get("instanceGroupUrls", []) if url in groups]
+                seen[PoolName(cluster=cluster, node_pool=body["name"])] = Seen(
+                    size=sum(group["targetSize"] for group in own),
+                    ready=sum(group["currentActions"].get("none", 0) for group in own),
+                    busy=body["status"] in BUSY,
+                )
+        return {pool: seen[pool] for pool in pools if pool in seen}
+
     def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:  # noqa: ARG002  (GKE knows no tokens)
         """Ask for a size per zone."""
         self.write(pool, wished.to // max(seen.raw["zones"], 1))
@@ -51,6 +65,12 @@ class GkeDoor:
         """Return the pool's JSON (GetNodePool). Raises DoubtError, WaitError, GoneError."""
         return self._call("GET", f"{self._gke}/v1/{self.name(pool)}").body
 
+    def read_all(self, cluster: str) -> list[Json]:
+        """Return the JSON of a cluster's pools (ListNodePools). Raises DoubtError, WaitError, GoneError."""
+        body = self._call("GET", f"{self._gke}/v1/{self.cluster(cluster)}/nodePools").body
+        pools: list[Json] = body.get("nodePools", [])
+        return pools
+
     def write(self, pool: PoolName, node_count: int) -> None:
         """Ask for nodes per zone (SetNodePoolSize). Raises DoubtError, WaitError, GoneError."""
         body = json.dumps({"nodeCount": node_count}).encode()
@@ -58,10 +78,11 @@ class GkeDoor:
 
     def name(self, pool: PoolName) -> str:
         """Return the pool's full name."""
-        place = self._places[pool.cluster]
-        return (
-            f"projects/{self._own['project_id']}/locations/{place}/clusters/{pool.cluster}/nodePools/{pool.node_pool}"
-        )
+        return f"{self.cluster(pool.cluster)}/nodePools/{pool.node_pool}"
+
+    def cluster(self, name: str) -> str:
+        """Return the cluster's full name."""
+        return f"projects/{self._own['project_id']}/locations/{self._places[name]}/clusters/{name}"
 
     def token(self) -> str:
         """Return an access token, one for all calls until it is refused. Raises DoubtError."""
@@ -72,6 +93,19 @@ class GkeDoor:
     def forget_token(self) -> None:
         """Log in anew before the next call."""
         self._token = None
+
+    def _all_groups(self) -> dict[str, Json]:
+        """Return the project's instance group managers by their self link, page after page."""
+        url = f"{self._compute}/compute/v1/projects/{self._own['project_id']}/aggregated/instanceGroupManagers"
+        found: dict[str, Json] = {}
+        more = ""
+        while True:
+            body = self._call("GET", f"{url}?{urlencode({'pageToken': more})}" if more else url).body
+            for scope in body.get("items", {}).values():
+                found.update({group["selfLink"]: group for group in scope.get("instanceGroupManagers", [])})
+            more = str(body.get("nextPageToken", ""))
+            if not more:
+                return found
 
     def _call(self, method: str, url: str, body: bytes = b"") -> Answer:
         headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
