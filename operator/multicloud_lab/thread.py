@@ -103,6 +103,12 @@ class LabThread:
         """Let the held call go on, or drop its connection."""
         self.run(lambda lab: lab.gate.release(hold_id, action))
 
+    def reseed(self, seed: Seed) -> None:
+        """Start again from another seed with the same principals; held and hanging calls are dropped. Raises SeedError."""
+        self._await(self.lab.gate.drop_all())  # before the journal is emptied: dropped calls still write to it
+        self.run(lambda lab: lab.reseed(seed))
+        self.document = self.run(lambda _: self._server.document())
+
     def place(self, fault: Fault) -> str:
         """Put a fault in force; returns its id."""
         return self.run(lambda lab: lab.faults.place(fault))

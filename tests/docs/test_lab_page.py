@@ -74,6 +74,24 @@ def test_every_switch_is_there_with_its_default(cloud: str) -> None:
         assert f"| `{cloud}.switches.{to_camel(each.name)}` | `{json.dumps(each.default)}` |" in PAGE
 
 
+RULES = PAGE.partition("## Rules, ")[2].partition("### The switches")[0]
+
+
+def test_every_switch_decides_a_rule() -> None:
+    named = {name for row in RULES.splitlines() for name in re.findall(r"`(\w+)`", row.rpartition(" | ")[2])}
+    for kind in SWITCHES.values():
+        assert {to_camel(each.name) for each in fields(kind)} <= named
+
+
+def test_every_rule_has_a_source_and_every_source_an_address() -> None:
+    rows = [row.strip("| ").split(" | ") for row in RULES.splitlines() if row.startswith("| ")]
+    assert len(rows) > 100
+    assert [row for row in rows if len(row) != 3 or not all(row)] == []
+    used = set(re.findall(r"\]\[([a-z0-9-]+)\]", RULES))
+    given = re.findall(r"^\[([a-z0-9-]+)\]: https://", RULES, re.MULTILINE)
+    assert sorted(used) == sorted(given)
+
+
 def test_every_rate_is_there() -> None:
     for (cloud, kind), rate in RATES.items():
         assert f"| `{cloud}.pace.{kind}` | {rate.burst} | {rate.per_s:.4g} |" in PAGE

@@ -13,6 +13,7 @@ from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab, MachineGroup, Moved, PoolView
 from multicloud_lab.core.switches import read_switches
 from multicloud_lab.gke import rules, views
+from multicloud_lab.gke.autoscaler import Autoscaler
 from multicloud_lab.gke.build import Builder, machine_type_of
 from multicloud_lab.gke.calls import Outcome
 from multicloud_lab.gke.errors import Code, GoogleError, denied, not_found
@@ -37,6 +38,7 @@ class GkeEngine:
         self.switches = read_switches(Switches, lab.seed.gcp.switches, "gcp.switches")
         self.builder = Builder(lab)
         self._operations = Operations(lab, lambda: self.switches)
+        self._autoscaler = Autoscaler(lab, lambda: self.switches)
         self._hands = Hands(self, self._operations)
         self.all_clusters: list[Cluster] = []
         self._projects: set[str] = set()
@@ -118,18 +120,25 @@ class GkeEngine:
         """
         cluster, pool = self.cluster(name), self.pool(name)
         rules.check_size(node_count)
-        refuse_while_busy(cluster)
+        rules.check_not_autoscaled(pool, self.switches)
+        rules.check_cluster_size(cluster, node_count * len(pool.groups) - pool.wished, self.switches)
+        refuse_while_busy(cluster, self.switches)
         more = sum(max(node_count - group.nodes.target, 0) for group in pool.groups)
         self._check_quota(pool.name, pool.machine_type, more)
         from_ = pool.wished
         resize = Resize(pool, node_count)
         changed = resize.accept()
+
+        def finish() -> Problem | None:
+            self._autoscaler.saw_resize(pool, from_)
+            return shortage_of(pool)
+
         order = Order(
             cluster=cluster,
             pool=pool,
             type=OperationType.SET_NODE_POOL_SIZE,
             start=resize.start,
-            finish=lambda: shortage_of(pool),
+            finish=finish,
             undo=resize.undo,
             limit=resize.limit,
             repeats=True,
@@ -140,7 +149,7 @@ class GkeEngine:
         """Replace a pool's autoscaler block when the operation runs (SetNodePoolAutoscaling). Raises GoogleError."""
         cluster, pool = self.cluster(name), self.pool(name)
         rules.check_autoscaling(autoscaling)
-        refuse_while_busy(cluster)
+        refuse_while_busy(cluster, self.switches)
         before = pool.autoscaling
 
         def set_block(block: Autoscaling) -> None:
@@ -170,7 +179,8 @@ class GkeEngine:
         zones = [str(zone) for zone in _list(settings.pop("locations", None))] or list(cluster.locations)
         rules.check_new_pool(cluster, name, node_count, zones)
         rules.check_autoscaling(autoscaling)
-        refuse_while_busy(cluster)
+        rules.check_cluster_size(cluster, node_count * len(zones), self.switches)
+        refuse_while_busy(cluster, self.switches)
         self._check_quota(cluster.name, machine_type_of(settings), node_count * len(zones))
         # Only what is accepted may draw from the lab's randomness: refused calls are not replayed.
         pool = self.builder.pool(cluster, name, node_count, settings, autoscaling)
@@ -207,7 +217,7 @@ class GkeEngine:
     def delete_pool(self, name: Name, call: Call) -> Outcome[Operation]:
         """Delete a pool: its nodes drain while the operation runs, then it is gone (DeleteNodePool). Raises GoogleError."""
         cluster, pool = self.cluster(name), self.pool(name)
-        refuse_while_busy(cluster)
+        refuse_while_busy(cluster, self.switches)
 
         def finish() -> Problem | None:
             remove_groups(pool)
@@ -232,10 +242,13 @@ class GkeEngine:
         rules.check_update(update, self.switches)
         zones = [str(zone) for zone in _list(update.get("locations"))]
         rules.check_zones(cluster, zones)
-        refuse_while_busy(cluster)
+        leaving = [group for group in pool.groups if zones and group.zone not in zones]
+        new = len(set(zones) - {group.zone for group in pool.groups})
+        more = pool.node_count * new - sum(group.wished for group in leaving)
+        rules.check_cluster_size(cluster, more, self.switches)
+        refuse_while_busy(cluster, self.switches)
         rules.check_etag(pool, str(update.pop("etag", "")))
         from_ = pool.wished
-        leaving = [group for group in pool.groups if zones and group.zone not in zones]
 
         def start(operation: Operation) -> None:
             pool.settings = rules.updated_settings(pool.settings, update)

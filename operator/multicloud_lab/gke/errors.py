@@ -96,6 +96,18 @@ def unreadable(message: str, field: str = "") -> GoogleError:
     )
 
 
+def unimplemented(what: str) -> GoogleError:
+    """Return the UNIMPLEMENTED for what Google has and the lab has not; a DebugInfo says what that is.
+
+    The sentence is Google's own of what an API does not do (googleapis/google-cloud-python#12290).
+    """
+    return GoogleError(
+        Code.UNIMPLEMENTED,
+        "Operation is not implemented, or supported, or enabled.",
+        more=[{"@type": f"{_TYPES}.DebugInfo", "detail": f"The lab does not serve {what}."}],
+    )
+
+
 def not_found(resource: str) -> GoogleError:
     """Return the NOT_FOUND of container.googleapis.com for a resource's path."""
     return GoogleError(Code.NOT_FOUND, f"Not found: {resource}.")

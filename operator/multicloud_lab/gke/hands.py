@@ -15,7 +15,8 @@ from multicloud_lab.gke.calls import CLOUD, Outcome, commit
 from multicloud_lab.gke.errors import Code, GoogleError, invalid
 from multicloud_lab.gke.operations import Operations, Order, refuse_while_busy
 from multicloud_lab.gke.rolling import calm, roll
-from multicloud_lab.gke.sizing import remove_groups, shortage_of, spread
+from multicloud_lab.gke.rules import check_cluster_size
+from multicloud_lab.gke.sizing import move, remove_groups, shortage_of
 from multicloud_lab.gke.state import Cluster, Operation, OperationType, Pool, Problem
 
 if TYPE_CHECKING:
@@ -84,19 +85,18 @@ class Hands:
             message = f"{to} nodes are outside the autoscaler's range of {low} to {high} for {pool.name.path}."
             raise GoogleError(Code.OUT_OF_RANGE, message)
         from_ = pool.wished
-        for group, share in zip(pool.groups, spread(to, len(pool.groups)), strict=True):
-            group.wished = share
-            group.nodes.set_target(share)
-        if self._engine.switches.autoscaler_sets_initial_count and pool.groups:
-            pool.node_count = pool.groups[0].wished
-            pool.revision += 1
+        more = to - from_
+        check_cluster_size(self._cluster(cluster), more, self._engine.switches)
+        if pool.undoing is not None:
+            pool.undoing.timer.cancel()
+        move(pool, to, sets_initial_count=self._engine.switches.autoscaler_sets_initial_count)
         return Moved(from_=from_, to=to)
 
     def upgrade(self, cluster: str, node_pool: str, seconds: float) -> None:
         """Replace every node of a pool within these virtual seconds, holding the cluster's lock. Raises GoogleError."""
         pool = self._pool(cluster, node_pool)
         parent = self._cluster(cluster)
-        refuse_while_busy(parent)
+        refuse_while_busy(parent, self._engine.switches)
         arguments = {"name": pool.name.canonical, "seconds": seconds}
         call = Call(
             cloud=CLOUD,

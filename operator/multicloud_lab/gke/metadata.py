@@ -15,6 +15,7 @@ from multicloud_lab.core.listen import hang_up
 from multicloud_lab.gke.calls import CLOUD, Calls, Outcome
 from multicloud_lab.gke.errors import GoogleError
 from multicloud_lab.gke.faulted import RawAnswerError, Scope
+from multicloud_lab.gke.frontend import forbidden_page, not_found_page
 from multicloud_lab.gke.rest import error_response, raw_response
 from multicloud_lab.gke.tokens import Identity
 
@@ -47,8 +48,7 @@ class Metadata:
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Metadata-Flavor") != "Google":
-            text = "Missing Metadata-Flavor:Google header.\n"
-            return web.Response(status=403, text=text, headers=_FLAVOR)
+            return forbidden_page(request, "Missing Metadata-Flavor:Google header.", _FLAVOR)
         path = request.path.removeprefix(ROOT).strip("/")
         account, _, leaf = path.removeprefix("instance/service-accounts/").partition("/")
         known = path.startswith("instance/service-accounts/") and account in {"default", self._email}
@@ -63,10 +63,10 @@ class Metadata:
         if path in answers:
             return _answer(answers[path]())
         if known:
-            return self._account(leaf, recursive=request.query.get("recursive") == "true")
-        return web.Response(status=404, text=f"{request.path} is not there.\n", headers=_FLAVOR)
+            return self._account(request, leaf, recursive=request.query.get("recursive") == "true")
+        return not_found_page(request, _FLAVOR)
 
-    def _account(self, leaf: str, *, recursive: bool) -> web.Response:
+    def _account(self, request: web.Request, leaf: str, *, recursive: bool) -> web.Response:
         if leaf == "" and recursive:
             return _answer({"aliases": ["default"], "email": self._email, "scopes": [SCOPE]})
         leaves: dict[str, object] = {
@@ -76,7 +76,7 @@ class Metadata:
             "aliases": "default\n",
         }
         if leaf not in leaves:
-            return web.Response(status=404, text=f"{leaf} is not there.\n", headers=_FLAVOR)
+            return not_found_page(request, _FLAVOR)
         return _answer(leaves[leaf])
 
     async def _token(self, request: web.Request) -> web.StreamResponse:

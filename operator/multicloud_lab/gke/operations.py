@@ -4,7 +4,7 @@ PENDING → RUNNING → DONE, or ABORTING → DONE when it is cancelled. The eng
 in the end (`Order`); faults placed on it make it fail, hang, be forgotten or end with fewer nodes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -29,6 +29,17 @@ PENDING_SHARE = 0.05
 """The share of an operation's time in which it is PENDING."""
 ABORT_S = 10.0
 """How long an operation is ABORTING (virtual seconds)."""
+
+_DOING: Mapping[OperationType, str] = {
+    OperationType.CREATE_CLUSTER: "creating a cluster",
+    OperationType.DELETE_CLUSTER: "deleting a cluster",
+    OperationType.CREATE_NODE_POOL: "creating a node pool",
+    OperationType.DELETE_NODE_POOL: "deleting a node pool",
+    OperationType.SET_NODE_POOL_SIZE: "resizing a node pool",
+    OperationType.UPDATE_CLUSTER: "updating a node pool",
+    OperationType.UPGRADE_NODES: "upgrading a node pool",
+}
+"""What an operation does, as the older sentence of a conflict says it (terraform-provider-google#10366)."""
 
 Step = Callable[[], None]
 
@@ -226,6 +237,8 @@ class Operations:
             order.pool.revision += 1
 
     def _can_be_cancelled(self, operation: Operation, order: Order) -> bool:
+        if self._switches().cancels_only_upgrades and operation.type is not OperationType.UPGRADE_NODES:
+            return False
         if operation.status is OperationStatus.PENDING:
             return True
         if operation.status is not OperationStatus.RUNNING or order.undo is None:
@@ -244,10 +257,16 @@ class Operations:
         }
 
 
-def refuse_while_busy(cluster: Cluster) -> None:
+def refuse_while_busy(cluster: Cluster, switches: Switches) -> None:
     """Refuse a second mutating operation on a cluster. Raises GoogleError FAILED_PRECONDITION."""
     if cluster.running is None:
         return
+    if not switches.lock_names_reason:
+        raise GoogleError(
+            Code.FAILED_PRECONDITION,
+            f"Operation {cluster.running.id} is currently {_DOING[cluster.running.type]} for cluster "
+            f"{cluster.short_name}. Please wait and try again once it is done.",
+        )
     raise GoogleError(
         Code.FAILED_PRECONDITION,
         f"Cluster is running incompatible operation {cluster.running.id}.",

@@ -16,8 +16,9 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # ships
 
 from multicloud_lab.core.gate import CallDroppedError
 from multicloud_lab.core.listen import hang_up
-from multicloud_lab.gke.errors import Code, GoogleError, envelope, unreadable
+from multicloud_lab.gke.errors import Code, GoogleError, envelope, unimplemented, unreadable
 from multicloud_lab.gke.faulted import RawAnswerError
+from multicloud_lab.gke.frontend import not_found_page
 from multicloud_lab.gke.methods import Method
 from multicloud_lab.gke.routes import Routed, find
 from multicloud_lab.gke.service import Containers
@@ -41,13 +42,10 @@ _SYSTEM = frozenset(
 )
 """Query parameters that every method of the API takes (the discovery document's `parameters`)."""
 _FORMATS = frozenset({"json", "json;enum-encoding=int", "json;enum-encoding=string"})
+_OTHER_FORMATS = frozenset({"media", "proto"})
+"""Formats that the API has and the lab has not."""
 _UNKNOWN = re.compile(r'has no field named "(?P<field>[^"]+)"(?: at "(?P<at>[^"]*)")?')
 _CAPITAL = re.compile(r"([A-Z])")
-_NOT_FOUND = (
-    "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n"
-    "<p><b>404.</b> <ins>That’s an error.</ins>\n"
-    "<p>The requested URL <code>{path}</code> was not found on this server. <ins>That’s all we know.</ins>\n"
-)
 _JSON = "application/json"
 
 
@@ -65,8 +63,7 @@ class Rest:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         routed = find(request.method, request.path, zone_paths=self._containers.zone_paths)
         if routed is None:
-            page = _NOT_FOUND.format(path=request.path.replace("<", "&lt;"))
-            return web.Response(status=404, text=page, content_type="text/html")
+            return not_found_page(request)
         body = await request.read()
         try:
             return await self._answer(request, routed, body)
@@ -137,10 +134,12 @@ def _parse(routed: Routed, query: Mapping[str, str], body: bytes, content_type: 
 
 def _check_format(query: Mapping[str, str]) -> None:
     wished = query.get("$alt") or query.get("alt") or "json"
+    if wished in _OTHER_FORMATS:
+        raise unimplemented(f"answers in the format {wished}")
     if wished not in _FORMATS:
-        raise unreadable(f'Invalid value "{wished}" for query parameter "alt": only JSON is answered here.')
+        raise unreadable(f"Invalid value at 'alt' (type.googleapis.com/google.api.Alt), \"{wished}\"", "alt")
     if "fields" in query and query["fields"] != "*":
-        raise unreadable("Partial answers (query parameter fields) are not implemented here.")
+        raise unimplemented("partial answers (the query parameter fields)")
 
 
 def _parse_body(body: bytes, pb: Any) -> None:

@@ -6,7 +6,7 @@ Rules and sentences: the API's reference and discovery document, and public erro
 import re
 from collections.abc import Mapping, Sequence
 
-from multicloud_lab.gke.errors import Code, GoogleError, invalid
+from multicloud_lab.gke.errors import Code, GoogleError, invalid, unimplemented
 from multicloud_lab.gke.names import is_zone, region_of
 from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Pool
 from multicloud_lab.gke.switches import Switches
@@ -65,6 +65,27 @@ def check_size(node_count: int) -> None:
         )
 
 
+def check_cluster_size(cluster: Cluster, more: int, switches: Switches) -> None:
+    """Refuse `more` nodes beyond what a cluster may have; fewer always pass. Raises GoogleError.
+
+    The limit is documented (GKE quotas and limits, "nodes per cluster"), the refusal is not: a switch names its code.
+    """
+    if more > 0 and cluster.wished + more > switches.max_nodes:
+        raise GoogleError(
+            Code[switches.max_nodes_code],
+            f"{cluster.name.path} would have {cluster.wished + more} nodes: a cluster cannot have more than "
+            f"{switches.max_nodes}.",
+        )
+
+
+def check_not_autoscaled(pool: Pool, switches: Switches) -> None:
+    """Refuse a resize of a pool whose size is its autoscaler's, where that is so. Raises GoogleError."""
+    if switches.resize_of_autoscaled == "refused" and pool.autoscaling.enabled:
+        raise GoogleError(
+            Code.FAILED_PRECONDITION, f"{pool.name.path} has autoscaling enabled: it cannot be resized by hand."
+        )
+
+
 def check_autoscaling(block: Autoscaling) -> None:
     """Per-zone bounds and totals exclude each other, and each range must be one. Raises GoogleError."""
     per_zone = (block.min_node_count, block.max_node_count)
@@ -120,7 +141,7 @@ def check_update(update: Json, switches: Switches) -> None:
     asked = set(update) - {"etag"}
     known = {*_IN_CONFIG, *_WRAPPED_IN_CONFIG, *_IN_POOL, "locations", "nodeVersion", "diskSizeGb"}
     if unknown := sorted(asked - known):
-        raise GoogleError(Code.UNIMPLEMENTED, f"Updating {unknown[0]} of a node pool is not implemented here.")
+        raise unimplemented(f"updates of a node pool's {unknown[0]}")
     if not asked:
         raise invalid("Must specify a field to update.")
     if "locations" in asked and asked - {"locations", "nodeVersion", "imageType"}:

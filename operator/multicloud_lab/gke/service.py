@@ -12,7 +12,7 @@ from multicloud_lab.core.calls import Call
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.gke.calls import ANONYMOUS, CLOUD, Calls, Outcome
 from multicloud_lab.gke.engine import GkeEngine
-from multicloud_lab.gke.errors import Code, GoogleError, unreadable
+from multicloud_lab.gke.errors import GoogleError, unimplemented, unreadable
 from multicloud_lab.gke.faulted import Scope
 from multicloud_lab.gke.methods import METHODS, Method
 from multicloud_lab.gke.names import Kind, Name, requested
@@ -86,8 +86,7 @@ class Containers:
 def _find(operation: str) -> Method:
     method = METHODS.get(operation)
     if method is None:
-        message = f"Method {operation} of {SERVICE} is not implemented here."
-        raise GoogleError(Code.UNIMPLEMENTED, message)
+        raise unimplemented(f"{SERVICE}.{operation}")
     return method
 
 

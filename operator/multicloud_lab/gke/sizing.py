@@ -51,6 +51,16 @@ class Resize:
             group.nodes.set_target(self._targets_before.get(group.name, group.nodes.target))
 
 
+def move(pool: Pool, to: int, *, sets_initial_count: bool) -> None:
+    """Share `to` nodes out over the zones at once, as an autoscaler does: no operation, no lock."""
+    for group, share in zip(pool.groups, spread(to, len(pool.groups)), strict=True):
+        group.wished = share
+        group.nodes.set_target(share)
+    if sets_initial_count:
+        pool.node_count = pool.groups[0].wished
+        pool.revision += 1
+
+
 def shortage_of(pool: Pool) -> Problem | None:
     """Return the first zone's shortage, as an operation's error words it."""
     return next((found for group in pool.groups if (found := shortage(group)) is not None), None)

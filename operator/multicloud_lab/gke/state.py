@@ -104,12 +104,20 @@ class Group:
         return f"{COMPUTE_ROOT}/projects/{self.project}/zones/{self.zone}/instanceGroups/{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """An autoscaler's intention to go back to a size (nodes of the whole pool)."""
+
+    to: int
+    timer: Timer
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pool:
     """A node pool. `node_count` is per zone and is what initialNodeCount says; `revision` makes the etag.
 
     `settings` are the other writable fields of a NodePool in their JSON form. `doing` is the state that
-    an operation under way gives it, `problem` what the last one left behind.
+    an operation under way gives it, `problem` what the last one left behind, `undoing` what its autoscaler is about.
     """
 
     name: Name
@@ -121,6 +129,7 @@ class Pool:
     autoscaling: Autoscaling = field(default_factory=Autoscaling)
     doing: Status | None = None
     problem: Problem | None = None
+    undoing: Undoing | None = None
     unusable: bool = False
     revision: int = 1
 
@@ -207,6 +216,11 @@ class Cluster:
     def short_name(self) -> str:
         """The name inside its location."""
         return self.name.cluster or ""
+
+    @property
+    def wished(self) -> int:
+        """The nodes asked for, over all pools."""
+        return sum(pool.wished for pool in self.pools.values())
 
     @property
     def status(self) -> Status:

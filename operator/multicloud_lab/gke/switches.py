@@ -4,6 +4,7 @@ Set by whoever makes the engine; docs list them from here.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,13 @@ class Switches:
     - `quota_refused_at_once`: a resize beyond the regional quota is refused (PERMISSION_DENIED, "Insufficient
       regional quota…"); otherwise its operation ends with GCE_QUOTA_EXCEEDED.
     - `autoscaler_sets_initial_count`: a move of the autoscaler changes initialNodeCount too.
+    - `resize_of_autoscaled`: what becomes of a resize by call of a pool with autoscaling: it stays (`kept`), the
+      autoscaler goes back to the size before it ten minutes later (`undone`), or it is refused (`refused`).
+    - `lock_names_reason`: a refusal for a running operation carries the reason CLUSTER_ALREADY_HAS_OPERATION;
+      otherwise only the older sentence ("Operation … is currently … Please wait and try again once it is done.").
+    - `max_nodes`: nodes a cluster may have; 5000 is the quota of a project that has not asked for more.
+    - `max_nodes_code`: the code of the refusal beyond it.
+    - `cancels_only_upgrades`: nothing but an upgrade of nodes can be cancelled.
     - `cancel_share`: the share of a RUNNING operation's time in which it can still be cancelled (0 to 1).
     - `cancel_permission`: the permission that CancelOperation asks for.
     - `update_needs_version`: UpdateNodePool without nodeVersion and imageType, which its reference calls
@@ -26,6 +34,11 @@ class Switches:
     zone_paths: bool = False
     quota_refused_at_once: bool = True
     autoscaler_sets_initial_count: bool = False
+    resize_of_autoscaled: Literal["kept", "undone", "refused"] = "kept"
+    lock_names_reason: bool = True
+    max_nodes: int = 15_000
+    max_nodes_code: Literal["INVALID_ARGUMENT", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"] = "INVALID_ARGUMENT"
+    cancels_only_upgrades: bool = False
     cancel_share: float = 0.5
     cancel_permission: str = "container.operations.update"
     update_needs_version: bool = False

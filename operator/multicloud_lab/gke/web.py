@@ -15,7 +15,7 @@ from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.listen import hang_up
 from multicloud_lab.gke.calls import ANONYMOUS, CLOUD, Calls, Outcome
 from multicloud_lab.gke.engine import GkeEngine
-from multicloud_lab.gke.errors import Code, GoogleError
+from multicloud_lab.gke.errors import Code, GoogleError, unimplemented
 from multicloud_lab.gke.faulted import RawAnswerError, Scope
 from multicloud_lab.gke.groups import Json, aggregated_json, find_group, group_json
 from multicloud_lab.gke.rest import raw_response
@@ -36,6 +36,7 @@ _PERMISSIONS: Mapping[str, str] = {
 _REASONS: Mapping[str, str] = {
     "PERMISSION_DENIED": "forbidden",
     "RESOURCE_EXHAUSTED": "rateLimitExceeded",
+    "UNIMPLEMENTED": "notImplemented",
     "UNAVAILABLE": "backendError",
     "INTERNAL": "internalError",
 }
@@ -62,12 +63,12 @@ class Compute:
         self._calls = calls
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes; the last takes every other path of Compute."""
+        """Return the routes; the last takes every other path that may be one of Compute's."""
         project = "/compute/v1/projects/{project}"
         return [
             web.get(f"{project}/aggregated/instanceGroupManagers", self._aggregated),
             web.get(f"{project}/zones/{{zone}}/instanceGroupManagers/{{name}}", self._get),
-            web.route("*", "/compute/{path:.*}", self._other),
+            web.route("*", f"{project}{{path:(/.*)?}}", self._other),
         ]
 
     async def _aggregated(self, request: web.Request) -> web.StreamResponse:
@@ -76,8 +77,7 @@ class Compute:
 
         def read() -> Json:
             if unknown := sorted(_CANNOT_FILTER & query.keys()):
-                message = f"Parameter {unknown[0]} is not implemented here: list without it and choose from the answer."
-                raise GoogleError(Code.UNIMPLEMENTED, message, reason="notImplemented", domain="global")
+                raise unimplemented(f"the parameter {unknown[0]}: list without it and choose from the answer")
             return aggregated_json(self._groups(project), project, query, surge=self._engine.switches.surge_in_groups)
 
         return await self._answer(request, "instanceGroupManagers.aggregatedList", read)
@@ -93,8 +93,7 @@ class Compute:
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
         def read() -> Json:
-            message = f"{request.method} {request.path} is not implemented here."
-            raise GoogleError(Code.UNIMPLEMENTED, message, reason="notImplemented", domain="global")
+            raise unimplemented(f"{request.method} {request.path}")
 
         return await self._answer(request, f"{request.method} {request.path}", read)
 
@@ -217,7 +216,7 @@ def _error(error: GoogleError) -> web.Response:
     if error.reason == "IAM_PERMISSION_DENIED":
         permission, resource = error.metadata["permission"], error.metadata["resource"]
         message = f"Required '{permission}' permission for '{resource}'"
-    details = error.details if error.code == "RESOURCE_EXHAUSTED" else []
+    details = error.details if error.code in {"RESOURCE_EXHAUSTED", "UNIMPLEMENTED"} else []
     return _envelope(error, {"message": message, "domain": domain, "reason": reason}, details, error.headers)
 
 

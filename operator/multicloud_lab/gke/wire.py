@@ -17,6 +17,7 @@ from multicloud_lab.core.listen import Listener, listen
 from multicloud_lab.core.tls import Tls
 from multicloud_lab.gke.calls import CLOUD, Calls
 from multicloud_lab.gke.engine import GkeEngine
+from multicloud_lab.gke.frontend import everything_else
 from multicloud_lab.gke.iam import Iam
 from multicloud_lab.gke.metadata import Metadata
 from multicloud_lab.gke.rest import Rest
@@ -67,6 +68,7 @@ async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     app.add_routes(TokenEndpoint(identity, calls).routes())
     app.add_routes(Iam(lab, engine, identity, calls).routes())
     app.add_routes(Metadata(identity, calls, lab.google_keys[0].email, lab.seed.gcp.project).routes())
+    app.add_routes([everything_else()])
     http = await listen(app)
     endpoints = {
         "gke": {"grpc": f"127.0.0.1:{rpc_port}", "rest": rest.url, "caFile": str(tls.ca_file)},

@@ -71,8 +71,15 @@ class Place(Part):
     node_pool: str = "web"
 
 
+EVERY = "*"
+"""As a wish's cluster or pool: every one that there is."""
+
+
 class Wish(Place):
-    """Tell the client how many nodes a pool is to have, and on EKS its range; `owner` says who wishes it."""
+    """Tell the client how many nodes a pool is to have, and on EKS its range; `owner` says who wishes it.
+
+    "*" as cluster or nodePool is every one of the scenario's cloud.
+    """
 
     to: int = Field(ge=0)
     min: int | None = Field(default=None, ge=0)

@@ -12,10 +12,11 @@ from typing import Self
 from multicloud_lab.core.capacity import Limit
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.hands import Hands
+from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab, RefusedError
 from multicloud_lab.core.seed import Seed, SeedError, SwitchValue
 from multicloud_lab.scenarios.facts import Ending, broken_facts
-from multicloud_lab.scenarios.model import Cloud, Hand, Meanwhile, Scenario, Settle, Step, operation
+from multicloud_lab.scenarios.model import EVERY, Cloud, Hand, Meanwhile, Scenario, Settle, Step, Wish, operation
 from multicloud_lab.scenarios.program import ClientError, Json, Program
 from multicloud_lab.thread import LabThread
 
@@ -32,10 +33,11 @@ class FellError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of a scenario: a sentence for everything that is not as it should be."""
+    """What became of a scenario: a sentence for everything that is not as it should be, and the journal to its end."""
 
     name: str
     broken: Sequence[str]
+    entries: Sequence[Entry] = ()
 
     @property
     def passed(self) -> bool:
@@ -77,12 +79,13 @@ class Stage:
                 broken = [str(error)]
             finally:
                 play.close()
-        return Verdict(name=scenario.name, broken=broken)
+        entries = self._lab.run(lambda lab: lab.journal.entries())
+        return Verdict(name=scenario.name, broken=broken, entries=entries)
 
     def _seed(self, seed: Seed) -> None:
         """Start the lab anew from a seed. Raises SeedError."""
         if _switches(seed) == _switches(self._lab.lab.seed):
-            self._lab.run(lambda lab: lab.reseed(seed))
+            self._lab.reseed(seed)
             return
         # Switches are an engine's from its making on.
         other = LabThread(seed)
@@ -133,7 +136,7 @@ class _Play:
     def _take(self, step: Step) -> None:
         cloud = self._scenario.cloud
         if step.wish is not None:
-            self._program().ask(do="wish", cloud=cloud, **step.wish.model_dump(mode="json", by_alias=True))
+            self._wish(step.wish)
         elif step.ticks is not None:
             for _ in range(step.ticks.count):
                 self._tick()
@@ -152,6 +155,18 @@ class _Play:
             self._meanwhile(step.meanwhile)
         else:
             self._lab.run(lambda lab: _limit(lab, cloud, step))
+
+    def _wish(self, wish: Wish) -> None:
+        cloud = self._scenario.cloud
+        said = wish.model_dump(mode="json", by_alias=True)
+        if EVERY not in {wish.cluster, wish.node_pool}:
+            self._program().ask(do="wish", cloud=cloud, **said)
+            return
+        for pool in self._lab.run(lambda lab: lab.fleet):
+            fits = wish.cluster in {EVERY, pool.cluster} and wish.node_pool in {EVERY, pool.node_pool}
+            if pool.cloud == cloud and fits:
+                place = {"cluster": pool.cluster, "nodePool": pool.node_pool}
+                self._program().ask(do="wish", cloud=cloud, **{**said, **place})
 
     def _program(self) -> Program:
         if self._client is None:
@@ -175,7 +190,8 @@ class _Play:
         left_s = settle.within_seconds
         while not self._tick():
             if left_s <= 0:
-                message = f"the client had not settled after {settle.within_seconds:g} virtual seconds: {self._told}"
+                left = {"/".join(place): said for place, said in self._told.items() if said.get("settled") is not True}
+                message = f"the client had not settled after {settle.within_seconds:g} virtual seconds: {left}"
                 raise FellError(message)
             self._lab.advance(settle.every_seconds)
             left_s -= settle.every_seconds

@@ -125,7 +125,10 @@ def test_what_is_not_there_is_not_found(compute: AuthorizedSession, root: str, p
 
 def test_other_parts_of_compute_are_not_there(compute: AuthorizedSession, root: str) -> None:
     answer = compute.get(f"{root}/projects/shop-prod-1/zones/europe-west1-b/instances")
-    assert (answer.status_code, answer.json()["error"]["status"]) == (501, "UNIMPLEMENTED")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["status"]) == (501, "UNIMPLEMENTED")
+    assert error["errors"][0] == {"message": error["message"], "domain": "global", "reason": "notImplemented"}
+    assert "does not serve GET /compute/v1/projects/shop-prod-1/zones/" in error["details"][0]["detail"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from google.cloud.container_v1.types import NodePoolAutoscaling
 from multicloud_lab.core.capacity import Limit
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.core.lab import RefusedError
-from multicloud_lab.core.seed import GcpSeed, GkeAutoscaling, GkeCluster, GkePool, Seed
+from multicloud_lab.core.seed import GcpSeed, GkeCluster, GkePool, Seed
 from multicloud_lab.thread import LabThread
 
 LOCATIONS = "projects/shop-prod-1/locations"
@@ -75,16 +75,6 @@ def test_without_autoscaling_nothing_moves_by_itself(lab: LabThread) -> None:
     with pytest.raises(RefusedError) as caught:
         act(lab, "autoscale", "shop-prod", "web", 5)
     assert caught.value.code == "FAILED_PRECONDITION"
-
-
-def test_whether_the_autoscaler_sets_the_initial_count_is_a_switch() -> None:
-    pool = GkePool(name="web", node_count=2, autoscaling=GkeAutoscaling(max_node_count=9))
-    cluster = GkeCluster(name="one", location="europe-west1-b", zones=("europe-west1-b",), pools=(pool,))
-    seed = Seed(gcp=GcpSeed(clusters=(cluster,), switches={"autoscalerSetsInitialCount": True}))
-    with LabThread(seed) as lab:
-        act(lab, "autoscale", "one", "web", 7)
-        engine: Any = lab.lab.engines["gcp"]
-        assert lab.run(lambda _: next(iter(engine.all_pools())).node_count) == 7
 
 
 def test_an_upgrade_replaces_every_node_and_holds_the_cluster_for_an_hour(

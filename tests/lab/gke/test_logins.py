@@ -63,7 +63,9 @@ def test_the_default_chain_finds_the_metadata_server(
 def test_the_metadata_server_wants_its_header_and_knows_its_paths(lab: LabThread) -> None:
     url = lab.document["google"]["metadata"]
     path = "/computeMetadata/v1/instance/service-accounts/default/token"
-    assert requests.get(url + path, timeout=10).status_code == 403
+    refused = requests.get(url + path, timeout=10)
+    assert (refused.status_code, refused.headers["Metadata-Flavor"]) == (403, "Google")
+    assert "Missing Metadata-Flavor:Google header." in refused.text
     headers = {"Metadata-Flavor": "Google"}
     found = requests.get(url + path, headers=headers, timeout=10)
     assert (found.json()["token_type"], found.headers["Metadata-Flavor"]) == ("Bearer", "Google")

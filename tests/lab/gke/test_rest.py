@@ -1,6 +1,7 @@
 """What is particular to REST: paths, strict bodies, absent zeros, query parameters, envelopes, foreign answers."""
 
 import json
+from html import escape
 from typing import Any
 
 import pytest
@@ -52,10 +53,16 @@ def test_enums_are_names_or_numbers_as_asked(rest: Plain) -> None:
     assert rest.send("GET", f"/v1/{WEB}", alt="json").json()["status"] == "RUNNING"
 
 
-@pytest.mark.parametrize("query", [{"alt": "proto"}, {"alt": "media"}, {"fields": "name"}, {"nonsense": "1"}])
-def test_a_query_that_cannot_be_answered_is_refused(rest: Plain, query: dict[str, str]) -> None:
+@pytest.mark.parametrize("query", [{"alt": "xml"}, {"nonsense": "1"}])
+def test_a_query_that_the_api_does_not_know_is_refused(rest: Plain, query: dict[str, str]) -> None:
     answer = rest.send("GET", f"/v1/{WEB}", **query)
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("query", [{"alt": "proto"}, {"alt": "media"}, {"fields": "name"}])
+def test_a_query_that_the_lab_cannot_answer_is_not_implemented(rest: Plain, query: dict[str, str]) -> None:
+    answer = rest.send("GET", f"/v1/{WEB}", **query)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (501, "UNIMPLEMENTED")
 
 
 @pytest.mark.parametrize("query", [{"prettyPrint": "false"}, {"key": "k", "quotaUser": "me"}, {"$.xgafv": "2"}])
@@ -109,9 +116,33 @@ def test_an_enum_that_does_not_exist_is_refused(rest: Plain, value: object) -> N
     ],
 )
 def test_where_the_api_has_nothing_is_the_front_ends_page(rest: Plain, verb: str, path: str) -> None:
-    answer = rest.send(verb, path)
+    is_front_ends_page(rest.send(verb, path), path)
+
+
+def is_front_ends_page(answer: requests.Response, path: str) -> None:
     assert answer.status_code == 404
     assert answer.headers["Content-Type"].startswith("text/html")
+    answer.encoding = "utf-8"
+    assert "<title>Error 404 (Not Found)!!1</title>" in answer.text
+    assert f"The requested URL <code>{escape(path)}</code> was not found on this server." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        pytest.param("GET", "/nothing<b>", id="no API"),
+        pytest.param("GET", "/token", id="the token endpoint, read"),
+        pytest.param("POST", "/computeMetadata/v1/project/project-id", id="metadata, written"),
+        pytest.param("GET", "/compute/v2/projects/shop-prod-1", id="another version of Compute"),
+        pytest.param("GET", "/v1/projects/shop-prod-1:testIamPermissions", id="a method of IAM, read"),
+        pytest.param("POST", "/v1/projects/shop-prod-1:getIamPolicy", id="another method of IAM"),
+    ],
+)
+def test_where_googles_other_apis_have_nothing_is_the_same_page(
+    lab: LabThread, rest: Plain, verb: str, path: str
+) -> None:
+    other = Plain(lab.document["compute"]["url"], rest.token)
+    is_front_ends_page(other.send(verb, path), path)
 
 
 def test_the_first_apis_paths_are_a_switch() -> None:
@@ -125,7 +156,20 @@ def test_the_first_apis_paths_are_a_switch() -> None:
 
 def test_a_method_that_the_lab_lacks_is_not_implemented(lab: LabThread, rest: Plain) -> None:
     answer = rest.send("POST", f"/v1/{WEB}:rollback", {})
-    assert (answer.status_code, answer.json()["error"]["status"]) == (501, "UNIMPLEMENTED")
+    assert answer.status_code == 501
+    assert answer.json() == {
+        "error": {
+            "code": 501,
+            "message": "Operation is not implemented, or supported, or enabled.",
+            "status": "UNIMPLEMENTED",
+            "details": [
+                {
+                    "@type": "type.googleapis.com/google.rpc.DebugInfo",
+                    "detail": "The lab does not serve google.container.v1.ClusterManager.RollbackNodePoolUpgrade.",
+                }
+            ],
+        }
+    }
     assert lab.journal()[-1]["operation"] == "RollbackNodePoolUpgrade"
 
 

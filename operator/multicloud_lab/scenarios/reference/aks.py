@@ -1,7 +1,7 @@
 """AKS over ARM's REST: a whole agent pool is read, one number changed, and put back with the etag it was read with."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,12 @@ READ_ONLY = frozenset(
     }
 )
 """What must not be sent back: a node image version that is sent asks for that image."""
+
+
+def _root(cluster: str) -> str:
+    """Return a cluster's path."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+    return f"{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}"
 
 
 class AksDoor:
@@ -49,6 +55,21 @@ class AksDoor:
             raw=properties,
         )
 
+    def survey(self, pools: Sequence[PoolName]) -> Mapping[PoolName, Seen]:
+        """Return what each cluster's list says of its pools; a pool that stands as wished has as many machines."""
+        seen: dict[PoolName, Seen] = {}
+        for cluster in dict.fromkeys(pool.cluster for pool in pools):
+            for each in self.call("GET", f"{_root(cluster)}/agentPools").body["value"]:
+                properties = each["properties"]
+                state = properties["provisioningState"]
+                seen[PoolName(cluster=cluster, node_pool=each["name"])] = Seen(
+                    size=properties["count"],
+                    ready=properties["count"],
+                    busy=state not in TERMINAL,
+                    failed=state in {"Failed", "Canceled"},
+                )
+        return {pool: seen[pool] for pool in pools if pool in seen}
+
     def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:  # noqa: ARG002  (ARM knows no tokens)
         """Put the pool back with another count, if nobody changed it since."""
         properties = {name: value for name, value in seen.raw.items() if name not in READ_ONLY}
@@ -56,10 +77,7 @@ class AksDoor:
         self.call("PUT", self._path(pool), body, {"If-Match": seen.raw["eTag"]})
 
     def _path(self, pool: PoolName) -> str:
-        return (
-            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.ContainerService"
-            f"/managedClusters/{pool.cluster}/agentPools/{pool.node_pool}"
-        )
+        return f"{_root(pool.cluster)}/agentPools/{pool.node_pool}"
 
     def call(self, method: str, path: str, body: bytes = b"", more: Mapping[str, str] | None = None) -> Answer:
         """Send a request to ARM. Raises DoubtError, WaitError, GoneError."""

@@ -1,6 +1,6 @@
 """What the reconciler asks of a cloud, and what it gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,6 +42,13 @@ class Door(Protocol):
 
     def look(self, pool: PoolName) -> Seen:
         """Return the pool. Raises DoubtError, WaitError, GoneError."""
+        ...
+
+    def survey(self, pools: Sequence[PoolName]) -> Mapping[PoolName, Seen]:
+        """Return those of many pools that are there, in as few calls as the cloud allows; nothing to write on.
+
+        Raises DoubtError, WaitError, GoneError.
+        """
         ...
 
     def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:

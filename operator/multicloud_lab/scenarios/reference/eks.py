@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -15,6 +15,9 @@ from multicloud_lab.scenarios.reference.http import Answer, DoubtError, GoneErro
 
 REGION = "us-east-1"
 BUSY = frozenset({"CREATING", "UPDATING", "DELETING"})
+
+_IN_SERVICE = "<LifecycleState>InService</LifecycleState>"
+_TAG = re.compile(r"<Key>([^<]*)</Key><Value>([^<]*)</Value>")
 
 
 class EksDoor:
@@ -31,19 +34,33 @@ class EksDoor:
         """Return the node group; its size and its nodes are those of its Auto Scaling group."""
         group = self._call("GET", self._path(pool)).body["nodegroup"]
         scaling = group["scalingConfig"]
-        query = {"Action": "DescribeAutoScalingGroups", "Version": "2011-01-01", "MaxRecords": "100"}
-        query["AutoScalingGroupNames.member.1"] = group["resources"]["autoScalingGroups"][0]["name"]
-        answer = self._send("autoscaling", "POST", self._autoscaling + "/", urlencode(query).encode())
-        desired = re.search(r"<DesiredCapacity>(\d+)</DesiredCapacity>", answer.text)
-        if answer.status != 200 or desired is None:
-            raise DoubtError("the Auto Scaling group cannot be read")
+        name = group["resources"]["autoScalingGroups"][0]["name"]
+        found, _ = self._groups({"AutoScalingGroupNames.member.1": name})
+        if len(found) != 1:
+            raise DoubtError("the Auto Scaling group is not there")
         return Seen(
-            size=int(desired[1]),
-            ready=len(re.findall("<LifecycleState>InService</LifecycleState>", answer.text)),
+            size=_number(found[0], "DesiredCapacity"),
+            ready=found[0].count(_IN_SERVICE),
             busy=group["status"] in BUSY,
             bounds=(int(scaling["minSize"]), int(scaling["maxSize"])),
             raw=scaling,
         )
+
+    def survey(self, pools: Sequence[PoolName]) -> Mapping[PoolName, Seen]:
+        """Return what the region's Auto Scaling groups say, a hundred a call; AWS tags them with whose they are."""
+        seen: dict[PoolName, Seen] = {}
+        more: str | None = ""
+        while more is not None:
+            found, more = self._groups({"NextToken": more} if more else {})
+            for text in found:
+                tags = dict(_TAG.findall(text))
+                name = PoolName(cluster=tags.get("eks:cluster-name", ""), node_pool=tags.get("eks:nodegroup-name", ""))
+                seen[name] = Seen(
+                    size=_number(text, "DesiredCapacity"),
+                    ready=text.count(_IN_SERVICE),
+                    bounds=(_number(text, "MinSize"), _number(text, "MaxSize")),
+                )
+        return {pool: seen[pool] for pool in pools if pool in seen}
 
     def resize(self, pool: PoolName, wished: Wished, token: str, seen: Seen) -> None:
         """Send minimum, maximum and desired size together."""
@@ -52,6 +69,15 @@ class EksDoor:
         scaling = {"minSize": low, "maxSize": high, "desiredSize": wished.to}
         body = {"scalingConfig": scaling, "clientRequestToken": token}
         self._call("POST", f"{self._path(pool)}/update-config", json.dumps(body).encode())
+
+    def _groups(self, asked: Mapping[str, str]) -> tuple[list[str], str | None]:
+        """Return the texts of a page of Auto Scaling groups, and the token of the next page."""
+        query = {"Action": "DescribeAutoScalingGroups", "Version": "2011-01-01", "MaxRecords": "100", **asked}
+        answer = self._send("autoscaling", "POST", self._autoscaling + "/", urlencode(query).encode())
+        if answer.status != 200 or "</DescribeAutoScalingGroupsResponse>" not in answer.text:
+            raise DoubtError("the Auto Scaling groups cannot be read")
+        more = re.search(r"<NextToken>(.*?)</NextToken>", answer.text)
+        return answer.text.split("<AutoScalingGroupName>")[1:], None if more is None else more[1]
 
     def _path(self, pool: PoolName) -> str:
         return f"/clusters/{quote(pool.cluster)}/node-groups/{quote(pool.node_pool)}"
@@ -92,3 +118,11 @@ class EksDoor:
         credential = f"Credential={self._own['accessKeyId']}/{scope}"
         headers["Authorization"] = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={proof}"
         return self._http.send(method, url, headers, body, json_answer=service == "eks")
+
+
+def _number(text: str, element: str) -> int:
+    """Return the number that an element of a group holds. Raises DoubtError without one."""
+    found = re.search(rf"<{element}>(\d+)</{element}>", text)
+    if found is None:
+        raise DoubtError(f"an Auto Scaling group has no {element}")
+    return int(found[1])

@@ -13,6 +13,7 @@ from multicloud_lab.scenarios.reference.http import Http, Json
 from multicloud_lab.scenarios.reference.reconciler import Note, Reconciler
 
 Maker = Callable[[Mapping[str, Door], Path], Reconciler]
+Opener = Callable[[Json, float], Mapping[str, Door]]
 
 
 def doors(document: Json, timeout_s: float) -> dict[str, Door]:
@@ -25,14 +26,14 @@ def doors(document: Json, timeout_s: float) -> dict[str, Door]:
     }
 
 
-def serve(asked: TextIO, said: TextIO, made: Maker = Reconciler) -> None:
-    """Answer every line until there are no more."""
+def serve(asked: TextIO, said: TextIO, made: Maker = Reconciler, opened: Opener = doors) -> None:
+    """Answer every line until there are no more; `opened` gives the doors to a document's clouds."""
     reconciler: Reconciler | None = None
     for line in asked:
         request = json.loads(line)
         answer: Json = {}
         if request["do"] == "start":
-            reconciler = made(doors(request["document"], request["timeoutSeconds"]), Path(request["store"]))
+            reconciler = made(opened(request["document"], request["timeoutSeconds"]), Path(request["store"]))
         elif reconciler is not None and request["do"] == "wish":
             reconciler.wish(
                 Note(
