@@ -135,9 +135,6 @@ class Settings(BaseSettings):
     settle_max_s: float = Field(default=5, ge=0, le=300, description="Longest time an edit waits for quiet.")
     sweep_s: PositiveSeconds = Field(default=600, description="Full list of all objects, against swallowed deletions.")
     stop_poll_s: PositiveSeconds = Field(default=2, description="How often the stop switch is read.")
-    operation_timeout_s: PositiveSeconds = Field(
-        default=900, description="When waiting for a cloud's operation becomes a warning."
-    )
     call_timeout_s: PositiveSeconds = Field(default=25, description="Deadline of one cloud call.")
     workers: int = Field(default=16, ge=1, le=256, description="Passes that may run at once.")
     lease: Lease = Lease()

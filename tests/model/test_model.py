@@ -2,9 +2,17 @@
 
 import pytest
 
-from multicloud.model.record import backoff_s
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
-from multicloud.model.spec import AccountSpec, Adoption, AwsAccount, AzureAccount, GcpAccount, MemberSpec, PoolSpec
+from multicloud.model.spec import (
+    AccountSpec,
+    Adoption,
+    AwsAccount,
+    AzureAccount,
+    Failover,
+    GcpAccount,
+    MemberSpec,
+    PoolSpec,
+)
 from support.builders import node_pool
 
 
@@ -21,7 +29,7 @@ def test_a_step_below_one_is_no_fact() -> None:
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 300), (2, 600), (3, 1200), (4, 1800), (50, 1800)])
 def test_back_off_doubles_to_half_an_hour(attempts: int, seconds: float) -> None:
-    assert backoff_s(attempts) == seconds
+    assert Failover().wait_s(attempts) == seconds
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from multicloud.decide.gates import Asks, asks, target_of
+from multicloud.decide.delivery import QUIET_AFTER_FOREIGN, returns_at
+from multicloud.decide.gates import Asks, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.scale.wish import Wish, wish
@@ -25,7 +26,7 @@ def decide(snapshot: Snapshot) -> Plan:
     standings = [settle(view, snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
     placed = place(standings, snapshot.spec, wished, snapshot.now)
-    targets = {standing.name: _target(standing, placed) for standing in standings}
+    targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
     stop = blocked(snapshot)
     sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, _need(placed, wished))
     decided = Decided(wish=wished, placed=placed, asks=sizes, targets=targets, blocked=stop)
@@ -38,6 +39,7 @@ def decide(snapshot: Snapshot) -> Plan:
         shortage=shortage,
         limited_by=limit(standings, decided, snapshot),
         blocked=stop,
+        unsafe=unsafe(standings),
         wake_at=_wake_at(standings, wished, snapshot),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
@@ -67,20 +69,21 @@ def _waiting(snapshot: Snapshot) -> Plan:
         shortage=0,
         limited_by=None,
         blocked=blocked(snapshot),
+        unsafe=None,
         wake_at=None,
         settled=False,
     )
 
 
-def _target(standing: Standing, placed: Placed) -> int | None:
+def _target(standing: Standing, placed: Placed, snapshot: Snapshot) -> int | None:
     """The final size; a member that is not managed stays as it is."""
     nodes, requested = placed.nodes[standing.name], standing.record.requested
     if requested is None or standing.refusal is not None or standing.record.claim is None or standing.frozen:
         return requested
-    if standing.name not in placed.chosen:
-        intent = standing.record.intent
+    intent = standing.record.intent
+    if standing.name not in placed.chosen and (intent is not None or not standing.missing):
         return intent.target if intent is not None else requested
-    return target_of(standing, nodes)
+    return target_of(standing, nodes, snapshot)
 
 
 def _need(placed: Placed, wished: Wish) -> int:
@@ -137,9 +140,16 @@ def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
 def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) -> datetime | None:
     """When time alone may change the decision."""
     times = [wished.wake_at]
+    failover = snapshot.spec.failover
     for standing in standings:
         record = standing.record
-        times.append(record.backoff_until)
+        times += [record.backoff_until, record.missing_from, returns_at(record, failover)]
+        for since, wait_s in (
+            (record.unseen_since, failover.unreachable_after_s),
+            (record.foreign_since, failover.lock_timeout_s),
+            (record.foreign_until, QUIET_AFTER_FOREIGN.total_seconds()),
+        ):
+            times.append(None if since is None else since + timedelta(seconds=wait_s))
         if record.held_since is not None:
             times.append(record.held_since + timedelta(seconds=snapshot.spec.hold_s))
         if record.intent is not None:

@@ -88,6 +88,10 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         ready=_count(block.get("readyNodes")),
         attempts=_count(block.get("attempts")) or 0,
         backoff_until=_time(block.get("backoffUntil")),
+        missing_from=_time(block.get("missingFrom")),
+        unseen_since=_time(block.get("unseenSince")),
+        foreign_since=_time(block.get("foreignSince")),
+        foreign_until=_time(block.get("foreignUntil")),
         intent=_intent(block.get("intent"), _text(_block(block.get("operation")).get("id"))),
         last_resize=_last_resize(block.get("lastResize")),
     )

@@ -128,6 +128,14 @@ class ReportedMember(Reported):
         default=None, description="Earliest time of the next growth after failed ones; null: now."
     )
     attempts: int = Field(default=0, description="Resizes that failed in a row.")
+    missing_from: datetime | None = Field(
+        default=None, description="When nodes that are not ready count as missing; null: all that were asked for are."
+    )
+    unseen_since: datetime | None = Field(default=None, description="Since when no look succeeds; null: it is seen.")
+    foreign_since: datetime | None = Field(
+        default=None, description="When an operation that is not ours was seen first; null: none lately."
+    )
+    foreign_until: datetime | None = Field(default=None, description="When that operation was seen to have ended.")
     claim: ReportedClaim | None = Field(default=None, description="Proof of ownership; null: not proved yet.")
     intent: ReportedIntent | None = Field(default=None, description="The resize under way; null: none.")
     operation: ReportedOperation | None = Field(

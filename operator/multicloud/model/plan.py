@@ -98,7 +98,7 @@ class Plan:
     `record` is the pool's memory after this pass, member records included and conditions as before. `ready` is the
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
-    (stop, pause, mode). `wake_at` is when time alone may change the decision (a hold expires), None for never.
+    (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `wake_at` is when time alone may change the decision (a hold expires), None for never.
     """
 
     record: PoolRecord
@@ -107,6 +107,7 @@ class Plan:
     shortage: int
     limited_by: Reason | None
     blocked: Reason | None
+    unsafe: Reason | None
     wake_at: datetime | None
     settled: bool
 

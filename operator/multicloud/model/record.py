@@ -64,8 +64,10 @@ class MemberRecord:
 
     `agreed` is the size in nodes that we last asked for or accepted from others: requested above it is a surplus,
     held since `held_since`. `adoption_floor` is the size it was found at, following every decrease by others.
-    `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failed resizes in
-    a row, `backoff_until` is when the next may be tried. `reason` is what status says of the member.
+    `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failures in a row,
+    `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
+    all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
+    operation that is not ours was seen first and last.
     """
 
     name: str
@@ -78,13 +80,12 @@ class MemberRecord:
     ready: int | None = None
     attempts: int = 0
     backoff_until: datetime | None = None
+    missing_from: datetime | None = None
+    unseen_since: datetime | None = None
+    foreign_since: datetime | None = None
+    foreign_until: datetime | None = None
     intent: Intent | None = None
     last_resize: LastResize | None = None
-
-
-def backoff_s(attempts: int) -> float:
-    """Seconds until a member that failed so many times in a row (from 1) may be tried again: 300, doubling to 1800."""
-    return float(min(300 * 2 ** (max(attempts, 1) - 1), 1800))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,7 +158,6 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         Scopes(),
         queue.add,
         send_budget_s=settings.lease.send_budget_s,
-        timeout_s=settings.operation_timeout_s,
     )
     metrics = Metrics(registry)
     reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), metrics, clock)
