@@ -96,6 +96,9 @@ class Observe(_Part):
     describe_s: PositiveSeconds = Field(default=900, description="Full descriptions (status, ranges) at rest.")
     busy_min_s: PositiveSeconds = Field(default=5, description="First look while an operation runs.")
     busy_max_s: PositiveSeconds = Field(default=30, description="Slowest look while an operation runs.")
+    quiet_s: PositiveSeconds = Field(
+        default=600, description="After somebody else's operation: the size that it left is not judged yet."
+    )
 
 
 class Guard(_Part):

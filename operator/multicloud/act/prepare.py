@@ -97,7 +97,7 @@ class Preparer:
         except NotSent as error:
             return error.reason
         account = ObjectKey(kind=Kind.ACCOUNT, namespace=snapshot.key.namespace, name=view.spec.account)
-        booking = self._brake.book(account, ask - facts.requested)
+        booking = self._brake.book(account, member.record.change(facts, ask, snapshot.now))
         if booking is None:
             return Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
         scope = scope_of(view.node_pool)

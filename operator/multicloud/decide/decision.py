@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from multicloud.decide.delivery import QUIET_AFTER_FOREIGN, returns_at
+from multicloud.decide.delivery import returns_at
 from multicloud.decide.gates import Asks, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
@@ -147,7 +147,7 @@ def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) ->
         for since, wait_s in (
             (record.unseen_since, failover.unreachable_after_s),
             (record.foreign_since, failover.lock_timeout_s),
-            (record.foreign_until, QUIET_AFTER_FOREIGN.total_seconds()),
+            (record.foreign_until, snapshot.quiet_s),
         ):
             times.append(None if since is None else since + timedelta(seconds=wait_s))
         if record.held_since is not None:

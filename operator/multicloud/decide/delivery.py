@@ -17,9 +17,6 @@ from multicloud.model.spec import Failover, WhenUnreachable
 LOST_AFTER: Final = timedelta(seconds=300)
 """Nodes that the cluster's own API shows not ready for so long, all of them, are lost (product rule)."""
 
-QUIET_AFTER_FOREIGN: Final = timedelta(seconds=600)
-"""For so long after somebody else's operation no difference in size is judged (product rule: surge, upgrades)."""
-
 FORGIVEN_AFTER: Final = timedelta(hours=3)
 """Failures that old no longer count (product rule)."""
 
@@ -34,7 +31,7 @@ def with_delivery(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> 
     if facts.ready >= _goal(record, facts):
         return _recovered(replace(record, missing_from=None), failover, now)
     record = replace(record, missing_from=_missing_from(record, facts, failover, now))
-    if not is_missing(record, now) or record.missing_from is None:
+    if not record.is_missing(now) or record.missing_from is None:
         return record
     # Counted once: the back-off of a failure begins when it is noticed, so it ends after what it was made for.
     counted = record.backoff_until is not None and record.backoff_until > record.missing_from
@@ -45,11 +42,6 @@ def failed(record: MemberRecord, failover: Failover, now: datetime) -> MemberRec
     """One more failure: no growth before the back-off is over."""
     attempts = record.attempts + 1
     return replace(record, attempts=attempts, backoff_until=now + timedelta(seconds=failover.wait_s(attempts)))
-
-
-def is_missing(record: MemberRecord, now: datetime) -> bool:
-    """True when nodes that are not ready have been waited for long enough: others help out."""
-    return record.missing_from is not None and record.missing_from <= now
 
 
 def may_give_back(record: MemberRecord, failover: Failover, now: datetime) -> bool:
@@ -77,14 +69,15 @@ def returns_at(record: MemberRecord, failover: Failover) -> datetime | None:
     return max(record.backoff_until, failed_at + timedelta(seconds=failover.return_after_s))
 
 
-def with_foreign(record: MemberRecord, facts: NodePool, now: datetime) -> MemberRecord:
+def with_foreign(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
     """Note when somebody else's operation was seen first and last. The facts are fresh."""
+    now = snapshot.now
     if facts.activity is Activity.BUSY and record.intent is None:
         return replace(record, foreign_since=record.foreign_since or now, foreign_until=None)
     if record.foreign_since is None:
         return record
     until = record.foreign_until or now
-    if now >= until + QUIET_AFTER_FOREIGN:
+    if now >= until + timedelta(seconds=snapshot.quiet_s):
         return replace(record, foreign_since=None, foreign_until=None)
     return replace(record, foreign_until=until)
 

@@ -193,8 +193,9 @@ def _shrink_all(
             result.waits[standing.name] = bound
         if ask < facts.requested:
             result.sizes[standing.name] = ask
-            brake.use(standing, ask - facts.requested)
-            step.nodes -= facts.requested - ask
+            change = standing.record.change(facts, ask, snapshot.now)
+            brake.use(standing, change)
+            step.nodes += change
             step.ready_units -= _lost_units(standing, facts, ask)
 
 
@@ -271,11 +272,12 @@ def _limits(
 ) -> list[tuple[int, Reason]]:
     """How many nodes each gate lets go, with its reason, the weightiest gate first."""
     most = snapshot.spec.max_nodes_per_step
+    never_came = max(0, facts.requested - facts.nodes) if standing.missing else 0
     per_step = Reason(code=Code.MAX_NODES_PER_STEP, text=f"spec.disruption.maxNodesPerStep is {most}")
     return [
         (_ready_limit(standing, facts, step.ready_units), short),
-        (_step_limit(step.nodes, most, facts.step), per_step),
-        (brake.room(standing, removing=True), _BRAKE),
+        (never_came + _step_limit(step.nodes, most, facts.step), per_step),
+        (never_came + brake.room(standing, removing=True), _BRAKE),
     ]
 
 

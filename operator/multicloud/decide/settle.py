@@ -7,7 +7,7 @@ be judged yet waits, with a reason.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from multicloud.decide.delivery import failed, is_missing, is_replaced, with_delivery, with_foreign, with_sight
+from multicloud.decide.delivery import failed, is_replaced, with_delivery, with_foreign, with_sight
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
@@ -52,7 +52,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
             waiting = _why_waiting(intent, snapshot)
             return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
         record = _settled(record, intent, verdict, snapshot)
-    record = with_foreign(record, facts, snapshot.now)
+    record = with_foreign(record, facts, snapshot)
     if facts.activity is not Activity.BUSY and record.foreign_since is None:
         ours = refusal is None and view.spec.state is MemberState.ACTIVE
         record = _drifted(record, facts, snapshot) if ours else _following(record, facts)
@@ -73,7 +73,7 @@ def _standing(
         record=record,
         refusal=refusal,
         waiting=waiting,
-        missing=is_missing(record, now),
+        missing=record.is_missing(now),
         replaced=is_replaced(record, failover, now),
     )
 
@@ -161,7 +161,7 @@ def _may_still_come(intent: Intent, view: MemberView, snapshot: Snapshot, *, unt
 
 def _settled(record: MemberRecord, intent: Intent, verdict: _Verdict, snapshot: Snapshot) -> MemberRecord:
     # A repair that the cloud took is one more failure until it shows: else it would be asked for at every pass.
-    repair = is_missing(record, snapshot.now) and intent.target >= intent.origin
+    repair = record.is_missing(snapshot.now) and intent.target >= intent.origin
     if verdict.failed or repair:
         record = failed(record, snapshot.spec.failover, snapshot.now)
     return replace(

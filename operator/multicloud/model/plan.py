@@ -56,7 +56,8 @@ class Snapshot:
     """Everything a decision may depend on. Equal snapshots give equal plans.
 
     `write_window_s` is how long after an intent was made, or its answer given up, the cloud may still act on it
-    unseen: an unanswered intent is not judged "not executed" before.
+    unseen: an unanswered intent is not judged "not executed" before. `quiet_s` is how long after somebody else's
+    operation the size that it left is not judged.
     """
 
     now: datetime
@@ -68,6 +69,7 @@ class Snapshot:
     stop: Stop
     headroom: Headroom
     write_window_s: float
+    quiet_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from multicloud.model.reason import Reason
+from multicloud.model.size import NodePool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,16 @@ class MemberRecord:
     foreign_until: datetime | None = None
     intent: Intent | None = None
     last_resize: LastResize | None = None
+
+    def is_missing(self, now: datetime) -> bool:
+        """True when nodes that are not ready have been waited for long enough: others help out."""
+        return self.missing_from is not None and self.missing_from <= now
+
+    def change(self, facts: NodePool, to: int, now: datetime) -> int:
+        """Nodes that come (positive) or go at that size: what was waited for in vain is not taken away from anybody."""
+        if to < facts.requested and self.is_missing(now):
+            return -max(0, min(facts.nodes, facts.requested) - to)
+        return to - facts.requested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

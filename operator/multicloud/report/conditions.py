@@ -173,8 +173,7 @@ def _healthy(plan: Plan, now: datetime) -> Verdict:
 
 def _illness(member: MemberPlan, now: datetime) -> Reason | None:
     """What is wrong with a member: it cannot be managed, cannot be read, or lacks nodes that were asked for."""
-    missing_from = member.record.missing_from
-    if member.refusal or member.trouble or missing_from is None or missing_from > now:
+    if member.refusal or member.trouble or not member.record.is_missing(now):
         return member.refusal or member.trouble
     text = "fewer nodes are ready than were asked for, for longer than failover.provisionTimeoutSeconds"
     return Reason(code=Code.NODES_MISSING, text=text)
