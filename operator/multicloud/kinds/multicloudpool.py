@@ -213,7 +213,7 @@ class FailoverBlock(Part):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "self.backoffSeconds <= self.maxBackoffSeconds",
+                "!has(self.backoffSeconds) || !has(self.maxBackoffSeconds) || self.backoffSeconds <= self.maxBackoffSeconds",
                 "backoffSeconds must not be above maxBackoffSeconds",
                 field=".backoffSeconds",
             )
