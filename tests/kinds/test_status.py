@@ -23,6 +23,7 @@ from multicloud.model.record import (
     MemberRecord,
     PastWish,
     PoolRecord,
+    Released,
 )
 from multicloud.model.size import NodePool, ReadySource
 from multicloud.model.spec import PoolObject
@@ -164,6 +165,7 @@ _FULL = PoolRecord(
             last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
         ),
     ),
+    released=(Released(name="old", node_pool="k2", nodes=7, at=_NOW),),
     conditions=(_CONDITION,),
 )
 
@@ -347,6 +349,7 @@ def test_status_shows_the_plan() -> None:
                 "message": None,
             },
         ],
+        "releasedMembers": [{"name": "old", "nodePool": "k2", "nodes": 7, "at": "2026-11-23T08:00:00Z"}],
         "plan": {"changes": [{"member": "east", "from": 4, "to": 6, "reason": "GrowForWish"}]},
         "conditions": [
             {

@@ -11,9 +11,10 @@ from multicloud.model.spec import (
     Failover,
     GcpAccount,
     MemberSpec,
+    MemberState,
     PoolSpec,
 )
-from support.builders import node_pool
+from support.builders import member_spec, node_pool
 
 
 @pytest.mark.parametrize("field", ["requested", "nodes", "ready"])
@@ -68,7 +69,8 @@ def test_consent_to_shrink_what_was_found(adoption: Adoption, adopted: set[str],
     spec = PoolSpec(
         replicas=None, min_replicas=0, max_replicas=1, adoption=adoption, adopted=frozenset(adopted), members=()
     )
-    assert spec.adopts("a") is expected
+    assert spec.adopts(member_spec("a")) is expected
+    assert spec.adopts(member_spec("a", state=MemberState.DRAIN))
 
 
 def test_names_read_like_paths() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from multicloud.decide.delivery import returns_at
 from multicloud.decide.gates import Asks, asks, target_of, unsafe
@@ -13,7 +14,10 @@ from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
 from multicloud.decide.words import NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
-from multicloud.model.record import MemberRecord, PoolRecord
+from multicloud.model.record import MemberRecord, PoolRecord, Released
+
+RELEASED_SHOWN: Final = timedelta(hours=24)
+"""How long status names a member that was removed."""
 
 
 def decide(snapshot: Snapshot) -> Plan:
@@ -63,7 +67,12 @@ def _waiting(snapshot: Snapshot) -> Plan:
         for view, record in zip(snapshot.members, records, strict=True)
     )
     return Plan(
-        record=replace(snapshot.record, observed_generation=snapshot.generation, members=tuple(records)),
+        record=replace(
+            snapshot.record,
+            observed_generation=snapshot.generation,
+            members=tuple(records),
+            released=_released(snapshot),
+        ),
         members=members,
         ready=_ready(records, snapshot),
         shortage=0,
@@ -116,7 +125,22 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> 
         decided_by=wished.decided_by,
         past_wishes=wished.past_wishes,
         members=tuple(member.record for member in members),
+        released=_released(snapshot),
     )
+
+
+def _released(snapshot: Snapshot) -> tuple[Released, ...]:
+    """Members whose entries went within a day: their nodes run on and are paid for, which somebody should know."""
+    named = {view.spec.name for view in snapshot.members}
+    record, now = snapshot.record, snapshot.now
+    kept = [one for one in record.released if one.name not in named and one.at + RELEASED_SHOWN > now]
+    gone = [
+        Released(name=member.name, node_pool=member.claim.key, nodes=member.requested, at=now)
+        for member in record.members
+        if member.name not in named and member.claim is not None
+    ]
+    again = {one.name for one in gone}
+    return (*(one for one in kept if one.name not in again), *gone)
 
 
 def _ready(records: Sequence[MemberRecord], snapshot: Snapshot) -> int | None:
@@ -139,7 +163,7 @@ def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
 
 def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) -> datetime | None:
     """When time alone may change the decision."""
-    times = [wished.wake_at]
+    times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
     failover = snapshot.spec.failover
     for standing in standings:
         record = standing.record

@@ -22,7 +22,7 @@ _RUNNING = frozenset({OperationState.REQUESTED, OperationState.RUNNING})
 def settle(view: MemberView, snapshot: Snapshot) -> Standing:
     """Judge one member."""
     record = with_sight(snapshot.record.member(view.spec.name), view, snapshot.now)
-    if snapshot.spec.adopts(record.name):
+    if snapshot.spec.adopts(view.spec):
         record = replace(record, adoption_floor=None)
     facts = view.sight.proved
     if view.refusal is not None:
@@ -43,7 +43,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
         return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
     if _is_another(record.claim, facts):
         found = facts.requested * view.spec.units_per_node if record.claim is None else 0
-        taken = _taken_over(record, facts, snapshot)
+        taken = _taken_over(view, record, facts, snapshot)
         return Standing(view=view, record=taken, refusal=refusal, found_units=found)
     if (intent := record.intent) is not None:
         verdict = _judge(record, intent, view, facts, snapshot)
@@ -54,7 +54,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
         record = _settled(record, intent, verdict, snapshot)
     record = with_foreign(record, facts, snapshot)
     if facts.activity is not Activity.BUSY and record.foreign_since is None:
-        ours = refusal is None and view.spec.state is MemberState.ACTIVE
+        ours = refusal is None and view.spec.state is not MemberState.FROZEN
         record = _drifted(record, facts, snapshot) if ours else _following(record, facts)
     return _standing(view, with_delivery(record, facts, snapshot), snapshot, refusal=refusal)
 
@@ -107,7 +107,7 @@ def _is_another(claim: Claim | None, facts: NodePool) -> bool:
     return claim is None or claim.incarnation != facts.incarnation or claim.key != facts.claim
 
 
-def _taken_over(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
+def _taken_over(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
     last = record.last_resize
     if record.intent is not None:
         text = "another node pool stands in the place of the one that was asked"
@@ -116,7 +116,7 @@ def _taken_over(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> Me
         name=record.name,
         claim=Claim(key=facts.claim, incarnation=facts.incarnation, since=snapshot.now),
         agreed=facts.requested,
-        adoption_floor=None if snapshot.spec.adopts(record.name) else facts.requested,
+        adoption_floor=None if snapshot.spec.adopts(view.spec) else facts.requested,
         requested=facts.requested,
         nodes=facts.nodes,
         ready=facts.ready,

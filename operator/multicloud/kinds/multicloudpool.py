@@ -22,7 +22,16 @@ from multicloud.kinds.shape import (
     rules,
 )
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
-from multicloud.model.spec import Adoption, Failover, MemberSpec, MemberState, Mode, PoolSpec, Strategy, WhenUnreachable
+from multicloud.model.spec import (
+    Adoption,
+    Failover,
+    MemberSpec,
+    MemberState,
+    Mode,
+    PoolSpec,
+    Strategy,
+    WhenUnreachable,
+)
 
 MAX_MEMBERS = 100
 
@@ -116,7 +125,8 @@ class Member(Part):
     gke: GkeBlock | None = Field(default=None, description="A GKE node pool.")
     state: MemberState = Field(
         default=MemberState.ACTIVE,
-        description="Active: sized by the operator. Frozen: never written to; its ready nodes still count.",
+        description="Active: sized by the operator. Frozen: never written to; its ready nodes still count. Drain: "
+        "never grows, goes to no nodes as others get ready in its place, minNodes notwithstanding.",
     )
     min_nodes: Nodes = Field(default=0, description="Fewest nodes to ask the cloud for, over all zones.")
     max_nodes: Nodes = Field(description="Most nodes to ask the cloud for, over all zones.")

@@ -146,6 +146,15 @@ class ReportedMember(Reported):
     message: str | None = Field(default=None, description="The reason as a sentence.")
 
 
+class ReportedRelease(Reported):
+    """A member whose entry was removed within the last 24 hours. Its node pool was left as it is."""
+
+    name: str = Field(description="Name that the member had.")
+    node_pool: str = Field(description="The cloud's own identity of its node pool.")
+    nodes: int | None = Field(default=None, description="Nodes that the cloud tried to reach then; null: unknown.")
+    at: datetime = Field(description="When the entry was seen to be gone.")
+
+
 class ReportedChange(Reported):
     """A resize that is about to be sent, or that mode Plan withholds."""
 
@@ -181,5 +190,9 @@ class MultiCloudPoolStatus(Reported):
         tuple[ReportedMember, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = Field(default=(), description="The members, in the order of spec.")
+    released_members: Annotated[
+        tuple[ReportedRelease, ...],
+        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = Field(default=(), description="Members removed within 24 hours: nobody sizes them, their nodes run on.")
     plan: ReportedPlan = Field(default=ReportedPlan(), description="What is about to be done.")
     conditions: Conditions = Field(default=(), description="Conditions by type; Ready first of all.")

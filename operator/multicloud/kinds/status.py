@@ -19,6 +19,7 @@ from multicloud.kinds.reported import (
     ReportedMember,
     ReportedOperation,
     ReportedPlan,
+    ReportedRelease,
     ReportedResize,
 )
 from multicloud.model.plan import MemberPlan, Plan
@@ -67,6 +68,10 @@ def render_pool(
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
         members=tuple(_members(pool, plan, record, proved)),
+        released_members=tuple(
+            ReportedRelease(name=one.name, node_pool=one.node_pool, nodes=one.nodes, at=one.at)
+            for one in record.released
+        ),
         plan=ReportedPlan(changes=tuple(_changes(plan, record))),
         conditions=tuple(map(_condition, conditions)),
     )

@@ -58,6 +58,7 @@ class Code(StrEnum):
     NOT_EXECUTED = "NotExecuted"
     SUPERSEDED = "Superseded"
     OPERATION_FAILED = "OperationFailed"
+    MEMBER_RELEASED = "MemberReleased"
     # why a member or account is refused
     ACCOUNT_NOT_FOUND = "AccountNotFound"
     ACCOUNT_NOT_READY = "AccountNotReady"

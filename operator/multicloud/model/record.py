@@ -118,6 +118,16 @@ class PastWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A member whose entry was removed: its node pool stays as it was, `nodes` and all, and is nobody's from `at` on."""
+
+    name: str
+    node_pool: str
+    nodes: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
@@ -131,6 +141,7 @@ class PoolRecord:
     decided_by: DecidedBy | None = None
     past_wishes: tuple[PastWish, ...] = ()
     members: tuple[MemberRecord, ...] = ()
+    released: tuple[Released, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())
 
     def member(self, name: str) -> MemberRecord:

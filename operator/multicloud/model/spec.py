@@ -63,10 +63,11 @@ class AccountSpec:
 
 
 class MemberState(StrEnum):
-    """ACTIVE is managed; FROZEN is never written to, its ready nodes count."""
+    """ACTIVE is managed; FROZEN is never written to, its ready nodes count; DRAIN never grows and goes to nothing."""
 
     ACTIVE = "Active"
     FROZEN = "Frozen"
+    DRAIN = "Drain"
 
 
 class Mode(StrEnum):
@@ -177,9 +178,10 @@ class PoolSpec:
     adopted: frozenset[str] = frozenset()
     members: tuple[MemberSpec, ...]
 
-    def adopts(self, member: str) -> bool:
-        """True when the user consented to shrink this member below the size it was found at."""
-        return self.adoption is Adoption.APPLY or bool(self.adopted & {member, "*"})
+    def adopts(self, member: MemberSpec) -> bool:
+        """True when the user consented to shrink this member below the size it was found at; draining says so, too."""
+        consented = bool(self.adopted & {member.name, "*"}) or member.state is MemberState.DRAIN
+        return self.adoption is Adoption.APPLY or consented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.UNREACHABLE: "The member was not seen for `failover.unreachableAfterSeconds`; with `whenUnreachable: Replace` "
     "others grow in its place.",
     Code.RETURNING: "The member is seen again; a second good look makes sure before it counts.",
+    Code.MEMBER_RELEASED: "A member's entry was removed. Its nodes run on; nobody sizes them. `state: Drain` empties first.",
     Code.SCOPE_BUSY: "Another resize runs where the cloud allows one at a time (a GKE cluster, an EKS or AKS pool).",
     Code.OPERATION_RUNNING: "The cloud works on our resize.",
     Code.OPERATION_LATE: "The cloud works on our resize for longer than `failover.provisionTimeoutSeconds`. Look at it.",

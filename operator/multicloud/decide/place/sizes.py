@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from multicloud.decide.delivery import returns_at
 from multicloud.decide.standing import Standing
 from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import Failover, MemberSpec
+from multicloud.model.spec import Failover, MemberSpec, MemberState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Choice:
     """The sizes among which placing chooses for one member, in nodes.
 
     Multiples of `step` from `first` to `last`, and `also`: the present size where it is none of them but may stay.
-    `present` is the size that moving is counted from.
+    `present` is the size that moving is counted from. `draining`: it keeps only what no other can carry.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Choice:
     present: int
     weight: int = 1
     priority: int = 0
+    draining: bool = False
 
     @property
     def lowest(self) -> int:
@@ -62,11 +63,12 @@ class Choice:
 
 
 def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
-    """The bounds that hold for a member, the cloud's own range respected."""
+    """The bounds that hold for a member, the cloud's own range respected. One that is drained has no minimum."""
+    low = 0 if spec.state is MemberState.DRAIN else spec.min_nodes
     if facts is None:
-        return Bounds(low=spec.min_nodes, high=spec.max_nodes)
+        return Bounds(low=low, high=spec.max_nodes)
     return Bounds(
-        low=spec.min_nodes if facts.cloud_min is None else max(spec.min_nodes, facts.cloud_min),
+        low=low if facts.cloud_min is None else max(low, facts.cloud_min),
         high=spec.max_nodes if facts.cloud_max is None else min(spec.max_nodes, facts.cloud_max),
         step=facts.step,
     )
@@ -101,6 +103,7 @@ def choice_of(standing: Standing, failover: Failover, now: datetime, *, pressing
         present=present,
         weight=spec.weight,
         priority=spec.priority,
+        draining=spec.state is MemberState.DRAIN,
     )
 
 
@@ -124,6 +127,8 @@ def _most(standing: Standing, bounds: Bounds, failover: Failover, now: datetime,
     record = standing.record
     if standing.missing:
         return standing.working
+    if standing.view.spec.state is MemberState.DRAIN:
+        return standing.present
     if record.attempts == 0:
         return bounds.high
     backed_off = record.backoff_until is not None and record.backoff_until > now
