@@ -19,7 +19,6 @@ from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, PoolObject, PoolSpec
 from multicloud.observe.observer import Observer, account_of
-from multicloud.report.conditions import PROVISION_TIMEOUT
 from multicloud.report.reporter import Reporter
 
 IDENTITY_S = 900.0
@@ -127,7 +126,7 @@ class Spine:
         if self.reporter.is_counting(pool.uid):
             wishes.append(MEND_S)
         if not prepared.plan.settled:
-            wishes.append(PROVISION_TIMEOUT.total_seconds())
+            wishes.append(float(snapshot.spec.failover.provision_timeout_s))
         return max(0.0, min(wishes)) if wishes else None
 
     def _wake_all(self, pools: Iterable[ObjectKey]) -> None:

@@ -96,6 +96,9 @@ class Observe(_Part):
     describe_s: PositiveSeconds = Field(default=900, description="Full descriptions (status, ranges) at rest.")
     busy_min_s: PositiveSeconds = Field(default=5, description="First look while an operation runs.")
     busy_max_s: PositiveSeconds = Field(default=30, description="Slowest look while an operation runs.")
+    quiet_s: PositiveSeconds = Field(
+        default=600, description="After somebody else's operation: the size that it left is not judged yet."
+    )
 
 
 class Guard(_Part):
@@ -135,9 +138,6 @@ class Settings(BaseSettings):
     settle_max_s: float = Field(default=5, ge=0, le=300, description="Longest time an edit waits for quiet.")
     sweep_s: PositiveSeconds = Field(default=600, description="Full list of all objects, against swallowed deletions.")
     stop_poll_s: PositiveSeconds = Field(default=2, description="How often the stop switch is read.")
-    operation_timeout_s: PositiveSeconds = Field(
-        default=900, description="When waiting for a cloud's operation becomes a warning."
-    )
     call_timeout_s: PositiveSeconds = Field(default=25, description="Deadline of one cloud call.")
     workers: int = Field(default=16, ge=1, le=256, description="Passes that may run at once.")
     lease: Lease = Lease()

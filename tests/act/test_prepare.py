@@ -12,7 +12,7 @@ from multicloud.decide import decide
 from multicloud.model.error import NotSent
 from multicloud.model.plan import Snapshot
 from multicloud.model.reason import Code, Reason
-from support.builders import NOW, POOL, asked, member, snapshot
+from support.builders import NOW, POOL, member, snapshot
 from support.clock import VirtualClock
 from support.scripted import Heard
 
@@ -26,7 +26,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.brake = Brake(VirtualClock(), LIMITS, observed_nodes=lambda _: 0)
-        self.preparer = Preparer(self, self.brake, Scopes(), self.heard.wake, send_budget_s=5, timeout_s=900)
+        self.preparer = Preparer(self, self.brake, Scopes(), self.heard.wake, send_budget_s=5)
 
     def check(self, budget_s: float) -> None:
         assert budget_s == 5
@@ -74,14 +74,6 @@ def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persist
     assert refused.plan.members[0].reason.code is Code.BRAKE
     bench.preparer.drop(prepared)
     assert len(bench.prepare(other).dispatches) == 1
-
-
-def test_a_failed_attempt_waits_in_both_directions() -> None:
-    bench = Bench()
-    waiting = member("a", 10).remembered(backoff_until=NOW + timedelta(seconds=10))
-    seen = snapshot(waiting, replicas=4)
-    assert asked(decide(seen)) == {"a": 4}
-    assert bench.prepare(seen).plan.members[0].reason.code is Code.BACKED_OFF
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["unsettled", "settled"])

@@ -13,7 +13,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import Activity, NodePool, Resize
-from multicloud.model.spec import AccountObject
+from multicloud.model.spec import AccountObject, Failover
 from support.builders import POOL, intent, node_pool
 from support.clock import VirtualClock
 from support.scripted import Heard, ScriptedLane, ScriptedLanes
@@ -49,6 +49,7 @@ class Bench:
             change=Resize(pool=self.facts, to=10),
             intent=intent(4, 10),
             booking=booking,
+            failover=Failover(),
         )
         record = PoolRecord(members=(MemberRecord(name="web", agreed=4, intent=dispatch.intent),))
         sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, self.clock)

@@ -93,11 +93,17 @@ def test_growth_below_the_minimum_is_a_shortage() -> None:
 @pytest.mark.parametrize(
     ("other", "code"),
     [
-        pytest.param(member("b", 2).seen(activity=Activity.BUSY), Code.FOREIGN_OPERATION, id="busy"),
+        pytest.param(
+            member("b", 2).seen(activity=Activity.BUSY).remembered(foreign_since=NOW - seconds(600)),
+            Code.FOREIGN_OPERATION,
+            id="busy with somebody else's operation past the lock time-out",
+        ),
         pytest.param(member("b", 2, state=MemberState.FROZEN), Code.FROZEN, id="frozen"),
         pytest.param(unknown("b", 2, TIMED_OUT), Code.TIMED_OUT, id="unknown"),
         pytest.param(member("b", 2).viewed(fresh=False), Code.STALE, id="stale"),
-        pytest.param(member("b", 2).remembered(backoff_until=NOW + seconds(9)), Code.BACKED_OFF, id="backed off"),
+        pytest.param(
+            member("b", 2).remembered(attempts=1, backoff_until=NOW + seconds(9)), Code.BACKED_OFF, id="backed off"
+        ),
         pytest.param(member("b", 2).seen(autoscaling=True), Code.AUTOSCALER_ON, id="the cloud's autoscaler is on"),
     ],
 )
@@ -129,7 +135,7 @@ def test_a_member_late_on_its_way_is_helped_out() -> None:
     late = member("a", 4).remembered(intent=intent(4, 10, age_s=901, operation="op-1"))
     late = late.viewed(operation=operation("a", OperationState.RUNNING))
     plan = plan_of(late, member("b", 4), replicas=30)
-    assert (asked(plan), targets(plan)) == ({"b": 20}, {"a": 10, "b": 20})
+    assert (asked(plan), targets(plan)) == ({"b": 26}, {"a": 10, "b": 26})
 
 
 def test_the_brake_bounds_growth_per_account_and_over_all() -> None:
@@ -291,7 +297,8 @@ def test_nothing_goes_while_fewer_units_are_ready_than_desired() -> None:
 def test_a_foreign_surge_is_no_reason_to_shrink_another() -> None:
     surging = member("b", 9).remembered(agreed=5).seen(activity=Activity.BUSY)
     plan = plan_of(member("a", 5), surging, replicas=10)
-    assert (asked(plan), targets(plan)) == ({}, {"a": 5, "b": 9})
+    assert (asked(plan), targets(plan)) == ({}, {"a": 5, "b": 5})
+    assert why(plan, "b") is Code.FOREIGN_OPERATION
 
 
 def test_a_lowered_maximum_takes_nodes_away_though_whole_nodes_then_miss_the_wish() -> None:

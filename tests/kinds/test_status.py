@@ -23,6 +23,7 @@ from multicloud.model.record import (
     MemberRecord,
     PastWish,
     PoolRecord,
+    Released,
 )
 from multicloud.model.size import NodePool, ReadySource
 from multicloud.model.spec import PoolObject
@@ -70,6 +71,10 @@ def _member_records(name: str) -> st.SearchStrategy[MemberRecord]:
         ready=st.none() | _COUNTS,
         attempts=_COUNTS,
         backoff_until=st.none() | _INSTANTS,
+        missing_from=st.none() | _INSTANTS,
+        unseen_since=st.none() | _INSTANTS,
+        foreign_since=st.none() | _INSTANTS,
+        foreign_until=st.none() | _INSTANTS,
         intent=st.none()
         | st.builds(
             Intent,
@@ -155,10 +160,12 @@ _FULL = PoolRecord(
             ready=3,
             attempts=1,
             backoff_until=_NOW,
+            missing_from=_NOW,
             intent=Intent(id="a", target=6, origin=4, started_at=_NOW, deadline=_NOW, operation="o"),
             last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
         ),
     ),
+    released=(Released(name="old", node_pool="k2", nodes=7, at=_NOW),),
     conditions=(_CONDITION,),
 )
 
@@ -217,6 +224,7 @@ def _plan(members: tuple[MemberPlan, ...], record: PoolRecord = _FULL, **fields:
         "shortage": 0,
         "limited_by": None,
         "blocked": None,
+        "unsafe": None,
         "wake_at": None,
         "settled": False,
         **fields,
@@ -286,6 +294,10 @@ def test_status_shows_the_plan() -> None:
                 "adoptionFloor": 2,
                 "backoffUntil": "2026-11-23T08:00:00Z",
                 "attempts": 1,
+                "missingFrom": "2026-11-23T08:00:00Z",
+                "unseenSince": None,
+                "foreignSince": None,
+                "foreignUntil": None,
                 "claim": {"key": "k", "incarnation": "i", "since": "2026-11-23T08:00:00Z"},
                 "intent": {
                     "id": "a",
@@ -325,6 +337,10 @@ def test_status_shows_the_plan() -> None:
                 "adoptionFloor": None,
                 "backoffUntil": None,
                 "attempts": 0,
+                "missingFrom": None,
+                "unseenSince": None,
+                "foreignSince": None,
+                "foreignUntil": None,
                 "claim": None,
                 "intent": None,
                 "operation": None,
@@ -333,6 +349,7 @@ def test_status_shows_the_plan() -> None:
                 "message": None,
             },
         ],
+        "releasedMembers": [{"name": "old", "nodePool": "k2", "nodes": 7, "at": "2026-11-23T08:00:00Z"}],
         "plan": {"changes": [{"member": "east", "from": 4, "to": 6, "reason": "GrowForWish"}]},
         "conditions": [
             {

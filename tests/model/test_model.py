@@ -2,10 +2,19 @@
 
 import pytest
 
-from multicloud.model.record import backoff_s
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
-from multicloud.model.spec import AccountSpec, Adoption, AwsAccount, AzureAccount, GcpAccount, MemberSpec, PoolSpec
-from support.builders import node_pool
+from multicloud.model.spec import (
+    AccountSpec,
+    Adoption,
+    AwsAccount,
+    AzureAccount,
+    Failover,
+    GcpAccount,
+    MemberSpec,
+    MemberState,
+    PoolSpec,
+)
+from support.builders import member_spec, node_pool
 
 
 @pytest.mark.parametrize("field", ["requested", "nodes", "ready"])
@@ -21,7 +30,7 @@ def test_a_step_below_one_is_no_fact() -> None:
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 300), (2, 600), (3, 1200), (4, 1800), (50, 1800)])
 def test_back_off_doubles_to_half_an_hour(attempts: int, seconds: float) -> None:
-    assert backoff_s(attempts) == seconds
+    assert Failover().wait_s(attempts) == seconds
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,8 @@ def test_consent_to_shrink_what_was_found(adoption: Adoption, adopted: set[str],
     spec = PoolSpec(
         replicas=None, min_replicas=0, max_replicas=1, adoption=adoption, adopted=frozenset(adopted), members=()
     )
-    assert spec.adopts("a") is expected
+    assert spec.adopts(member_spec("a")) is expected
+    assert spec.adopts(member_spec("a", state=MemberState.DRAIN))
 
 
 def test_names_read_like_paths() -> None:

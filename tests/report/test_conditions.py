@@ -9,7 +9,8 @@ from multicloud.decide import decide
 from multicloud.model.plan import Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Condition
-from multicloud.report.conditions import PROVISION_TIMEOUT, find, pool_conditions
+from multicloud.model.spec import Failover
+from multicloud.report.conditions import find, pool_conditions
 from support.builders import NOW, Member, found, intent, member, snapshot, unknown, unseen
 
 AWAY = Reason(code=Code.UNAVAILABLE, text="no answer")
@@ -101,7 +102,12 @@ def test_stalled_names_the_member() -> None:
 def test_a_shortage_that_lasts_drops_ready() -> None:
     short = pool(member("a", 4).remembered(intent=intent(4, 9, operation="op-1")), replicas=9)
     scaling = Condition(
-        type="Scaling", status=True, reason="", message="", observed_generation=1, since=NOW - PROVISION_TIMEOUT
+        type="Scaling",
+        status=True,
+        reason="",
+        message="",
+        observed_generation=1,
+        since=NOW - timedelta(seconds=Failover().provision_timeout_s),
     )
     assert conditions(short)["Ready"] == (True, "EnoughReady")
     lasting = replace(short, record=replace(short.record, conditions=(scaling,)))

@@ -151,6 +151,7 @@ class Pool:
             stop=self.stop,
             headroom=self.headroom,
             write_window_s=WRITE_WINDOW_S,
+            quiet_s=600.0,
         )
 
 

@@ -43,7 +43,13 @@ def settings_for(document: Mapping[str, Any], *, kubeconfig: Path, namespace: st
             "sendBudgetSeconds": 1,
             "takeoverMarginSeconds": 0.5,
         },
-        "observe": {"intervalSeconds": 2, "describeSeconds": 4, "busyMinSeconds": 0.2, "busyMaxSeconds": 0.5},
+        "observe": {
+            "intervalSeconds": 2,
+            "describeSeconds": 4,
+            "busyMinSeconds": 0.2,
+            "busyMaxSeconds": 0.5,
+            "quietSeconds": 1,
+        },
         "guard": {"maxRemovedNodes": 1000, "maxAddedNodes": 1000},
         "clouds": {
             "aws": {name: {"url": document[name]["url"]} for name in ("eks", "autoscaling", "sts")},

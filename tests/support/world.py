@@ -189,11 +189,11 @@ class World:
 
     @property
     def cloud_writes(self) -> Sequence[Write]:
-        """Every effective resize that was not a hand's, in order."""
+        """Every effective resize that was neither a hand's nor the lab's own doing, in order."""
         return [
             Write(str(entry["cloud"]), str(entry["cluster"]), str(entry["pool"]), int(str(entry["to"])))
             for entry in self.lab.journal()
-            if entry["effective"] and entry["principal"] != "hand"
+            if entry["effective"] and entry["principal"] not in ("hand", "admin")
         ]
 
     async def run_for(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:

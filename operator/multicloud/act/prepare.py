@@ -16,6 +16,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import NodePool, Resize
+from multicloud.model.spec import Failover
 
 RETRY_S = 5.0
 """When an ask that was not admitted is tried again, in seconds."""
@@ -23,13 +24,14 @@ RETRY_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """One admitted resize: what to send, for whom, under which intent."""
+    """One admitted resize: what to send, for whom, under which intent, and how long to wait should it fail."""
 
     member: str
     account: ObjectKey
     change: Resize
     intent: Intent
     booking: Booking
+    failover: Failover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +47,13 @@ class Prepared:
 class Preparer:
     """Admits asks. One for the whole process: scopes and brake span all pools."""
 
-    def __init__(
-        self, fence: Fence, brake: Brake, scopes: Scopes, wake: Wake, *, send_budget_s: float, timeout_s: float
-    ) -> None:
-        """`send_budget_s` is what the fence must grant, `timeout_s` when an operation counts as late."""
+    def __init__(self, fence: Fence, brake: Brake, scopes: Scopes, wake: Wake, *, send_budget_s: float) -> None:
+        """`send_budget_s` is what the fence must grant."""
         self._fence = fence
         self._brake = brake
         self._scopes = scopes
         self._wake = wake
         self._send_budget_s = send_budget_s
-        self._timeout_s = timeout_s
 
     def prepare(self, snapshot: Snapshot, plan: Plan) -> Prepared:
         """Admit what may go out now."""
@@ -93,15 +92,12 @@ class Preparer:
         self, snapshot: Snapshot, member: MemberPlan, view: MemberView, facts: NodePool, turns: dict[Scope, int]
     ) -> Dispatch | Reason:
         ask = member.ask if member.ask is not None else facts.requested
-        backoff_until = member.record.backoff_until
-        if backoff_until is not None and backoff_until > snapshot.now:
-            return Reason(code=Code.BACKED_OFF, text="waiting before the next attempt at this member")
         try:
             self._fence.check(self._send_budget_s)
         except NotSent as error:
             return error.reason
         account = ObjectKey(kind=Kind.ACCOUNT, namespace=snapshot.key.namespace, name=view.spec.account)
-        booking = self._brake.book(account, ask - facts.requested)
+        booking = self._brake.book(account, member.record.change(facts, ask, snapshot.now))
         if booking is None:
             return Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
         scope = scope_of(view.node_pool)
@@ -114,10 +110,15 @@ class Preparer:
             target=ask,
             origin=facts.requested,
             started_at=snapshot.now,
-            deadline=snapshot.now + timedelta(seconds=self._timeout_s),
+            deadline=snapshot.now + timedelta(seconds=snapshot.spec.failover.provision_timeout_s),
         )
         return Dispatch(
-            member=member.name, account=account, change=Resize(pool=facts, to=ask), intent=intent, booking=booking
+            member=member.name,
+            account=account,
+            change=Resize(pool=facts, to=ask),
+            intent=intent,
+            booking=booking,
+            failover=snapshot.spec.failover,
         )
 
     def _wake_all(self, pools: set[ObjectKey]) -> None:

@@ -16,7 +16,7 @@ from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, Ou
 from multicloud.model.plan import Outcome
 from multicloud.model.port import Attention, Clock, Lane, Lanes
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import LastResize, MemberRecord, PoolRecord, backoff_s
+from multicloud.model.record import LastResize, MemberRecord, PoolRecord
 from multicloud.model.ref import ObjectKey
 from multicloud.model.size import Activity, Detail, NodePool, Operation, Resize
 from multicloud.model.spec import AccountObject
@@ -77,7 +77,7 @@ class Sender:
         now = self._clock.now()
         counts = isinstance(answer, NoCapacity | Refused)
         attempts = member.attempts + 1 if counts else member.attempts
-        wait_s = backoff_s(attempts) if counts else answer.retry_after_s or RETRY_S
+        wait_s = dispatch.failover.wait_s(attempts) if counts else answer.retry_after_s or RETRY_S
         intent = dispatch.intent
         return replace(
             member,

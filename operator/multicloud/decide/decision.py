@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from multicloud.decide.gates import Asks, asks, target_of
+from multicloud.decide.delivery import returns_at
+from multicloud.decide.gates import Asks, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.scale.wish import Wish, wish
@@ -12,7 +14,10 @@ from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
 from multicloud.decide.words import NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
-from multicloud.model.record import MemberRecord, PoolRecord
+from multicloud.model.record import MemberRecord, PoolRecord, Released
+
+RELEASED_SHOWN: Final = timedelta(hours=24)
+"""How long status names a member that was removed."""
 
 
 def decide(snapshot: Snapshot) -> Plan:
@@ -25,7 +30,7 @@ def decide(snapshot: Snapshot) -> Plan:
     standings = [settle(view, snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
     placed = place(standings, snapshot.spec, wished, snapshot.now)
-    targets = {standing.name: _target(standing, placed) for standing in standings}
+    targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
     stop = blocked(snapshot)
     sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, _need(placed, wished))
     decided = Decided(wish=wished, placed=placed, asks=sizes, targets=targets, blocked=stop)
@@ -38,6 +43,7 @@ def decide(snapshot: Snapshot) -> Plan:
         shortage=shortage,
         limited_by=limit(standings, decided, snapshot),
         blocked=stop,
+        unsafe=unsafe(standings),
         wake_at=_wake_at(standings, wished, snapshot),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
@@ -61,26 +67,32 @@ def _waiting(snapshot: Snapshot) -> Plan:
         for view, record in zip(snapshot.members, records, strict=True)
     )
     return Plan(
-        record=replace(snapshot.record, observed_generation=snapshot.generation, members=tuple(records)),
+        record=replace(
+            snapshot.record,
+            observed_generation=snapshot.generation,
+            members=tuple(records),
+            released=_released(snapshot),
+        ),
         members=members,
         ready=_ready(records, snapshot),
         shortage=0,
         limited_by=None,
         blocked=blocked(snapshot),
+        unsafe=None,
         wake_at=None,
         settled=False,
     )
 
 
-def _target(standing: Standing, placed: Placed) -> int | None:
+def _target(standing: Standing, placed: Placed, snapshot: Snapshot) -> int | None:
     """The final size; a member that is not managed stays as it is."""
     nodes, requested = placed.nodes[standing.name], standing.record.requested
     if requested is None or standing.refusal is not None or standing.record.claim is None or standing.frozen:
         return requested
-    if standing.name not in placed.chosen:
-        intent = standing.record.intent
+    intent = standing.record.intent
+    if standing.name not in placed.chosen and (intent is not None or not standing.missing):
         return intent.target if intent is not None else requested
-    return target_of(standing, nodes)
+    return target_of(standing, nodes, snapshot)
 
 
 def _need(placed: Placed, wished: Wish) -> int:
@@ -113,7 +125,22 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> 
         decided_by=wished.decided_by,
         past_wishes=wished.past_wishes,
         members=tuple(member.record for member in members),
+        released=_released(snapshot),
     )
+
+
+def _released(snapshot: Snapshot) -> tuple[Released, ...]:
+    """Members whose entries went within a day: their nodes run on and are paid for, which somebody should know."""
+    named = {view.spec.name for view in snapshot.members}
+    record, now = snapshot.record, snapshot.now
+    kept = [one for one in record.released if one.name not in named and one.at + RELEASED_SHOWN > now]
+    gone = [
+        Released(name=member.name, node_pool=member.claim.key, nodes=member.requested, at=now)
+        for member in record.members
+        if member.name not in named and member.claim is not None
+    ]
+    again = {one.name for one in gone}
+    return (*(one for one in kept if one.name not in again), *gone)
 
 
 def _ready(records: Sequence[MemberRecord], snapshot: Snapshot) -> int | None:
@@ -136,10 +163,17 @@ def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
 
 def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) -> datetime | None:
     """When time alone may change the decision."""
-    times = [wished.wake_at]
+    times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
+    failover = snapshot.spec.failover
     for standing in standings:
         record = standing.record
-        times.append(record.backoff_until)
+        times += [record.backoff_until, record.missing_from, returns_at(record, failover)]
+        for since, wait_s in (
+            (record.unseen_since, failover.unreachable_after_s),
+            (record.foreign_since, failover.lock_timeout_s),
+            (record.foreign_until, snapshot.quiet_s),
+        ):
+            times.append(None if since is None else since + timedelta(seconds=wait_s))
         if record.held_since is not None:
             times.append(record.held_since + timedelta(seconds=snapshot.spec.hold_s))
         if record.intent is not None:

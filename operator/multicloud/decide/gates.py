@@ -6,12 +6,18 @@ without it, one step at a time: so every move is make before break.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from multicloud.decide.delivery import backs_off, may_give_back
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity, NodePool
+
+UNSAFE_PERCENT: Final = 45
+UNSAFE_NODES: Final = 3
+"""Above both, nodes that are not ready forbid every removal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +28,14 @@ class Asks:
     waits: dict[str, Reason]
 
 
-def target_of(standing: Standing, nodes: int) -> int:
+def target_of(standing: Standing, nodes: int, snapshot: Snapshot) -> int:
     """The final size: the placed nodes and what is held on top, as far as a size may be asked for."""
     requested = standing.record.requested
-    if requested is None or standing.held == 0 or standing.facts is None:
+    if requested is None or standing.facts is None:
+        return nodes
+    if standing.missing and nodes >= standing.working:
+        return kept_size(standing, standing.facts, snapshot)
+    if standing.held == 0:
         return nodes
     bounds, wanted = bounds_of(standing.view.spec, standing.facts), nodes + standing.held
     up = -(-wanted // bounds.step) * bounds.step
@@ -35,6 +45,15 @@ def target_of(standing: Standing, nodes: int) -> int:
     return up if up <= bounds.last else max(bounds.last, requested)
 
 
+def kept_size(standing: Standing, facts: NodePool, snapshot: Snapshot) -> int:
+    """What a member keeps that did not get all its nodes: never below what exists, whether that works or not."""
+    record, bounds = standing.record, bounds_of(standing.view.spec, facts)
+    if standing.held or not may_give_back(record, snapshot.spec.failover, snapshot.now):
+        return facts.requested
+    existing = -(-facts.nodes // bounds.step) * bounds.step
+    return min(facts.requested, max(existing, bounds.first, record.adoption_floor or 0))
+
+
 def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snapshot: Snapshot, need: int) -> Asks:
     """Admit growth, then removals. `need` units must stay ready while nodes go."""
     brake = _Brake(snapshot)
@@ -42,8 +61,12 @@ def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snaps
     wanted: list[tuple[Standing, NodePool, int]] = []
     for standing in sorted(standings, key=lambda one: one.name):
         facts, target = standing.movable, targets[standing.name]
-        if facts is not None and target is not None and target != facts.requested:
+        if facts is None or target is None:
+            continue
+        if target != facts.requested:
             wanted.append((standing, facts, target))
+        elif standing.missing and facts.activity is Activity.SICK:
+            _repair(standing, facts, brake, result, snapshot)
     for standing, facts, target in wanted:
         if target > facts.requested:
             _grow(standing, facts, target, brake, result, snapshot)
@@ -82,12 +105,34 @@ def _account(name: str) -> str:
     return f"account {name}"
 
 
+def _repair(standing: Standing, facts: NodePool, brake: _Brake, result: Asks, snapshot: Snapshot) -> None:
+    """Ask a sick pool for the same size again, next time for one node more: that is what clouds repair upon."""
+    if backs_off(standing.record, snapshot.now, growing=True):
+        result.waits[standing.name] = _BACKED_OFF
+        return
+    bounds = bounds_of(standing.view.spec, facts)
+    more = facts.requested + bounds.step
+    within = more <= bounds.last and brake.room(standing, removing=False) >= bounds.step
+    grows = standing.record.attempts % 2 == 0 and within and _room_in_pool(snapshot, bounds.step, standing)
+    result.sizes[standing.name] = more if grows else facts.requested
+    if grows:
+        brake.use(standing, bounds.step)
+
+
+def _room_in_pool(snapshot: Snapshot, nodes: int, standing: Standing) -> bool:
+    """True when so many nodes more keep the pool within maxReplicas, whatever works of it."""
+    asked = sum(
+        view.sight.proved.requested * view.spec.units_per_node for view in snapshot.members if view.sight.proved
+    )
+    return asked + nodes * standing.units_per_node <= snapshot.spec.max_replicas
+
+
 def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, result: Asks, snapshot: Snapshot) -> None:
-    until = standing.record.backoff_until
-    if until is not None and until > snapshot.now:
-        result.waits[standing.name] = Reason(
-            code=Code.BACKED_OFF, text="a resize failed in the cloud; the next attempt waits for status.backoffUntil"
-        )
+    if backs_off(standing.record, snapshot.now, growing=True):
+        result.waits[standing.name] = _BACKED_OFF
+        return
+    if standing.quiet and target <= (standing.record.agreed or 0) and not below_minimum(snapshot):
+        result.waits[standing.name] = _QUIET
         return
     bounds = bounds_of(standing.view.spec, facts)
     most = min(target, facts.requested + brake.room(standing, removing=False))
@@ -103,6 +148,20 @@ def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, resul
 
 
 _BRAKE = Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
+_BACKED_OFF = Reason(
+    code=Code.BACKED_OFF, text="a resize failed in the cloud; the next attempt waits for status.backoffUntil"
+)
+_QUIET = Reason(
+    code=Code.FOREIGN_OPERATION, text="somebody else's operation has just ended; the size it left is not judged yet"
+)
+
+
+def below_minimum(snapshot: Snapshot) -> bool:
+    """True when fewer units are ready than minReplicas."""
+    ready = sum(
+        view.sight.proved.ready * view.spec.units_per_node for view in snapshot.members if view.sight.proved is not None
+    )
+    return ready < snapshot.spec.min_replicas
 
 
 @dataclass(slots=True)
@@ -125,17 +184,43 @@ def _shrink_all(
     step = _Step(nodes=snapshot.spec.max_nodes_per_step, ready_units=proved_ready(standings) - need)
     short = _why_short(standings, step.ready_units)
     for standing, facts, target in shrinking:
-        if closed is not None:
-            result.waits[standing.name] = closed
+        waits = closed or _why_not_yet(standing, snapshot)
+        if waits is not None:
+            result.waits[standing.name] = waits
             continue
         ask, bound = _shrunk(standing, facts, target, _limits(standing, facts, brake, step, short, snapshot))
         if bound is not None:
             result.waits[standing.name] = bound
         if ask < facts.requested:
             result.sizes[standing.name] = ask
-            brake.use(standing, ask - facts.requested)
-            step.nodes -= facts.requested - ask
+            change = standing.record.change(facts, ask, snapshot.now)
+            brake.use(standing, change)
+            step.nodes += change
             step.ready_units -= _lost_units(standing, facts, ask)
+
+
+def _why_not_yet(standing: Standing, snapshot: Snapshot) -> Reason | None:
+    if backs_off(standing.record, snapshot.now, growing=False):
+        return _BACKED_OFF
+    return _QUIET if standing.quiet else None
+
+
+def unsafe(standings: Sequence[Standing]) -> Reason | None:
+    """Why nothing may go: too much of the pool, or of one cluster's part of it, is not ready (product rule)."""
+    seen = [(one, one.fresh_facts) for one in standings if not one.absent]
+    groups: dict[str, list[NodePool]] = {}
+    for standing, facts in seen:
+        if facts is not None:
+            groups.setdefault("", []).append(facts)
+            groups.setdefault(str(standing.view.node_pool.cluster), []).append(facts)
+    for name in sorted(groups):
+        nodes = sum(facts.nodes for facts in groups[name])
+        down = sum(max(0, facts.nodes - facts.ready) for facts in groups[name])
+        if down > UNSAFE_NODES and 100 * down > UNSAFE_PERCENT * nodes:
+            where = f"cluster {name}" if name else "the pool"
+            text = f"more than {UNSAFE_PERCENT} % and more than {UNSAFE_NODES} nodes of {where} are not ready"
+            return Reason(code=Code.UNSAFE_TO_SHRINK, text=text)
+    return None
 
 
 def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
@@ -143,6 +228,8 @@ def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
     if snapshot.stop is Stop.SHRINK_ONLY:
         text = "the stop switch (ConfigMap multicloud-stop) forbids removals"
         return Reason(code=Code.STOPPED_SHRINK, text=text)
+    if (danger := unsafe(standings)) is not None:
+        return danger
     for standing in sorted(standings, key=lambda one: one.name):
         if _still_removing(standing):
             text = f"the removal from {standing.name} has to end first"
@@ -185,11 +272,12 @@ def _limits(
 ) -> list[tuple[int, Reason]]:
     """How many nodes each gate lets go, with its reason, the weightiest gate first."""
     most = snapshot.spec.max_nodes_per_step
+    never_came = max(0, facts.requested - facts.nodes) if standing.missing else 0
     per_step = Reason(code=Code.MAX_NODES_PER_STEP, text=f"spec.disruption.maxNodesPerStep is {most}")
     return [
         (_ready_limit(standing, facts, step.ready_units), short),
-        (_step_limit(step.nodes, most, facts.step), per_step),
-        (brake.room(standing, removing=True), _BRAKE),
+        (never_came + _step_limit(step.nodes, most, facts.step), per_step),
+        (never_came + brake.room(standing, removing=True), _BRAKE),
     ]
 
 
@@ -204,7 +292,8 @@ def _ready_limit(standing: Standing, facts: NodePool, spare_units: int) -> int:
     Nodes that were requested but never came cost nothing.
     """
     if spare_units < 0:
-        return 0
+        # What came too late is not waited for any more: taking it back removes nothing that works.
+        return max(0, facts.requested - facts.nodes) if standing.missing else 0
     if facts.ready * standing.units_per_node <= spare_units:
         return facts.requested
     return max(0, facts.requested - facts.nodes) + spare_units // standing.units_per_node
@@ -225,9 +314,3 @@ def _shrunk(
     bounds = bounds_of(standing.view.spec, facts)
     ask = -(-lowest // bounds.step) * bounds.step
     return min(facts.requested, ask), bound
-
-
-def foreign(standing: Standing) -> bool:
-    """True when the cloud runs an operation on the node pool that is not ours."""
-    facts = standing.fresh_facts
-    return facts is not None and facts.activity is Activity.BUSY and standing.record.intent is None

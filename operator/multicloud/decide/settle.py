@@ -7,11 +7,12 @@ be judged yet waits, with a reason.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from multicloud.decide.delivery import failed, is_replaced, with_delivery, with_foreign, with_sight
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import Claim, Intent, LastResize, MemberRecord, backoff_s
+from multicloud.model.record import Claim, Intent, LastResize, MemberRecord
 from multicloud.model.size import Activity, NodePool, OperationState
 from multicloud.model.spec import MemberSpec, MemberState
 
@@ -20,8 +21,8 @@ _RUNNING = frozenset({OperationState.REQUESTED, OperationState.RUNNING})
 
 def settle(view: MemberView, snapshot: Snapshot) -> Standing:
     """Judge one member."""
-    record = snapshot.record.member(view.spec.name)
-    if snapshot.spec.adopts(record.name):
+    record = with_sight(snapshot.record.member(view.spec.name), view, snapshot.now)
+    if snapshot.spec.adopts(view.spec):
         record = replace(record, adoption_floor=None)
     facts = view.sight.proved
     if view.refusal is not None:
@@ -29,7 +30,7 @@ def settle(view: MemberView, snapshot: Snapshot) -> Standing:
     if view.claimed_by_other is not None:
         return Standing(view=view, record=record, refusal=view.claimed_by_other)
     if facts is None:
-        return Standing(view=view, record=record, waiting=_why_waiting(record.intent, snapshot))
+        return _standing(view, record, snapshot, waiting=_why_waiting(record.intent, snapshot))
     sizes = replace(record, requested=facts.requested, nodes=facts.nodes, ready=facts.ready)
     return _seen(view, sizes, facts, snapshot)
 
@@ -38,21 +39,43 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
     """Judge a member whose node pool was seen at least once."""
     refusal = _refusal(view.spec, facts)
     if not view.fresh or facts.activity is Activity.LEAVING:
-        return Standing(view=view, record=record, refusal=refusal, waiting=_why_waiting(record.intent, snapshot))
+        waiting = _why_waiting(record.intent, snapshot)
+        return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
     if _is_another(record.claim, facts):
         found = facts.requested * view.spec.units_per_node if record.claim is None else 0
-        taken = _taken_over(record, facts, snapshot)
+        taken = _taken_over(view, record, facts, snapshot)
         return Standing(view=view, record=taken, refusal=refusal, found_units=found)
-    if record.intent is not None:
-        verdict = _judge(record, record.intent, view, facts, snapshot)
+    if (intent := record.intent) is not None:
+        verdict = _judge(record, intent, view, facts, snapshot)
         if verdict is None:
-            waiting = _why_waiting(record.intent, snapshot)
-            return Standing(view=view, record=record, refusal=refusal, waiting=waiting)
-        record = _settled(record, record.intent, verdict, snapshot)
-    if facts.activity is not Activity.BUSY:
-        ours = refusal is None and view.spec.state is MemberState.ACTIVE
+            record = with_delivery(record, facts, snapshot)
+            waiting = _why_waiting(intent, snapshot)
+            return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
+        record = _settled(record, intent, verdict, snapshot)
+    record = with_foreign(record, facts, snapshot)
+    if facts.activity is not Activity.BUSY and record.foreign_since is None:
+        ours = refusal is None and view.spec.state is not MemberState.FROZEN
         record = _drifted(record, facts, snapshot) if ours else _following(record, facts)
-    return Standing(view=view, record=record, refusal=refusal)
+    return _standing(view, with_delivery(record, facts, snapshot), snapshot, refusal=refusal)
+
+
+def _standing(
+    view: MemberView,
+    record: MemberRecord,
+    snapshot: Snapshot,
+    *,
+    refusal: Reason | None = None,
+    waiting: Reason | None = None,
+) -> Standing:
+    failover, now = snapshot.spec.failover, snapshot.now
+    return Standing(
+        view=view,
+        record=record,
+        refusal=refusal,
+        waiting=waiting,
+        missing=record.is_missing(now),
+        replaced=is_replaced(record, failover, now),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +107,7 @@ def _is_another(claim: Claim | None, facts: NodePool) -> bool:
     return claim is None or claim.incarnation != facts.incarnation or claim.key != facts.claim
 
 
-def _taken_over(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
+def _taken_over(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
     last = record.last_resize
     if record.intent is not None:
         text = "another node pool stands in the place of the one that was asked"
@@ -93,7 +116,7 @@ def _taken_over(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> Me
         name=record.name,
         claim=Claim(key=facts.claim, incarnation=facts.incarnation, since=snapshot.now),
         agreed=facts.requested,
-        adoption_floor=None if snapshot.spec.adopts(record.name) else facts.requested,
+        adoption_floor=None if snapshot.spec.adopts(view.spec) else facts.requested,
         requested=facts.requested,
         nodes=facts.nodes,
         ready=facts.ready,
@@ -137,17 +160,13 @@ def _may_still_come(intent: Intent, view: MemberView, snapshot: Snapshot, *, unt
 
 
 def _settled(record: MemberRecord, intent: Intent, verdict: _Verdict, snapshot: Snapshot) -> MemberRecord:
-    attempts, backoff_until = record.attempts, record.backoff_until
-    if verdict.failed:
-        attempts += 1
-        backoff_until = snapshot.now + timedelta(seconds=backoff_s(attempts))
-    elif verdict.outcome.code is Code.DELIVERED:
-        attempts, backoff_until = 0, None
+    # A repair that the cloud took is one more failure until it shows: else it would be asked for at every pass.
+    repair = record.is_missing(snapshot.now) and intent.target >= intent.origin
+    if verdict.failed or repair:
+        record = failed(record, snapshot.spec.failover, snapshot.now)
     return replace(
         record,
         agreed=verdict.agreed,
-        attempts=attempts,
-        backoff_until=backoff_until,
         intent=None,
         last_resize=_last(intent, verdict.outcome, snapshot),
     )

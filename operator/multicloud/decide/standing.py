@@ -16,7 +16,9 @@ class Standing:
     """One member, judged.
 
     `record` is its memory after settling. `refusal` is why it may not be acted on. `waiting` is why its intent is
-    not settled yet. `found_units` are the units that came with a node pool taken over for the first time.
+    not settled yet. `found_units` are the units that came with a node pool taken over for the first time. `missing`:
+    nodes that were asked for did not come in time, so it counts with those that are ready. `replaced`: it could not be
+    seen for so long that it counts with nothing.
     """
 
     view: MemberView
@@ -24,6 +26,8 @@ class Standing:
     refusal: Reason | None = None
     waiting: Reason | None = None
     found_units: int = 0
+    missing: bool = False
+    replaced: bool = False
 
     @property
     def name(self) -> str:
@@ -72,6 +76,23 @@ class Standing:
             return max(0, record.intent.target - self.held)
         requested = record.requested or 0
         return requested if record.agreed is None else min(record.agreed, requested)
+
+    @property
+    def working(self) -> int:
+        """Ready nodes that may be counted on, as last proved."""
+        return min(self.record.ready or 0, self.record.requested or 0)
+
+    @property
+    def foreign(self) -> bool:
+        """True while the cloud runs an operation on the node pool that is not ours."""
+        facts = self.fresh_facts
+        return facts is not None and facts.activity is Activity.BUSY and self.record.intent is None
+
+    @property
+    def quiet(self) -> bool:
+        """True shortly after such an operation: whatever size it left is not judged yet, a surge may still go."""
+        facts, record = self.fresh_facts, self.record
+        return facts is not None and record.foreign_until is not None and facts.requested != record.agreed
 
     @property
     def movable(self) -> NodePool | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from multicloud.decide.gates import Asks, foreign
+from multicloud.decide.gates import Asks
 from multicloud.decide.place.placing import Placed
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.scale.wish import Wish
@@ -41,19 +41,40 @@ def blocked(snapshot: Snapshot) -> Reason | None:
 def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> Reason:
     """The most telling reason of one member."""
     target, requested = decided.targets[standing.name], standing.record.requested
-    known = standing.refusal or standing.waiting or _unseen(standing)
+    known = standing.refusal or _replaced(standing) or standing.waiting or _unseen(standing)
     if known is not None:
         return known
     if standing.frozen:
         return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
-    if foreign(standing):
+    if standing.foreign:
         return Reason(code=Code.FOREIGN_OPERATION, text="the cloud runs an operation on it that is not ours")
     if target != requested and decided.blocked is not None:
         return decided.blocked
     ask, wait = decided.asks.sizes.get(standing.name), decided.asks.waits.get(standing.name)
     if ask is not None and requested is not None:
-        return _why_asked(ask - requested, decided, snapshot)
-    return wait or _backed_off(standing, snapshot) or _why_it_stays(standing, decided)
+        return _of_failed(standing, ask - requested) or _why_asked(ask - requested, decided, snapshot)
+    return wait or _missing(standing) or _backed_off(standing, snapshot) or _why_it_stays(standing, decided)
+
+
+def _of_failed(standing: Standing, change: int) -> Reason | None:
+    """Why a member that failed is asked for anything."""
+    facts = standing.facts
+    if not standing.missing:
+        text = "one node first, after its cloud failed to deliver; the rest follows when it is ready"
+        return Reason(code=Code.PROBING, text=text) if change > 0 and standing.record.attempts else None
+    if change >= 0:
+        text = "its cloud calls the node pool sick: asked again, then for one node more, which may repair it"
+        return Reason(code=Code.REPAIRING, text=text)
+    if facts is not None and facts.requested + change >= facts.nodes:
+        return Reason(code=Code.GIVEN_BACK, text="its cloud never made these nodes: no longer asked for, others grow")
+    return None
+
+
+def _missing(standing: Standing) -> Reason | None:
+    if not standing.missing:
+        return None
+    text = "fewer nodes are ready than were asked for, for longer than failover.provisionTimeoutSeconds: others grow"
+    return Reason(code=Code.NODES_MISSING, text=text)
 
 
 def _backed_off(standing: Standing, snapshot: Snapshot) -> Reason | None:
@@ -62,6 +83,15 @@ def _backed_off(standing: Standing, snapshot: Snapshot) -> Reason | None:
         return None
     text = "a resize failed in its cloud; it may not grow again before backoffUntil"
     return Reason(code=Code.BACKED_OFF, text=text)
+
+
+def _replaced(standing: Standing) -> Reason | None:
+    if not standing.replaced:
+        return None
+    if standing.fresh_facts is not None:
+        return Reason(code=Code.RETURNING, text="seen again; a second good look makes sure before it counts")
+    text = "not seen for longer than failover.unreachableAfterSeconds: others grow in its place"
+    return Reason(code=Code.UNREACHABLE, text=text)
 
 
 def _unseen(standing: Standing) -> Reason | None:

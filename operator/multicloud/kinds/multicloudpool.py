@@ -22,7 +22,16 @@ from multicloud.kinds.shape import (
     rules,
 )
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
-from multicloud.model.spec import Adoption, MemberSpec, MemberState, Mode, PoolSpec, Strategy
+from multicloud.model.spec import (
+    Adoption,
+    Failover,
+    MemberSpec,
+    MemberState,
+    Mode,
+    PoolSpec,
+    Strategy,
+    WhenUnreachable,
+)
 
 MAX_MEMBERS = 100
 
@@ -116,7 +125,8 @@ class Member(Part):
     gke: GkeBlock | None = Field(default=None, description="A GKE node pool.")
     state: MemberState = Field(
         default=MemberState.ACTIVE,
-        description="Active: sized by the operator. Frozen: never written to; its ready nodes still count.",
+        description="Active: sized by the operator. Frozen: never written to; its ready nodes still count. Drain: "
+        "never grows, goes to no nodes as others get ready in its place, minNodes notwithstanding.",
     )
     min_nodes: Nodes = Field(default=0, description="Fewest nodes to ask the cloud for, over all zones.")
     max_nodes: Nodes = Field(description="Most nodes to ask the cloud for, over all zones.")
@@ -204,6 +214,73 @@ class Drift(Part):
     )
 
 
+Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
+
+
+class FailoverBlock(Part):
+    """What happens when a cloud does not deliver, and how a member comes back."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.backoffSeconds) || !has(self.maxBackoffSeconds) || self.backoffSeconds <= self.maxBackoffSeconds",
+                "backoffSeconds must not be above maxBackoffSeconds",
+                field=".backoffSeconds",
+            )
+        )
+    )
+
+    provision_timeout_seconds: Annotated[WholeNumber, Field(ge=60, le=86_400)] = Field(
+        default=900,
+        description="Seconds that asked-for nodes may take to become ready; then they count as missing: others grow, "
+        "and what the cloud never made is given back.",
+    )
+    lock_timeout_seconds: Seconds = Field(
+        default=600,
+        description="Seconds to wait for somebody else's operation on a node pool before others grow in its place.",
+    )
+    backoff_seconds: Annotated[WholeNumber, Field(ge=5, le=86_400)] = Field(
+        default=300, description="Seconds before a member that failed to grow may try again; doubles at every failure."
+    )
+    max_backoff_seconds: Annotated[WholeNumber, Field(ge=5, le=86_400)] = Field(
+        default=1800, description="Longest back-off in seconds."
+    )
+    unreachable_after_seconds: Annotated[WholeNumber, Field(ge=60, le=86_400)] = Field(
+        default=600, description="Seconds without a good read after which a member counts as unreachable."
+    )
+    when_unreachable: WhenUnreachable = Field(
+        default=WhenUnreachable.HOLD,
+        description="Hold: an unreachable member counts with what it had. Replace: it counts nothing, others grow; "
+        "what comes back leaves by ordinary scale-down.",
+    )
+    return_to_preferred: Switch = Field(
+        default=True,
+        description="Move units back to a member that failed once it can grow again: one node, then the rest.",
+    )
+    return_after_seconds: Seconds = Field(
+        default=1800, description="Seconds after its last failure before units move back to a member."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.backoff_seconds > self.max_backoff_seconds:
+            raise ValueError("backoffSeconds must not be above maxBackoffSeconds")
+        return self
+
+    def to_model(self) -> Failover:
+        """Say it in the words of `model`."""
+        return Failover(
+            provision_timeout_s=self.provision_timeout_seconds,
+            lock_timeout_s=self.lock_timeout_seconds,
+            backoff_s=self.backoff_seconds,
+            max_backoff_s=self.max_backoff_seconds,
+            unreachable_after_s=self.unreachable_after_seconds,
+            when_unreachable=self.when_unreachable,
+            return_to_preferred=self.return_to_preferred,
+            return_after_s=self.return_after_seconds,
+        )
+
+
 class MultiCloudPoolSpec(Part):
     """How much capacity is wanted, in units, and which node pools may carry it."""
 
@@ -240,6 +317,9 @@ class MultiCloudPoolSpec(Part):
     allocation: Allocation = Field(default=Allocation(), description="How units are shared among members.")
     disruption: Disruption = Field(default=Disruption(), description="How fast nodes may be removed.")
     drift: Drift = Field(default=Drift(), description="What to do when somebody else resized a node pool.")
+    failover: FailoverBlock = Field(
+        default=FailoverBlock(), description="What happens when a cloud does not deliver, and how a member comes back."
+    )
     members: Annotated[
         tuple[Member, ...],
         Field(
@@ -272,6 +352,7 @@ class MultiCloudPoolSpec(Part):
             max_nodes_per_step=self.disruption.max_nodes_per_step,
             scale_down_delay_s=self.disruption.scale_down_delay_seconds,
             hold_s=self.drift.hold_seconds,
+            failover=self.failover.to_model(),
             adopted=adopted,
             members=tuple(member.to_model() for member in self.members),
         )

@@ -19,6 +19,7 @@ from multicloud.model.record import (
     MemberRecord,
     PastWish,
     PoolRecord,
+    Released,
 )
 from multicloud.model.spec import PoolSpec
 
@@ -53,6 +54,7 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         decided_by=decided_by,
         past_wishes=_past_wishes(spec, requested, desired, decided_by),
         members=tuple(_members(block.get("members"))),
+        released=tuple(_released(block.get("releasedMembers"))),
         conditions=tuple(_conditions(block.get("conditions"))),
     )
 
@@ -88,9 +90,20 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         ready=_count(block.get("readyNodes")),
         attempts=_count(block.get("attempts")) or 0,
         backoff_until=_time(block.get("backoffUntil")),
+        missing_from=_time(block.get("missingFrom")),
+        unseen_since=_time(block.get("unseenSince")),
+        foreign_since=_time(block.get("foreignSince")),
+        foreign_until=_time(block.get("foreignUntil")),
         intent=_intent(block.get("intent"), _text(_block(block.get("operation")).get("id"))),
         last_resize=_last_resize(block.get("lastResize")),
     )
+
+
+def _released(value: object) -> Iterator[Released]:
+    for block in _blocks(value):
+        name, node_pool, at = _text(block.get("name")), _text(block.get("nodePool")), _time(block.get("at"))
+        if name and node_pool is not None and at is not None:
+            yield Released(name=name, node_pool=node_pool, nodes=_count(block.get("nodes")), at=at)
 
 
 def _claim(value: object) -> Claim | None:

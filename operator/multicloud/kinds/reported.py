@@ -128,6 +128,14 @@ class ReportedMember(Reported):
         default=None, description="Earliest time of the next growth after failed ones; null: now."
     )
     attempts: int = Field(default=0, description="Resizes that failed in a row.")
+    missing_from: datetime | None = Field(
+        default=None, description="When nodes that are not ready count as missing; null: all that were asked for are."
+    )
+    unseen_since: datetime | None = Field(default=None, description="Since when no look succeeds; null: it is seen.")
+    foreign_since: datetime | None = Field(
+        default=None, description="When an operation that is not ours was seen first; null: none lately."
+    )
+    foreign_until: datetime | None = Field(default=None, description="When that operation was seen to have ended.")
     claim: ReportedClaim | None = Field(default=None, description="Proof of ownership; null: not proved yet.")
     intent: ReportedIntent | None = Field(default=None, description="The resize under way; null: none.")
     operation: ReportedOperation | None = Field(
@@ -136,6 +144,15 @@ class ReportedMember(Reported):
     last_resize: ReportedResize | None = Field(default=None, description="The newest finished resize; null: none.")
     reason: str | None = Field(default=None, description="Why its size is, moves or waits, as one stable word.")
     message: str | None = Field(default=None, description="The reason as a sentence.")
+
+
+class ReportedRelease(Reported):
+    """A member whose entry was removed within the last 24 hours. Its node pool was left as it is."""
+
+    name: str = Field(description="Name that the member had.")
+    node_pool: str = Field(description="The cloud's own identity of its node pool.")
+    nodes: int | None = Field(default=None, description="Nodes that the cloud tried to reach then; null: unknown.")
+    at: datetime = Field(description="When the entry was seen to be gone.")
 
 
 class ReportedChange(Reported):
@@ -173,5 +190,9 @@ class MultiCloudPoolStatus(Reported):
         tuple[ReportedMember, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = Field(default=(), description="The members, in the order of spec.")
+    released_members: Annotated[
+        tuple[ReportedRelease, ...],
+        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = Field(default=(), description="Members removed within 24 hours: nobody sizes them, their nodes run on.")
     plan: ReportedPlan = Field(default=ReportedPlan(), description="What is about to be done.")
     conditions: Conditions = Field(default=(), description="Conditions by type; Ready first of all.")

@@ -19,6 +19,7 @@ from multicloud.kinds.reported import (
     ReportedMember,
     ReportedOperation,
     ReportedPlan,
+    ReportedRelease,
     ReportedResize,
 )
 from multicloud.model.plan import MemberPlan, Plan
@@ -67,6 +68,10 @@ def render_pool(
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
         members=tuple(_members(pool, plan, record, proved)),
+        released_members=tuple(
+            ReportedRelease(name=one.name, node_pool=one.node_pool, nodes=one.nodes, at=one.at)
+            for one in record.released
+        ),
         plan=ReportedPlan(changes=tuple(_changes(plan, record))),
         conditions=tuple(map(_condition, conditions)),
     )
@@ -108,6 +113,10 @@ def _member(
         adoption_floor=record.adoption_floor,
         backoff_until=record.backoff_until,
         attempts=record.attempts,
+        missing_from=record.missing_from,
+        unseen_since=record.unseen_since,
+        foreign_since=record.foreign_since,
+        foreign_until=record.foreign_until,
         claim=_claim(record),
         intent=_intent(record.intent),
         operation=_operation(record.intent),

@@ -56,7 +56,8 @@ class Snapshot:
     """Everything a decision may depend on. Equal snapshots give equal plans.
 
     `write_window_s` is how long after an intent was made, or its answer given up, the cloud may still act on it
-    unseen: an unanswered intent is not judged "not executed" before.
+    unseen: an unanswered intent is not judged "not executed" before. `quiet_s` is how long after somebody else's
+    operation the size that it left is not judged.
     """
 
     now: datetime
@@ -68,6 +69,7 @@ class Snapshot:
     stop: Stop
     headroom: Headroom
     write_window_s: float
+    quiet_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Plan:
     `record` is the pool's memory after this pass, member records included and conditions as before. `ready` is the
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
-    (stop, pause, mode). `wake_at` is when time alone may change the decision (a hold expires), None for never.
+    (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `wake_at` is when time alone may change the decision (a hold expires), None for never.
     """
 
     record: PoolRecord
@@ -107,6 +109,7 @@ class Plan:
     shortage: int
     limited_by: Reason | None
     blocked: Reason | None
+    unsafe: Reason | None
     wake_at: datetime | None
     settled: bool
 

@@ -39,6 +39,14 @@ class Code(StrEnum):
     SURPLUS_HELD = "SurplusHeld"
     BRAKE = "FleetBrake"
     BACKED_OFF = "BackedOff"
+    UNSAFE_TO_SHRINK = "UnsafeToShrink"
+    # what a cloud does not deliver
+    NODES_MISSING = "NodesMissing"
+    GIVEN_BACK = "GivenBack"
+    PROBING = "Probing"
+    REPAIRING = "Repairing"
+    UNREACHABLE = "Unreachable"
+    RETURNING = "Returning"
     SCOPE_BUSY = "ScopeBusy"
     OPERATION_RUNNING = "OperationRunning"
     OPERATION_LATE = "OperationLate"
@@ -50,6 +58,7 @@ class Code(StrEnum):
     NOT_EXECUTED = "NotExecuted"
     SUPERSEDED = "Superseded"
     OPERATION_FAILED = "OperationFailed"
+    MEMBER_RELEASED = "MemberReleased"
     # why a member or account is refused
     ACCOUNT_NOT_FOUND = "AccountNotFound"
     ACCOUNT_NOT_READY = "AccountNotReady"

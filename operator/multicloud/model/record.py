@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from multicloud.model.reason import Reason
+from multicloud.model.size import NodePool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,10 @@ class MemberRecord:
 
     `agreed` is the size in nodes that we last asked for or accepted from others: requested above it is a surplus,
     held since `held_since`. `adoption_floor` is the size it was found at, following every decrease by others.
-    `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failed resizes in
-    a row, `backoff_until` is when the next may be tried. `reason` is what status says of the member.
+    `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failures in a row,
+    `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
+    all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
+    operation that is not ours was seen first and last.
     """
 
     name: str
@@ -78,13 +81,22 @@ class MemberRecord:
     ready: int | None = None
     attempts: int = 0
     backoff_until: datetime | None = None
+    missing_from: datetime | None = None
+    unseen_since: datetime | None = None
+    foreign_since: datetime | None = None
+    foreign_until: datetime | None = None
     intent: Intent | None = None
     last_resize: LastResize | None = None
 
+    def is_missing(self, now: datetime) -> bool:
+        """True when nodes that are not ready have been waited for long enough: others help out."""
+        return self.missing_from is not None and self.missing_from <= now
 
-def backoff_s(attempts: int) -> float:
-    """Seconds until a member that failed so many times in a row (from 1) may be tried again: 300, doubling to 1800."""
-    return float(min(300 * 2 ** (max(attempts, 1) - 1), 1800))
+    def change(self, facts: NodePool, to: int, now: datetime) -> int:
+        """Nodes that come (positive) or go at that size: what was waited for in vain is not taken away from anybody."""
+        if to < facts.requested and self.is_missing(now):
+            return -max(0, min(facts.nodes, facts.requested) - to)
+        return to - facts.requested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +118,16 @@ class PastWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A member whose entry was removed: its node pool stays as it was, `nodes` and all, and is nobody's from `at` on."""
+
+    name: str
+    node_pool: str
+    nodes: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
@@ -119,6 +141,7 @@ class PoolRecord:
     decided_by: DecidedBy | None = None
     past_wishes: tuple[PastWish, ...] = ()
     members: tuple[MemberRecord, ...] = ()
+    released: tuple[Released, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())
 
     def member(self, name: str) -> MemberRecord:

@@ -75,14 +75,15 @@ class Sight:
 
     `proved` is the newest good read (None: never seen). `read_at` is when it was answered, `began_s` the monotonic
     second at which the request was started: a read that began before our own write was answered proves nothing
-    about it. `trouble` says why the newest attempt failed, None if it succeeded. `looked` is False until a first
-    attempt ended, good or bad.
+    about it. `trouble` says why the newest attempt failed, None if it succeeded. `good_reads` counts good reads in a
+    row after a bad one, no further than 2. `looked` is False until a first attempt ended, good or bad.
     """
 
     proved: NodePool | None = None
     read_at: datetime | None = None
     began_s: float = 0.0
     trouble: Reason | None = None
+    good_reads: int = 2
     looked: bool = False
 
 

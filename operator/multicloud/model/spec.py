@@ -63,10 +63,11 @@ class AccountSpec:
 
 
 class MemberState(StrEnum):
-    """ACTIVE is managed; FROZEN is never written to, its ready nodes count."""
+    """ACTIVE is managed; FROZEN is never written to, its ready nodes count; DRAIN never grows and goes to nothing."""
 
     ACTIVE = "Active"
     FROZEN = "Frozen"
+    DRAIN = "Drain"
 
 
 class Mode(StrEnum):
@@ -129,6 +130,32 @@ class MemberSpec:
         )
 
 
+class WhenUnreachable(StrEnum):
+    """What a member that cannot be seen for too long counts with: HOLD what it had, REPLACE nothing."""
+
+    HOLD = "Hold"
+    REPLACE = "Replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """How long a member may fail before others help out, and how it comes back. All in seconds."""
+
+    provision_timeout_s: int = 900
+    lock_timeout_s: int = 600
+    backoff_s: int = 300
+    max_backoff_s: int = 1800
+    unreachable_after_s: int = 600
+    when_unreachable: WhenUnreachable = WhenUnreachable.HOLD
+    return_to_preferred: bool = True
+    return_after_s: int = 1800
+
+    def wait_s(self, attempts: int) -> int:
+        """Seconds until a member that failed so many times in a row (from 1) may grow again: doubling, up to the most."""
+        doublings = min(max(attempts, 1) - 1, 32)
+        return min(self.backoff_s << doublings, max(self.backoff_s, self.max_backoff_s))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
     """How much is wanted and which members may carry it. Units are integers; seconds are integers.
@@ -147,12 +174,14 @@ class PoolSpec:
     max_nodes_per_step: int = 20
     scale_down_delay_s: int = 300
     hold_s: int = 3600
+    failover: Failover = Failover()
     adopted: frozenset[str] = frozenset()
     members: tuple[MemberSpec, ...]
 
-    def adopts(self, member: str) -> bool:
-        """True when the user consented to shrink this member below the size it was found at."""
-        return self.adoption is Adoption.APPLY or bool(self.adopted & {member, "*"})
+    def adopts(self, member: MemberSpec) -> bool:
+        """True when the user consented to shrink this member below the size it was found at; draining says so, too."""
+        consented = bool(self.adopted & {member.name, "*"}) or member.state is MemberState.DRAIN
+        return self.adoption is Adoption.APPLY or consented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -306,7 +306,9 @@ class Lookers:
         before = self.sight(place.account, node_pool)
         was_fresh = self.fresh(place.account, node_pool)
         if found is not None:
-            sight = Sight(proved=found, read_at=self._clock.now(), began_s=began_s, looked=True)
+            good_reads = min(before.good_reads + 1, 2)
+            now = self._clock.now()
+            sight = Sight(proved=found, read_at=now, began_s=began_s, good_reads=good_reads, looked=True)
         elif detail is Detail.SIZES:
             watched.described_s = float("-inf")  # the cheap read cannot prove absence: describe at the next look
             return
@@ -323,7 +325,7 @@ class Lookers:
         log.warning("cloud not read", account=str(place.account), cluster=str(cluster), reason=str(reason.code))
         for node_pool in {node_pool for _, node_pool in watched.wants}:
             before = self.sight(place.account, node_pool)
-            self._sights[place.account, node_pool] = replace(before, trouble=reason, looked=True)
+            self._sights[place.account, node_pool] = replace(before, trouble=reason, good_reads=0, looked=True)
             # Also when the trouble is an old one: time alone may have made the facts too old.
             self._wake_owners(watched, node_pool)
 
@@ -361,7 +363,7 @@ _ENDED = (OperationState.DONE, OperationState.FAILED, OperationState.LOST)
 def _telling(sight: Sight) -> object:
     """What of a sight can change a decision or a status; the etag moves without either."""
     proved = replace(sight.proved, version="") if sight.proved else None
-    return proved, sight.trouble.code if sight.trouble else None, sight.looked
+    return proved, sight.trouble.code if sight.trouble else None, sight.good_reads, sight.looked
 
 
 async def _waited(event: asyncio.Event) -> None:

@@ -23,18 +23,24 @@ class Outside:
     headroom: Callable[[ObjectKey | None], Headroom]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long, in seconds, a decision leaves open what became of a write and what another's operation left behind."""
+
+    write_window_s: float
+    quiet_s: float
+
+
 class Observer:
     """Turns a pool object into a Snapshot, and tells the lookers what to look at next."""
 
-    def __init__(
-        self, lookers: Lookers, claims: Claims, clock: Clock, outside: Outside, *, write_window_s: float
-    ) -> None:
-        """`write_window_s` is how long a cloud may still act unseen on an intent that was just made or given up."""
+    def __init__(self, lookers: Lookers, claims: Claims, clock: Clock, outside: Outside, patience: Patience) -> None:
+        """`patience` is handed on to decisions."""
         self._lookers = lookers
         self._claims = claims
         self._clock = clock
         self._outside = outside
-        self._write_window_s = write_window_s
+        self._patience = patience
 
     def snapshot(self, pool: PoolObject, spec: PoolSpec) -> Snapshot:
         """Everything that a decision about this pool may depend on, now."""
@@ -56,7 +62,8 @@ class Observer:
             members=views,
             stop=self._outside.stop(),
             headroom=self._outside.headroom(None),
-            write_window_s=self._write_window_s,
+            write_window_s=self._patience.write_window_s,
+            quiet_s=self._patience.quiet_s,
         )
 
     def release(self, pool: ObjectKey, uid: str, members: frozenset[str]) -> set[ObjectKey]:

@@ -1,21 +1,17 @@
 """Judges a pass in Kubernetes' terms: the conditions of a pool and of an account. Pure; `status` writes them.
 
 kstatus reads Reconciling and Stalled (abnormal-true); Argo CD and people read Ready. A routine resize does not drop
-Ready; a shortage that lasts longer than PROVISION_TIMEOUT does.
+Ready; a shortage that lasts longer than failover.provisionTimeoutSeconds does.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
-from multicloud.model.plan import Plan, Snapshot, Stop
+from multicloud.model.plan import MemberPlan, Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Condition
 from multicloud.model.spec import AccountObject, PoolObject
-
-PROVISION_TIMEOUT: Final = timedelta(seconds=900)
-"""How long a shortage may last before the pool is no longer Ready (product default of provisionTimeoutSeconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +33,14 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _reconciling(plan),
         _stalled(plan, stalled=stalled),
         _observed(snapshot),
-        _healthy(plan),
+        _healthy(plan, snapshot.now),
         scaling,
         _paused(snapshot),
         _adoption(plan),
         _drifted(plan),
         _limited(plan),
         _above(plan),
+        _unsafe(plan),
     ]
     return carried(before, verdicts, snapshot.generation, snapshot.now)
 
@@ -112,8 +109,9 @@ def _ready(snapshot: Snapshot, plan: Plan, short_since: datetime) -> Verdict:
     if plan.ready < snapshot.spec.min_replicas:
         reason = Reason(code=Code.NOT_ENOUGH_READY, text="fewer units are ready than spec.minReplicas")
         return Verdict(type="Ready", status=False, reason=reason)
-    if _short(plan) and snapshot.now - short_since >= PROVISION_TIMEOUT:
-        text = f"fewer units than desired are ready for more than {PROVISION_TIMEOUT.seconds} s"
+    timeout_s = snapshot.spec.failover.provision_timeout_s
+    if _short(plan) and snapshot.now - short_since >= timedelta(seconds=timeout_s):
+        text = f"fewer units than desired are ready for more than {timeout_s} s"
         return Verdict(type="Ready", status=False, reason=Reason(code=Code.NOT_ENOUGH_READY, text=text))
     reason = Reason(code=Code.ENOUGH_READY, text="enough units are ready")
     return Verdict(type="Ready", status=True, reason=reason)
@@ -162,15 +160,30 @@ def _observed(snapshot: Snapshot) -> Verdict:
     return Verdict(type="Observed", status=True, reason=reason)
 
 
-def _healthy(plan: Plan) -> Verdict:
-    bad = [(member, member.refusal or member.trouble) for member in plan.members if member.refusal or member.trouble]
+def _healthy(plan: Plan, now: datetime) -> Verdict:
+    told = [(member, _illness(member, now)) for member in plan.members]
+    bad = [(member, reason) for member, reason in told if reason is not None]
     for member, reason in bad:
-        if reason is not None:
-            others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-            text = f"member {member.name}: {reason.text}{others}"
-            return Verdict(type="MembersHealthy", status=False, reason=Reason(code=reason.code, text=text))
+        others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        text = f"member {member.name}: {reason.text}{others}"
+        return Verdict(type="MembersHealthy", status=False, reason=Reason(code=reason.code, text=text))
     reason = Reason(code=Code.ALL_HEALTHY, text="every member can be managed")
     return Verdict(type="MembersHealthy", status=True, reason=reason)
+
+
+def _illness(member: MemberPlan, now: datetime) -> Reason | None:
+    """What is wrong with a member: it cannot be managed, cannot be read, or lacks nodes that were asked for."""
+    if member.refusal or member.trouble or not member.record.is_missing(now):
+        return member.refusal or member.trouble
+    text = "fewer nodes are ready than were asked for, for longer than failover.provisionTimeoutSeconds"
+    return Reason(code=Code.NODES_MISSING, text=text)
+
+
+def _unsafe(plan: Plan) -> Verdict:
+    if plan.unsafe is not None:
+        return Verdict(type="UnsafeToShrink", status=True, reason=plan.unsafe)
+    reason = Reason(code=Code.AS_WISHED, text="enough nodes are ready to remove some")
+    return Verdict(type="UnsafeToShrink", status=False, reason=reason)
 
 
 def _scaling(plan: Plan) -> Verdict:

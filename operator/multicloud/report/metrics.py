@@ -39,6 +39,11 @@ class Metrics:
         self.passes = Counter(
             "multicloud_reconcile_total", "Passes over objects.", ["controller", "result"], registry=registry
         )
+        self.released = Counter(
+            "multicloud_members_released_total",
+            "Members whose entry was removed while their node pool ran on.",
+            registry=registry,
+        )
         self.pass_seconds = Histogram(
             "multicloud_reconcile_duration_seconds",
             "Duration of a pass, cloud calls included.",

@@ -49,6 +49,7 @@ class Reporter:
         if written:
             await self._recorder.transitions(pool, pool.record.conditions, conditions)
             await self._tell_settled(pool, record)
+            await self._tell_released(pool, record)
         return written
 
     async def refused(self, pool: PoolObject, problem: Reason, now: datetime) -> bool:
@@ -111,6 +112,16 @@ class Reporter:
             bad = done.outcome.code is not Code.DELIVERED
             text = f"member {member.name}: from {done.origin} to {done.target} nodes: {done.outcome.text}"
             await self._recorder.tell(pool, Reason(code=done.outcome.code, text=text), action="Resize", warning=bad)
+
+    async def _tell_released(self, pool: PoolObject, record: PoolRecord) -> None:
+        for one in record.released:
+            if one in pool.record.released:
+                continue
+            self._metrics.released.inc()
+            size = "an unknown number of nodes" if one.nodes is None else f"{one.nodes} nodes"
+            text = f"member {one.name} was removed: {one.node_pool} is left as it is, with {size} that run on"
+            reason = Reason(code=Code.MEMBER_RELEASED, text=text)
+            await self._recorder.tell(pool, reason, action="Release", warning=True)
 
     def _is_stuck(self, uid: str, plan: Plan) -> bool:
         if not plan.members or any(member.refusal is None and member.trouble is None for member in plan.members):

@@ -19,7 +19,7 @@ from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, PoolObject, StoredObject
 from multicloud.observe.claims import Claims
 from multicloud.observe.looker import Cadence, Lookers
-from multicloud.observe.observer import Observer, Outside, account_of
+from multicloud.observe.observer import Observer, Outside, Patience, account_of
 from multicloud.reconcile import Spine
 from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics
@@ -151,14 +151,14 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     claims = Claims()
     brake = Brake(clock, _limits(settings), observed_nodes=lookers.observed_nodes)
     outside = Outside(account=account, stop=stop, headroom=brake.headroom)
-    observer = Observer(lookers, claims, clock, outside, write_window_s=settings.call_timeout_s)
+    patience = Patience(write_window_s=settings.call_timeout_s, quiet_s=settings.observe.quiet_s)
+    observer = Observer(lookers, claims, clock, outside, patience)
     preparer = Preparer(
         fence,
         brake,
         Scopes(),
         queue.add,
         send_budget_s=settings.lease.send_budget_s,
-        timeout_s=settings.operation_timeout_s,
     )
     metrics = Metrics(registry)
     reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), metrics, clock)

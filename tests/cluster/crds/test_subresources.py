@@ -114,6 +114,7 @@ def _full_status() -> dict[str, Any]:
         shortage=0,
         limited_by=Reason(code=Code.MAX_REPLICAS, text="Lowered to maxReplicas."),
         blocked=None,
+        unsafe=None,
         wake_at=None,
         settled=False,
     )

@@ -112,6 +112,7 @@ def settings_file(clouds: EmulatedClouds, factor: float) -> str:
             "intervalSeconds": max(1.0, 60 / factor),
             "describeSeconds": max(5.0, 900 / factor),
             "busyMinSeconds": max(0.3, 5 / factor),
+            "quietSeconds": max(0.5, 600 / factor),
             "busyMaxSeconds": max(0.5, 30 / factor),
         },
         # The story removes more than half of its nodes within a minute, which the default brake is there to prevent.

@@ -62,10 +62,20 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.BRAKE: "The fleet-wide brake: too many nodes were added or removed within ten minutes, over all pools. It lets "
     "go by itself; the limits are the settings `guard.*`.",
     Code.BACKED_OFF: "A resize failed; the member waits until `backoffUntil` before it grows again.",
+    Code.UNSAFE_TO_SHRINK: "Too many nodes of the pool, or of its part of one cluster, are not ready: nothing is removed.",
+    Code.NODES_MISSING: "Nodes that were asked for are not ready after `failover.provisionTimeoutSeconds`. Others grow.",
+    Code.GIVEN_BACK: "Nodes that the cloud never made are no longer asked for. What exists stays.",
+    Code.PROBING: "After a failure one node is asked for first; the rest follows when it is ready.",
+    Code.REPAIRING: "The cloud calls the node pool sick: the same size is asked for again, then one node more.",
+    Code.UNREACHABLE: "The member was not seen for `failover.unreachableAfterSeconds`; with `whenUnreachable: Replace` "
+    "others grow in its place.",
+    Code.RETURNING: "The member is seen again; a second good look makes sure before it counts.",
+    Code.MEMBER_RELEASED: "A member's entry was removed. Its nodes run on; nobody sizes them. `state: Drain` empties first.",
     Code.SCOPE_BUSY: "Another resize runs where the cloud allows one at a time (a GKE cluster, an EKS or AKS pool).",
     Code.OPERATION_RUNNING: "The cloud works on our resize.",
-    Code.OPERATION_LATE: "The cloud works on our resize for longer than `operationTimeoutSeconds`. Look at the cluster.",
-    Code.FOREIGN_OPERATION: "The cloud works on something that is not ours (an upgrade, somebody's change): we wait.",
+    Code.OPERATION_LATE: "The cloud works on our resize for longer than `failover.provisionTimeoutSeconds`. Look at it.",
+    Code.FOREIGN_OPERATION: "The cloud works on something that is not ours (an upgrade, somebody's change), or has "
+    "just ended it: we wait, others grow after `failover.lockTimeoutSeconds`.",
     Code.NOT_LEADER: "This replica does not hold the lease long enough to write.",
     Code.BREAKER_OPEN: "A cloud's API failed too often in a row; it is asked again in a while.",
     Code.DEADLINE_PASSED: "A call waited too long for its turn and was not made.",

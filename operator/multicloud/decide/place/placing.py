@@ -31,13 +31,20 @@ class Placed:
 
 
 def place(standings: Sequence[Standing], spec: PoolSpec, wished: Wish, now: datetime) -> Placed:
-    """Choose a size for every member."""
+    """Choose a size for every member; those that failed lately only where the others cannot carry what is desired."""
+    placed = _place(standings, spec, wished, now, pressing=False)
+    if placed.units < wished.desired and any(one.record.attempts for one in standings):
+        return _place(standings, spec, wished, now, pressing=True)
+    return placed
+
+
+def _place(standings: Sequence[Standing], spec: PoolSpec, wished: Wish, now: datetime, *, pressing: bool) -> Placed:
     nodes: dict[str, int] = {}
     choices: list[Choice] = []
     fixed_units = 0
     # Sorted, so that the order of spec.members never decides anything.
     for standing in sorted(standings, key=lambda one: one.name):
-        choice = choice_of(standing, now)
+        choice = choice_of(standing, spec.failover, now, pressing=pressing)
         if isinstance(choice, Choice):
             choices.append(choice)
         else:

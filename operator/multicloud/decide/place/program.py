@@ -12,10 +12,9 @@ from typing import Final
 
 from multicloud.decide.place.greedy import greedy, towards
 from multicloud.decide.place.problem import Placement, Problem
-from multicloud.decide.place.shares import fair_shares
+from multicloud.decide.place.shares import fair_shares, tiers
 from multicloud.decide.place.sizes import Choice
 from multicloud.decide.place.solver import Linear, Solver
-from multicloud.model.spec import Strategy
 
 NODES_AT_MOST: Final = 1000
 """Search nodes per level. Small units per node need some dozens, a hundred members included; odd ones of many hundred
@@ -147,12 +146,8 @@ class _Nearest:
         self._solver.row(aim, None, value)
 
     def _groups(self) -> list[list[int]]:
-        if self._problem.strategy is Strategy.WEIGHTED:
-            return [list(range(len(self._choices)))]
-        return [
-            [index for index, choice in enumerate(self._choices) if choice.priority == priority]
-            for priority in sorted({choice.priority for choice in self._choices}, reverse=True)
-        ]
+        numbers = {choice.name: index for index, choice in enumerate(self._choices)}
+        return [[numbers[choice.name] for choice in tier] for tier in tiers(self._choices, self._problem.strategy)]
 
     def _distance(self, choice: Choice) -> _Distance:
         """The member's size as steps up and down from the one below its share.

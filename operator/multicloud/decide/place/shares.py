@@ -13,18 +13,24 @@ from multicloud.model.spec import Strategy
 
 def fair_shares(choices: Sequence[Choice], units: int, strategy: Strategy) -> dict[str, int]:
     """Share `units` over the choices, in units by member name. Sums to `units` as far as bounds allow."""
-    if strategy is Strategy.WEIGHTED:
-        return weighted(choices, units)
     rest = units - sum(choice.lowest * choice.units for choice in choices)
     shares: dict[str, int] = {}
-    for priority in sorted({choice.priority for choice in choices}, reverse=True):
-        group = [choice for choice in choices if choice.priority == priority]
+    for group in tiers(choices, strategy):
         kept = sum(choice.lowest * choice.units for choice in group)
         room = sum(choice.highest * choice.units for choice in group) - kept
         given = max(0, min(rest, room))
         rest -= given
         shares |= weighted(group, kept + given)
     return shares
+
+
+def tiers(choices: Sequence[Choice], strategy: Strategy) -> list[list[Choice]]:
+    """Groups of choices, each filled before the next: by priority where the strategy says so, drained ones last."""
+    groups: dict[tuple[bool, int], list[Choice]] = {}
+    for choice in choices:
+        rank = -choice.priority if strategy is Strategy.PRIORITY else 0
+        groups.setdefault((choice.draining, rank), []).append(choice)
+    return [groups[key] for key in sorted(groups)]
 
 
 def weighted(choices: Sequence[Choice], units: int) -> dict[str, int]:

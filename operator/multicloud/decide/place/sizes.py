@@ -1,11 +1,12 @@
 """Which sizes a member may have. From spec and facts to a Choice, the member's part of the integer program."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from multicloud.decide.delivery import returns_at
 from multicloud.decide.standing import Standing
 from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import MemberSpec
+from multicloud.model.spec import Failover, MemberSpec, MemberState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Choice:
     """The sizes among which placing chooses for one member, in nodes.
 
     Multiples of `step` from `first` to `last`, and `also`: the present size where it is none of them but may stay.
-    `present` is the size that moving is counted from.
+    `present` is the size that moving is counted from. `draining`: it keeps only what no other can carry.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Choice:
     present: int
     weight: int = 1
     priority: int = 0
+    draining: bool = False
 
     @property
     def lowest(self) -> int:
@@ -61,37 +63,32 @@ class Choice:
 
 
 def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
-    """The bounds that hold for a member, the cloud's own range respected."""
+    """The bounds that hold for a member, the cloud's own range respected. One that is drained has no minimum."""
+    low = 0 if spec.state is MemberState.DRAIN else spec.min_nodes
     if facts is None:
-        return Bounds(low=spec.min_nodes, high=spec.max_nodes)
+        return Bounds(low=low, high=spec.max_nodes)
     return Bounds(
-        low=spec.min_nodes if facts.cloud_min is None else max(spec.min_nodes, facts.cloud_min),
+        low=low if facts.cloud_min is None else max(low, facts.cloud_min),
         high=spec.max_nodes if facts.cloud_max is None else min(spec.max_nodes, facts.cloud_max),
         step=facts.step,
     )
 
 
-def choice_of(standing: Standing, now: datetime) -> Choice | int:
+def choice_of(standing: Standing, failover: Failover, now: datetime, *, pressing: bool) -> Choice | int:
     """The member's choice, or the nodes it counts with where nothing can be chosen.
 
     A member whose resize is on its way keeps its choice, counted from the size it is going to: else others would grow
-    for what it gets anyway. Past the intent's deadline it counts with that size and others help out.
+    for what it gets anyway. `pressing`: the others alone cannot carry what is desired, so that a member that failed
+    lately may be tried before its time to return.
     """
     record, facts, spec = standing.record, standing.facts, standing.view.spec
-    if standing.refusal is not None:
-        return _nodes_of_refused(standing)
-    if facts is None or record.requested is None or record.claim is None:
-        return record.requested or 0
-    if standing.frozen:
-        return record.requested
-    intent = record.intent
-    stuck = not standing.view.fresh or facts.activity is Activity.BUSY if intent is None else now >= intent.deadline
-    if stuck:
-        return standing.present
-    bounds, present, floor = bounds_of(spec, facts), standing.present, record.adoption_floor or 0
-    low, high = max(bounds.low, floor), bounds.high
-    if record.backoff_until is not None and record.backoff_until > now:
-        low, high = min(low, present), min(high, present)
+    if facts is None or _is_fixed(standing, failover, now):
+        return _nodes_of_fixed(standing)
+    present = standing.working if standing.missing else standing.present
+    bounds, floor = bounds_of(spec, facts), record.adoption_floor or 0
+    low, high = max(bounds.low, floor), min(bounds.high, _most(standing, bounds, failover, now, pressing=pressing))
+    if high <= present:
+        low = min(low, present)
     inside = Bounds(low=low, high=high, step=bounds.step)
     also = present if low <= present <= high and present % bounds.step else None
     if inside.first > inside.last:
@@ -106,14 +103,49 @@ def choice_of(standing: Standing, now: datetime) -> Choice | int:
         present=present,
         weight=spec.weight,
         priority=spec.priority,
+        draining=spec.state is MemberState.DRAIN,
     )
 
 
-def _nodes_of_refused(standing: Standing) -> int:
-    """What a refused member counts with: nothing if it is not ours, what works if we see it, else what we knew."""
+def _is_fixed(standing: Standing, failover: Failover, now: datetime) -> bool:
+    """True when the member cannot move now and is not waited for."""
+    record, facts = standing.record, standing.facts
+    if standing.refusal is not None or standing.replaced or standing.frozen or record.claim is None:
+        return True
+    if record.intent is not None:
+        return now >= record.intent.deadline
+    if not standing.view.fresh or facts is None:
+        return True
+    if facts.activity is not Activity.BUSY:
+        return False
+    waits_until = (record.foreign_since or now) + timedelta(seconds=failover.lock_timeout_s)
+    return now >= waits_until
+
+
+def _most(standing: Standing, bounds: Bounds, failover: Failover, now: datetime, *, pressing: bool) -> int:
+    """The largest size that failures leave to a member: what works, then one node more as a probe, then all."""
     record = standing.record
-    if standing.absent or record.requested is None:
+    if standing.missing:
+        return standing.working
+    if standing.view.spec.state is MemberState.DRAIN:
+        return standing.present
+    if record.attempts == 0:
+        return bounds.high
+    backed_off = record.backoff_until is not None and record.backoff_until > now
+    returns = returns_at(record, failover)
+    away = returns is None or returns > now
+    if backed_off or (away and not pressing):
+        return standing.present
+    return (standing.present // bounds.step + 1) * bounds.step
+
+
+def _nodes_of_fixed(standing: Standing) -> int:
+    """What it counts with: nothing if it is not ours or is replaced, else what works of it or what is known of it."""
+    record, facts = standing.record, standing.facts
+    if standing.absent or standing.replaced or record.requested is None:
         return 0
-    if standing.facts is None:
-        return record.requested
-    return min(standing.facts.ready, standing.facts.requested)
+    if standing.missing:
+        return standing.working
+    if standing.refusal is not None:
+        return record.requested if facts is None else min(facts.ready, facts.requested)
+    return record.requested if standing.frozen or record.claim is None else standing.present
