@@ -32,9 +32,11 @@ _DEFAULTS = {
     "drift.holdSeconds": 3600,
     "members.state": "Active",
     "members.minNodes": 0,
+    "members.cloudRange": "Respect",
     "members.unitsPerNode": 1,
     "members.weight": 1,
     "members.priority": 0,
+    "members.capacityType": "OnDemand",
 }
 
 

@@ -19,6 +19,7 @@ from multicloud.model.size import Detail, NodePool
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints
 from multicloud_lab.thread import LabThread
+from support.told import pools_of
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 PROJECT = "shop-prod-1"
@@ -134,10 +135,8 @@ class Ground:
 
     def read(self, door: CloudDoor, *, detail: Detail = Detail.FULL) -> NodePool:
         """The facts of `web`; raises what its cluster could not be read for."""
-        told = door.node_pools.list([self.web.cluster], detail=detail)[self.web.cluster]
-        if isinstance(told, CloudError):
-            raise told
-        return next(pool for pool in told if pool.ref == self.web)
+        told = door.node_pools.list([self.web.cluster], detail=detail)
+        return next(pool for pool in pools_of(told, self.web.cluster) if pool.ref == self.web)
 
     def writes(self, lab: LabThread) -> Sequence[Mapping[str, object]]:
         """What of a resize reached the cloud, effective or not."""

@@ -104,8 +104,9 @@ class Heard:
         assert after_s >= 0
         self.woken.append(key)
 
-    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef, *, poll_after_s: float | None = None) -> None:
         assert account.name
+        assert poll_after_s is None or poll_after_s >= 0
         self.wrote_to.append(node_pool)
 
     def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:

@@ -16,6 +16,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import NodePool, Resize
+from multicloud.model.spec import CloudRange
 
 RETRY_S = 5.0
 """When an ask that was not admitted is tried again, in seconds."""
@@ -117,7 +118,11 @@ class Preparer:
             deadline=snapshot.now + timedelta(seconds=self._timeout_s),
         )
         return Dispatch(
-            member=member.name, account=account, change=Resize(pool=facts, to=ask), intent=intent, booking=booking
+            member=member.name,
+            account=account,
+            change=Resize(pool=facts, to=ask, widen=view.spec.cloud_range is CloudRange.WIDEN),
+            intent=intent,
+            booking=booking,
         )
 
     def _wake_all(self, pools: set[ObjectKey]) -> None:

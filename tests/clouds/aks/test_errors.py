@@ -49,7 +49,7 @@ ROWS: dict[str, Row] = {
     "aks-capacity": (400, "AKSCapacityError", "no machines", NoCapacity, Code.STOCKOUT),
     "aks-heavy-usage": (400, "AksCapacityHeavyUsage", "no machines", NoCapacity, Code.STOCKOUT),
     "bad-token": (401, "InvalidAuthenticationToken", "invalid", Refused, Code.AUTH_FAILED),
-    "expired-token": (401, "ExpiredAuthenticationToken", "expired", Unavailable, Code.UNAVAILABLE),
+    "expired-token": (401, "ExpiredAuthenticationToken", "expired", Unavailable, Code.TOKEN_EXPIRED),
     "denied": (403, "AuthorizationFailed", "no authorization", Refused, Code.DENIED),
     "denied-link": (403, "LinkedAuthorizationFailed", "no authorization", Refused, Code.DENIED),
     "policy": (403, "RequestDisallowedByPolicy", "policy", Refused, Code.DENIED),
@@ -176,7 +176,7 @@ OPERATION_ENDS: dict[str, tuple[Answer, OperationState, str]] = {
     "running": (Answer(body={"status": "InProgress"}), OperationState.RUNNING, "InProgress"),
     "new-word": (Answer(body={"status": "Warming"}), OperationState.RUNNING, "Warming"),
     "done": (Answer(body={"status": "Succeeded"}), OperationState.DONE, "Succeeded"),
-    "canceled": (Answer(body={"status": "Canceled"}), OperationState.FAILED, "Canceled"),
+    "canceled": (Answer(body={"status": "Canceled"}), OperationState.CANCELED, "Canceled"),
     "stockout": (
         Answer(body={"status": "Failed", "error": {"code": "AllocationFailed", "message": "no room"}}),
         OperationState.FAILED,

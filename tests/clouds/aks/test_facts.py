@@ -50,7 +50,7 @@ def test_an_unknown_state_is_said(door: CloudDoor, vendor: Vendor) -> None:
     serve(vendor, provisioningState="SomethingNew")
     [pool] = read(door)
     assert "SomethingNew" in pool.words
-    assert "not a known state" in pool.words
+    assert "not a status known here" in pool.words
 
 
 def test_at_rest_one_call_a_cluster(door: CloudDoor, vendor: Vendor) -> None:
@@ -99,7 +99,8 @@ def test_machines_that_may_not_be_listed_are_not_guessed(door: CloudDoor, vendor
 def test_a_stopped_pool_takes_no_size_and_has_nothing_ready(door: CloudDoor, vendor: Vendor) -> None:
     serve(vendor, count=3, powerState={"code": "Stopped"})
     [pool] = read(door)
-    assert (pool.activity, pool.ready) == (Activity.BUSY, 0)
+    assert pool.obstacle is not None
+    assert (pool.obstacle.code, pool.ready) == (Code.NODE_POOL_STOPPED, 0)
     assert "stopped" in pool.words
 
 

@@ -134,7 +134,7 @@ def test_a_login_that_fails_under_a_write_has_sent_nothing_of_it(
     [
         ({"status": "InProgress"}, OperationState.RUNNING, "InProgress"),
         ({"status": "Successful"}, OperationState.DONE, "Successful"),
-        ({"status": "Cancelled"}, OperationState.FAILED, "Cancelled"),
+        ({"status": "Cancelled"}, OperationState.CANCELED, "Cancelled"),
         ({"status": "Dreaming"}, OperationState.RUNNING, "Dreaming"),
         (
             {"status": "Failed", "errors": [{"errorCode": "InsufficientFreeAddresses", "errorMessage": "no address"}]},

@@ -72,7 +72,7 @@ ROWS: dict[str, Row] = {
     "expired": (
         Fault(code="UNAUTHENTICATED", reason="ACCESS_TOKEN_EXPIRED", message="no"),
         Unavailable,
-        Code.UNAVAILABLE,
+        Code.TOKEN_EXPIRED,
     ),
 }
 BROKEN: dict[str, Code] = {
@@ -211,7 +211,7 @@ ENDS: dict[str, tuple[object, OperationState, str]] = {
     "done": (operation("DONE"), OperationState.DONE, "DONE"),
     "canceled": (
         operation("DONE", error={"code": 1, "message": "canceled"}),
-        OperationState.FAILED,
+        OperationState.CANCELED,
         "CANCELLED: canceled",
     ),
     "stockout": (

@@ -45,7 +45,7 @@ def test_every_status(status: int, activity: Activity, door: CloudDoor, google: 
     google.manager.answer("ListNodePools", node_pools(node_pool(status=status)))
     [pool] = read(door)
     assert pool.activity is activity
-    assert ("not a known state" in pool.words) == (status == 42)
+    assert ("not a status known here" in pool.words) == (status == 42)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from multicloud.decide.standing import Standing
 from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import MemberSpec
+from multicloud.model.spec import CloudRange, MemberSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +61,11 @@ class Choice:
 
 
 def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
-    """The bounds that hold for a member, the cloud's own range respected."""
+    """The bounds that hold for a member: inside the cloud's own range too, unless that is widened with the size."""
     if facts is None:
         return Bounds(low=spec.min_nodes, high=spec.max_nodes)
+    if spec.cloud_range is CloudRange.WIDEN:
+        return Bounds(low=spec.min_nodes, high=spec.max_nodes, step=facts.step)
     return Bounds(
         low=spec.min_nodes if facts.cloud_min is None else max(spec.min_nodes, facts.cloud_min),
         high=spec.max_nodes if facts.cloud_max is None else min(spec.max_nodes, facts.cloud_max),
