@@ -113,7 +113,7 @@ def node_pool(cluster: ClusterRef, pool: AgentPool, *, machines: int | None, set
 def _autoscales(pool: AgentPool) -> bool:
     profile = pool.virtual_machines_profile
     scale = profile.scale if profile is not None else None
-    return bool(pool.enable_auto_scaling or (scale is not None and scale.autoscale is not None))
+    return bool(pool.enable_auto_scaling or (scale is not None and scale.autoscale))
 
 
 def _obstacle(pool: AgentPool, *, stopped: bool) -> Reason | None:
