@@ -118,6 +118,8 @@ class Ground:
     `web` has four nodes, each a zone's only one or all in one zone; `names` are all pools of its cluster. `write` is
     the vendor's name of the resize in the journal. `guard` is what keeps a repeated or stale write from doing harm: an
     idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are.
+    `refuses_while_sick`: the lab's cloud takes no size of a sick pool, unless its switch says otherwise.
+    `tells_lives_apart`: a pool made again under its name has another incarnation.
     """
 
     cloud: Cloud
@@ -128,6 +130,8 @@ class Ground:
     write: str
     guard: str
     principal: str
+    refuses_while_sick: bool = False
+    tells_lives_apart: bool = True
 
     def door(self, lab: LabThread, before_send: Callable[[], None], secret: Secret | None = None) -> CloudDoor:
         chosen = secret_of(self.cloud, lab.document) if secret is None else secret
@@ -167,6 +171,7 @@ GROUNDS: Sequence[Ground] = (
         write="UpdateNodegroupConfig",
         guard="token",
         principal="arn:aws:iam::111122223333:user/lab",
+        refuses_while_sick=True,
     ),
     Ground(
         cloud=Cloud.AZURE,
@@ -180,6 +185,7 @@ GROUNDS: Sequence[Ground] = (
         write="AgentPools_CreateOrUpdate",
         guard="version",
         principal="00000000-0000-0000-0000-0000000000bb@00000000-0000-0000-0000-0000000000aa",
+        tells_lives_apart=False,
     ),
     Ground(
         cloud=Cloud.GCP,

@@ -233,7 +233,7 @@ class CloudLane:
             operation=f"list-{detail}",
             owner=self._owner_of(batch[0]),
             place=batch[0].location,
-            cost=float(len(batch)) if detail is Detail.FULL else 1.0,
+            cost=len(batch) * self._pace.full_cost if detail is Detail.FULL else 1.0,
         )
         try:
             return await self._call(call, lambda: self._door.node_pools.list(batch, detail=detail))

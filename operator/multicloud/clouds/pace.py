@@ -51,19 +51,28 @@ class Rate:
 class Pace:
     """One cloud's rates, and how many clusters one job reads: a job must end within the call's deadline.
 
-    `write_one` is the rate of writes to one node pool, None where the cloud has none of its own.
+    `write_one` is the rate of writes to one node pool, None where the cloud has none of its own. `full_cost` is about
+    how many calls a FULL read of one cluster takes.
     """
 
     read: Rate
     write: Rate
     write_one: Rate | None = None
     full_batch: int
+    full_cost: float = 1.0
     sizes_batch: int
 
 
 PACES: Mapping[Cloud, Pace] = {
-    # AWS publishes no rates of EKS; a FULL read is a call per node group, so a cluster is a job of its own.
-    Cloud.AWS: Pace(read=Rate(burst=50, per_s=5), write=Rate(burst=20, per_s=2), full_batch=1, sizes_batch=50),
+    # AWS publishes no rates of EKS; a FULL read is a call per node group, so a cluster is a job of its own. Each resize
+    # is preceded by one: at this cost the reads of resizes keep up with the writes.
+    Cloud.AWS: Pace(
+        read=Rate(burst=50, per_s=8),
+        write=Rate(burst=20, per_s=2),
+        full_batch=1,
+        full_cost=4,
+        sizes_batch=50,
+    ),
     # Azure: per region, subscription and principal reads 250 + 25/s, writes 200 + 10/s; PUT of an agent pool 20 + 1/min.
     Cloud.AZURE: Pace(
         read=Rate(burst=200, per_s=20),
