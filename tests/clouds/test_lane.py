@@ -12,11 +12,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from multicloud.clouds.lane import READ_THREADS, WRITE_THREADS, CloudLane, LaneMetrics, Shared
-from multicloud.clouds.pace import FAILURES, OPEN_S, PACES, Buckets
+from multicloud.clouds.pace import FAILURES, JITTER, OPEN_S, PACES, Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import (
     CloudError,
     Conflict,
+    NoCapacity,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -356,6 +357,9 @@ async def test_a_breaker_is_of_one_place_and_family(stage: Stage) -> None:
         refused(Code.AUTH_FAILED, "who are you"),
         refused(Code.DENIED, "not you"),
         Conflict(Reason(code=Code.CONFLICT, text="busy")),
+        NoCapacity(Reason(code=Code.QUOTA, text="no more")),
+        Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=0.0),
+        Unavailable(Reason(code=Code.TOKEN_EXPIRED, text="a token has run out")),
     ],
     ids=lambda error: str(error.reason.code),
 )
@@ -395,7 +399,8 @@ async def test_a_throttled_pool_of_azure_delays_no_other_pool(make: Make) -> Non
     stage.door.after = lambda: None
     with pytest.raises(NotSent) as caught:
         await stage.resize()
-    assert (caught.value.reason.code, caught.value.retry_after_s) == (Code.THROTTLED, 200)
+    assert caught.value.reason.code is Code.THROTTLED
+    assert (caught.value.retry_after_s or 0) >= 200
     other = replace(POOL, ref=replace(WEB, name="batch"))
     assert await stage.lane.resize(Resize(pool=other, to=5), token="intent-2") == RUNNING
 
@@ -409,7 +414,7 @@ async def test_the_clouds_wish_for_patience_is_kept(stage: Stage) -> None:
     stage.clock.advance(19)
     await stage.clock.settle()
     assert len(stage.door.calls) == 1
-    stage.clock.advance(1)
+    stage.clock.advance(1 + 20 * JITTER)
     await asking
     assert stage.count("multicloud_cloud_throttled_total", provider="aws", operation="list-sizes") == 1
 

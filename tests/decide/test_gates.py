@@ -68,7 +68,9 @@ def test_before_every_member_was_looked_at_nothing_is_decided() -> None:
     record = PoolRecord(requested=30, desired=30)
     plan = plan_of(member("a", 5), unseen("b"), replicas=30, record=record)
     assert (asked(plan), plan.record.desired, plan.settled, plan.ready) == ({}, 30, False, 5)
-    assert why(plan, "b") is Code.NOT_YET_OBSERVED
+    assert why(plan, "b") is Code.CLAIM_PENDING, "nobody has read it, so it is nobody's yet"
+    remembered = member("b", 5).viewed(sight=Sight(), fresh=False)
+    assert why(plan_of(member("a", 5), remembered, replicas=30, record=record), "b") is Code.NOT_YET_OBSERVED
 
 
 def test_a_refused_member_is_not_waited_for() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from multicloud.decide import decide
 from multicloud.model.plan import MemberPlan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord
-from multicloud.model.size import Activity, OperationState
-from multicloud.model.spec import Adoption
+from multicloud.model.size import Activity, CapacityType, OperationState, Sight
+from multicloud.model.spec import Adoption, CloudRange
 from support.builders import (
     NOW,
     WRITE_WINDOW_S,
@@ -26,6 +27,7 @@ from support.builders import (
     snapshot,
 )
 
+STOPPED = Reason(code=Code.NODE_POOL_STOPPED, text="start it")
 TAKEN = Reason(code=Code.NODE_POOL_CLAIMED, text="another pool has it")
 
 
@@ -57,6 +59,30 @@ def test_a_node_pool_made_again_is_another_one() -> None:
     assert (record.intent, record.attempts, record.backoff_until) == (None, 0, None)
     assert record.last_resize is not None
     assert record.last_resize.outcome.code is Code.SUPERSEDED
+
+
+@pytest.mark.parametrize("code", [Code.NODE_POOL_NOT_FOUND, Code.NOT_FOUND], ids=["pool", "cluster"])
+def test_what_comes_after_an_absence_is_another_node_pool_though_it_has_the_same_id(code: Code) -> None:
+    away = Reason(code=code, text="it does not exist")
+    known = member("a", 9, min_nodes=0)
+    gone = known.viewed(sight=Sight(looked=True, trouble=away), fresh=False, refusal=away)
+    record = judged(gone).record
+    assert record.claim is not None
+    again = judged(replace(known, record=record).seen(requested=2, nodes=2, ready=2), replicas=0)
+    assert again.record.claim is not None
+    assert (again.record.claim.incarnation, again.record.adoption_floor, again.ask) == ("a-1", 2, None)
+
+
+def test_what_comes_after_a_deletion_that_was_seen_is_another_one_too() -> None:
+    leaving = judged(member("a", 9).seen(activity=Activity.LEAVING)).record
+    assert judged(replace(member("a", 9), record=leaving), replicas=0).record.adoption_floor == 9
+
+
+def test_trouble_that_is_no_absence_keeps_the_claim() -> None:
+    away = Reason(code=Code.UNAVAILABLE, text="no answer")
+    known = member("a", 9)
+    record = judged(known.viewed(sight=replace(known.view.sight, trouble=away), fresh=False)).record
+    assert record.claim == known.record.claim
 
 
 def test_an_old_sight_takes_nothing_over() -> None:
@@ -92,6 +118,9 @@ AFTER = WRITE_WINDOW_S + 1
         pytest.param(7, OperationState.DONE, 10, Code.SUPERSEDED, 7, id="somebody else took some back"),
         pytest.param(11, OperationState.DONE, 10, Code.SUPERSEDED, 8, id="somebody else added more: a surplus"),
         pytest.param(6, OperationState.LOST, 10, Code.SUPERSEDED, 6, id="forgotten, another size"),
+        pytest.param(5, OperationState.LOST, 10, Code.OPERATION_FORGOTTEN, 5, id="forgotten, size as before"),
+        pytest.param(5, OperationState.CANCELED, 10, Code.OPERATION_CANCELED, 5, id="stopped by somebody"),
+        pytest.param(7, OperationState.CANCELED, 10, Code.OPERATION_CANCELED, 7, id="stopped by somebody on the way"),
         pytest.param(5, OperationState.FAILED, 10, Code.OPERATION_FAILED, 5, id="failed, size as before"),
         pytest.param(8, OperationState.FAILED, 10, Code.OPERATION_FAILED, 8, id="failed, the cloud keeps trying"),
     ],
@@ -149,6 +178,12 @@ def test_each_failure_doubles_the_pause(before: int, wait_s: float) -> None:
     assert (record.attempts, record.backoff_until) == (before + 1, NOW + seconds(wait_s))
     assert record.last_resize is not None
     assert record.last_resize.outcome.text == "no capacity"
+
+
+def test_who_stopped_a_resize_is_not_fought() -> None:
+    one = member("a", 5).remembered(intent=intent(5, 8, operation="op-1"))
+    part = judged(one.viewed(operation=operation("a", OperationState.CANCELED)), replicas=8)
+    assert (part.record.backoff_until, part.ask) == (NOW + seconds(300), None)
 
 
 def test_a_delivered_resize_ends_the_pause() -> None:
@@ -244,12 +279,41 @@ def test_consent_ends_the_floor_even_while_the_member_is_unknown() -> None:
         pytest.param({"activity": Activity.LEAVING}, {}, Code.NODE_POOL_LEAVING, id="being deleted"),
         pytest.param({"step": 3}, {"min_nodes": 1, "max_nodes": 2}, Code.NO_LEGAL_SIZE, id="no multiple of the zones"),
         pytest.param({"cloud_min": 20}, {"max_nodes": 10}, Code.NO_LEGAL_SIZE, id="outside the cloud's own range"),
+        pytest.param({"obstacle": STOPPED}, {}, Code.NODE_POOL_STOPPED, id="no size can be asked for"),
+        pytest.param({"capacity_type": CapacityType.SPOT}, {}, Code.CAPACITY_TYPE_MISMATCH, id="spot unsaid"),
+        pytest.param(
+            {"capacity_type": CapacityType.ON_DEMAND},
+            {"capacity_type": CapacityType.SPOT},
+            Code.CAPACITY_TYPE_MISMATCH,
+            id="no spot machines",
+        ),
     ],
 )
-def test_a_member_is_refused(facts: dict[str, object], spec: dict[str, int], code: Code) -> None:
+def test_a_member_is_refused(facts: dict[str, object], spec: dict[str, Any], code: Code) -> None:
     part = judged(member("a", 5, **spec).seen(**facts), replicas=30)
     assert part.refusal is not None
     assert (part.refusal.code, part.reason.code, part.ask) == (code, code, None)
+
+
+@pytest.mark.parametrize("told", [None, CapacityType.SPOT], ids=["not-told", "as-said"])
+def test_a_capacity_type_that_is_not_denied_is_managed(told: CapacityType | None) -> None:
+    part = judged(member("a", 5, capacity_type=CapacityType.SPOT).seen(capacity_type=told), replicas=6)
+    assert (part.refusal, part.ask) == (None, 6)
+
+
+@pytest.mark.parametrize(
+    ("spec", "wish", "ask", "bounds"),
+    [
+        pytest.param({}, 60, 50, (1, 50), id="the range is respected upwards"),
+        pytest.param({}, 0, 1, (1, 50), id="the range is respected downwards"),
+        pytest.param({"cloud_range": CloudRange.WIDEN}, 60, 60, (0, 100), id="widened upwards"),
+        pytest.param({"cloud_range": CloudRange.WIDEN}, 0, 0, (0, 100), id="widened downwards"),
+        pytest.param({"cloud_range": CloudRange.WIDEN}, 200, 100, (0, 100), id="the member's own bounds stay"),
+    ],
+)
+def test_the_clouds_own_range(spec: dict[str, Any], wish: int, ask: int, bounds: tuple[int, int]) -> None:
+    part = judged(member("a", 5, **spec).seen(cloud_min=1, cloud_max=50), replicas=wish)
+    assert (part.ask, (part.min_nodes, part.max_nodes)) == (ask, bounds)
 
 
 def test_a_size_set_by_the_clouds_autoscaler_is_never_a_surplus() -> None:

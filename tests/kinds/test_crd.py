@@ -41,9 +41,11 @@ _DEFAULTS = {
     "failover.returnAfterSeconds": 1800,
     "members.state": "Active",
     "members.minNodes": 0,
+    "members.cloudRange": "Respect",
     "members.unitsPerNode": 1,
     "members.weight": 1,
     "members.priority": 0,
+    "members.capacityType": "OnDemand",
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +11,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import Activity, Detail, OperationState
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount
-from multicloud.observe.looker import Cadence, Lookers, Want
+from multicloud.observe.looker import LONGEST_POLL_WAIT_S, Cadence, Lookers, Want
 from support.builders import POOL, node_pool, node_pool_ref
 from support.clock import VirtualClock
 from support.scripted import Heard, ScriptedLane, ScriptedLanes
@@ -161,6 +162,76 @@ async def test_an_operation_is_polled_until_it_ends(watch: Watch) -> None:
     assert told.state is OperationState.DONE
     await watch.after(120)
     assert len(watch.lane.polls) == polled
+
+
+async def test_a_cloud_that_wishes_not_to_be_asked_for_an_operation_is_not_but_sizes_are_looked_at(
+    watch: Watch,
+) -> None:
+    watch.lane.poll_wait_s = 100
+    watch.want(hot=True, operation="op-1")
+    await watch.after(99)
+    assert len(watch.lane.polls) == 1
+    assert len(watch.lane.reads) >= 5
+    await watch.after(31)
+    assert len(watch.lane.polls) == 2
+
+
+async def test_the_first_wish_of_a_write_counts_and_the_next_write_has_its_own(watch: Watch) -> None:
+    watch.want(hot=True, operation="op-1")
+    watch.lookers.wrote(ACCOUNT, WEB, poll_after_s=60)
+    await watch.after(59)
+    assert watch.lane.polls == []
+    watch.lookers.wrote(ACCOUNT, WEB)
+    await watch.after(5)
+    assert watch.lane.polls == ["op-1"]
+
+
+async def test_a_throttled_poll_waits_and_a_wish_without_an_end_does_not(watch: Watch) -> None:
+    watch.lane.refuses_polls = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=1e9)
+    watch.want(hot=True, operation="op-1")
+    await watch.after(LONGEST_POLL_WAIT_S - 1)
+    assert len(watch.lane.polls) == 1
+    await watch.after(31)
+    assert len(watch.lane.polls) == 2
+
+
+@pytest.mark.parametrize("state", [OperationState.FAILED, OperationState.CANCELED, OperationState.LOST])
+async def test_an_operation_that_ended_is_news_once_and_not_asked_for_again(
+    watch: Watch, state: OperationState
+) -> None:
+    watch.lane.states["op-1"] = state
+    watch.want(hot=True, operation="op-1")
+    await watch.after(600)
+    assert watch.lane.polls == ["op-1"]
+
+
+async def test_looks_slow_down_from_five_seconds_to_thirty(watch: Watch) -> None:
+    watch.want(hot=True)
+    at: list[float] = []
+    while watch.clock.monotonic() < 300:
+        before = len(watch.lane.reads)
+        await watch.after(0.5)
+        at += [watch.clock.monotonic()] * (len(watch.lane.reads) - before)
+    waits = [later - earlier for earlier, later in pairwise(at)]
+    assert waits[0] == pytest.approx(5, abs=3)
+    assert waits == sorted(waits)
+    assert waits[-1] == pytest.approx(30, abs=1)
+
+
+async def test_garbage_about_one_node_pool_is_its_own_trouble_and_no_absence(watch: Watch) -> None:
+    other = node_pool_ref("batch")
+    watch.lane.pools[other] = node_pool("batch", 2)
+    wants = [Want(account=ACCOUNT, node_pool=each, hot=False) for each in (WEB, other)]
+    watch.lookers.attend(POOL, wants)
+    await watch.after(0)
+    watch.lane.alone[WEB] = Unavailable(Reason(code=Code.UNEXPECTED, text="no sizes that can be"))
+    await watch.after(240)
+    sight = watch.lookers.sight(ACCOUNT, WEB)
+    assert sight.trouble is not None
+    assert (sight.trouble.code, sight.proved and sight.proved.requested) == (Code.UNEXPECTED, 4)
+    assert not watch.lookers.fresh(ACCOUNT, WEB)
+    assert watch.lookers.fresh(ACCOUNT, other)
+    assert watch.lookers.sight(ACCOUNT, other).trouble is None
 
 
 async def test_nothing_is_read_for_a_pool_that_is_gone(watch: Watch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from multicloud.model.reason import Code
 from multicloud_lab.thread import LabThread
 from support.world import World, members
 
@@ -40,7 +41,7 @@ async def test_a_removed_member_runs_on_and_is_named_for_a_day(lab: LabThread) -
         assert {(write.cloud, write.to) for write in world.cloud_writes} == {("aws", 6), ("azure", 6)}
         [left] = world.status()["releasedMembers"]
         assert (left["name"], left["nodes"]) == ("gcp", 4)
-        assert [note.reason.code for note in world.cluster.events].count("MemberReleased") == 1
+        assert [note.reason.code for note in world.cluster.events].count(Code.MEMBER_RELEASED) == 1
         await world.run_for(hours=25)
         assert world.status()["releasedMembers"] == []
         assert len(world.cloud_writes) == 2

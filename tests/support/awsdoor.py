@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multicloud.clouds.eks.door import open_door
-from multicloud.model.error import CloudError
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
 from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 from support.azuredoor import Fence
+from support.told import pools_of
 from support.vendor import Answer, Vendor
 
 KEYS = {"accessKeyId": b"AKIAMADEUP0000000001", "secretAccessKey": b"made-up-secret-access-key"}
@@ -111,7 +111,4 @@ def pool_fact(**changes: Any) -> NodePool:
 
 def read(door: CloudDoor, *, detail: Detail = Detail.FULL) -> Sequence[NodePool]:
     """The node groups of the cluster; raises its error."""
-    told = door.node_pools.list([CLUSTER], detail=detail)[CLUSTER]
-    if isinstance(told, CloudError):
-        raise told
-    return told
+    return pools_of(door.node_pools.list([CLUSTER], detail=detail), CLUSTER)

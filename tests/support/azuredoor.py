@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from multicloud.clouds.aks.door import open_door
-from multicloud.model.error import CloudError, NotSent
+from multicloud.model.error import NotSent
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
 from multicloud.model.spec import AzureAccount
 from multicloud.settings import AzureEndpoints, Endpoint
+from support.told import pools_of
 from support.vendor import Answer, Vendor
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
@@ -108,7 +109,4 @@ def scripted_door(
 
 def read(door: CloudDoor, cluster: ClusterRef = CLUSTER) -> Sequence[NodePool]:
     """The node pools of one cluster; raises its error."""
-    told = door.node_pools.list([cluster], detail=Detail.FULL)[cluster]
-    if isinstance(told, CloudError):
-        raise told
-    return told
+    return pools_of(door.node_pools.list([cluster], detail=Detail.FULL), cluster)

@@ -19,6 +19,7 @@ from multicloud.model.size import Detail, NodePool
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints
 from multicloud_lab.thread import LabThread
+from support.told import pools_of
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 PROJECT = "shop-prod-1"
@@ -117,6 +118,8 @@ class Ground:
     `web` has four nodes, each a zone's only one or all in one zone; `names` are all pools of its cluster. `write` is
     the vendor's name of the resize in the journal. `guard` is what keeps a repeated or stale write from doing harm: an
     idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are.
+    `refuses_while_sick`: the lab's cloud takes no size of a sick pool, unless its switch says otherwise.
+    `tells_lives_apart`: a pool made again under its name has another incarnation.
     """
 
     cloud: Cloud
@@ -127,6 +130,8 @@ class Ground:
     write: str
     guard: str
     principal: str
+    refuses_while_sick: bool = False
+    tells_lives_apart: bool = True
 
     def door(self, lab: LabThread, before_send: Callable[[], None], secret: Secret | None = None) -> CloudDoor:
         chosen = secret_of(self.cloud, lab.document) if secret is None else secret
@@ -134,10 +139,8 @@ class Ground:
 
     def read(self, door: CloudDoor, *, detail: Detail = Detail.FULL) -> NodePool:
         """The facts of `web`; raises what its cluster could not be read for."""
-        told = door.node_pools.list([self.web.cluster], detail=detail)[self.web.cluster]
-        if isinstance(told, CloudError):
-            raise told
-        return next(pool for pool in told if pool.ref == self.web)
+        told = door.node_pools.list([self.web.cluster], detail=detail)
+        return next(pool for pool in pools_of(told, self.web.cluster) if pool.ref == self.web)
 
     def writes(self, lab: LabThread) -> Sequence[Mapping[str, object]]:
         """What of a resize reached the cloud, effective or not."""
@@ -168,6 +171,7 @@ GROUNDS: Sequence[Ground] = (
         write="UpdateNodegroupConfig",
         guard="token",
         principal="arn:aws:iam::111122223333:user/lab",
+        refuses_while_sick=True,
     ),
     Ground(
         cloud=Cloud.AZURE,
@@ -181,6 +185,7 @@ GROUNDS: Sequence[Ground] = (
         write="AgentPools_CreateOrUpdate",
         guard="version",
         principal="00000000-0000-0000-0000-0000000000bb@00000000-0000-0000-0000-0000000000aa",
+        tells_lives_apart=False,
     ),
     Ground(
         cloud=Cloud.GCP,

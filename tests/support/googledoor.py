@@ -16,7 +16,6 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from multicloud.clouds.gke.door import open_door
-from multicloud.model.error import CloudError
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
@@ -24,6 +23,7 @@ from multicloud.model.spec import GcpAccount
 from multicloud.settings import Endpoint, GcpEndpoints
 from multicloud_lab.core.tls import Tls
 from support.azuredoor import Fence
+from support.told import pools_of
 from support.vendor import Answer, Vendor
 
 PROJECT, LOCATION = "shop-prod-1", "europe-west1"
@@ -214,10 +214,7 @@ class Google:
 
 def read(door: CloudDoor, cluster: ClusterRef = CLUSTER, *, detail: Detail = Detail.FULL) -> Sequence[NodePool]:
     """The node pools of one cluster; raises its error."""
-    told = door.node_pools.list([cluster], detail=detail)[cluster]
-    if isinstance(told, CloudError):
-        raise told
-    return told
+    return pools_of(door.node_pools.list([cluster], detail=detail), cluster)
 
 
 def pool_fact(*, step: int = 2) -> NodePool:

@@ -23,6 +23,9 @@ class ScriptedLane:
     resizes: list[tuple[NodePoolRef, int, str]] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
     omits_in_sizes: bool = False
+    alone: dict[NodePoolRef, CloudError] = field(default_factory=dict)
+    poll_wait_s: float | None = None
+    refuses_polls: CloudError | None = None
 
     async def whoami(self) -> Principal:
         return Principal(name="tester")
@@ -33,7 +36,11 @@ class ScriptedLane:
             raise self.failure
         if detail is Detail.SIZES and self.omits_in_sizes:
             return dict.fromkeys(clusters, ())
-        return {cluster: [pool for ref, pool in self.pools.items() if ref.cluster == cluster] for cluster in clusters}
+        told: dict[ClusterRef | NodePoolRef, Sequence[NodePool] | CloudError] = {
+            cluster: [pool for ref, pool in self.pools.items() if ref.cluster == cluster and ref not in self.alone]
+            for cluster in clusters
+        }
+        return {**told, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
         if self.refuses_writes is not None:
@@ -43,8 +50,10 @@ class ScriptedLane:
 
     async def poll(self, operation: Operation) -> Operation:
         self.polls.append(operation.id)
+        if self.refuses_polls is not None:
+            raise self.refuses_polls
         state = self.states.get(operation.id, OperationState.RUNNING)
-        return Operation(id=operation.id, pool=operation.pool, state=state)
+        return Operation(id=operation.id, pool=operation.pool, state=state, retry_after_s=self.poll_wait_s)
 
 
 @dataclass(slots=True)
@@ -104,8 +113,9 @@ class Heard:
         assert after_s >= 0
         self.woken.append(key)
 
-    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef, *, poll_after_s: float | None = None) -> None:
         assert account.name
+        assert poll_after_s is None or poll_after_s >= 0
         self.wrote_to.append(node_pool)
 
     def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:

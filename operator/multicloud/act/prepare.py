@@ -16,7 +16,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import NodePool, Resize
-from multicloud.model.spec import Failover
+from multicloud.model.spec import CloudRange, Failover
 
 RETRY_S = 5.0
 """When an ask that was not admitted is tried again, in seconds."""
@@ -115,7 +115,7 @@ class Preparer:
         return Dispatch(
             member=member.name,
             account=account,
-            change=Resize(pool=facts, to=ask),
+            change=Resize(pool=facts, to=ask, widen=view.spec.cloud_range is CloudRange.WIDEN),
             intent=intent,
             booking=booking,
             failover=snapshot.spec.failover,

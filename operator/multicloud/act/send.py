@@ -67,7 +67,8 @@ class Sender:
         """What we remember of the member after the answer, with brake and attention told of it."""
         node_pool = dispatch.change.pool.ref
         if isinstance(answer, Operation | OutcomeUnknown):
-            self._attention.wrote(dispatch.account, node_pool)
+            wish_s = answer.retry_after_s if isinstance(answer, Operation) else None
+            self._attention.wrote(dispatch.account, node_pool, poll_after_s=wish_s)
             if isinstance(answer, OutcomeUnknown):
                 # Only a look can tell what became of it, and it may still be on its way: the window starts anew.
                 return replace(member, intent=replace(dispatch.intent, started_at=self._clock.now()))

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from multicloud.clouds.pace import PACES, THROTTLED_S, Breaker, BucketKey, Buckets
+from multicloud.clouds.pace import PACES, Breaker, BucketKey, Buckets
 from multicloud.clouds.threads import Job, LaneThreads
 from multicloud.model.error import (
     CloudError,
@@ -28,7 +28,7 @@ from multicloud.model.error import (
 )
 from multicloud.model.port import Clock, CloudDoor, ClusterPools
 from multicloud.model.reason import Code, Reason
-from multicloud.model.ref import Cloud, ClusterRef, ObjectKey
+from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
 
 T = TypeVar("T")
@@ -53,6 +53,10 @@ _CODE_CLASSES: Sequence[tuple[type[CloudError], str]] = (
     (OutcomeUnknown, "unknown"),
     (NotSent, "not_sent"),
 )
+
+
+_AWAY: Final = frozenset({Code.UNAVAILABLE, Code.TIMED_OUT, Code.UNEXPECTED})
+"""What counts for a breaker: no answer, none in time, none that is one. An expired token or a stale look is an answer."""
 
 
 class LaneMetrics:
@@ -87,6 +91,12 @@ class LaneMetrics:
         )
         self.threads = Gauge(
             "multicloud_executor_threads", "Threads of lanes, hung ones too.", ["pool", "provider"], registry=registry
+        )
+        self.queued = Gauge(
+            "multicloud_executor_queue_depth",
+            "Calls that wait for a thread of a lane.",
+            ["pool", "provider"],
+            registry=registry,
         )
         self.abandoned = Counter(
             "multicloud_executor_abandoned_total",
@@ -182,9 +192,12 @@ class CloudLane:
         errors = [answer for answer in answers if isinstance(answer, CloudError)]
         if errors and len(errors) == len(answers):
             raise errors[0]
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
+        found: dict[ClusterRef | NodePoolRef, Sequence[NodePool] | CloudError] = {}
         for batch, answer in zip(batches, answers, strict=True):
-            found |= dict.fromkeys(batch, answer) if isinstance(answer, CloudError) else answer
+            if isinstance(answer, CloudError):
+                found.update(dict.fromkeys(batch, answer))
+            else:
+                found.update(answer)
         return found
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
@@ -220,7 +233,7 @@ class CloudLane:
             operation=f"list-{detail}",
             owner=self._owner_of(batch[0]),
             place=batch[0].location,
-            cost=float(len(batch)) if detail is Detail.FULL else 1.0,
+            cost=len(batch) * self._pace.full_cost if detail is Detail.FULL else 1.0,
         )
         try:
             return await self._call(call, lambda: self._door.node_pools.list(batch, detail=detail))
@@ -308,26 +321,29 @@ class CloudLane:
     def _failed(self, call: _Call, breaker: Breaker, error: CloudError, duration_s: float) -> None:
         metrics = self._shared.metrics
         match error:
-            case Unavailable() | OutcomeUnknown():
+            case Unavailable() | OutcomeUnknown() if error.reason.code in _AWAY:
                 breaker.failed(self._shared.clock.monotonic())
             case NotSent():
                 pass  # says nothing of the cloud
             case _:
                 breaker.answered()
-        if isinstance(error, Throttled):
+        if error.reason.code is Code.THROTTLED:
             metrics.throttled.labels(str(self._cloud), call.operation).inc()
-            self._pause(call, error.retry_after_s or THROTTLED_S)
+        if isinstance(error, Throttled):
+            self._pause(call, error.retry_after_s)
         if error.reason.code is Code.AUTH_FAILED:
             self._auth_failed()
         self._tell(call, error, duration_s)
 
-    def _pause(self, call: _Call, seconds: float) -> None:
-        """Follow the cloud's wish, as narrowly as it counts: no pool waits for another's limit."""
-        pace = self._pace
+    def _pause(self, call: _Call, seconds: float | None) -> None:
+        """Follow the cloud's wish, as narrowly as it counts: no pool waits for another's limit, it only slows down."""
+        buckets, pace = self._shared.buckets, self._pace
+        rate = pace.write if call.write else pace.read
         if call.write and pace.write_one is not None:
-            self._shared.buckets.pause(self._bucket(call, pool=call.pool), pace.write_one, seconds)
+            buckets.pause(self._bucket(call, pool=call.pool), pace.write_one, seconds)
+            buckets.slow(self._bucket(call), rate)
         else:
-            self._shared.buckets.pause(self._bucket(call), pace.write if call.write else pace.read, seconds)
+            buckets.pause(self._bucket(call), rate, seconds)
 
     def _tell(self, call: _Call, error: CloudError | None, duration_s: float) -> None:
         metrics, cloud = self._shared.metrics, str(self._cloud)
@@ -347,8 +363,13 @@ class CloudLane:
         )
 
     def _threads(self, pool: str, size: int) -> LaneThreads:
-        gauge = self._shared.metrics.threads.labels(pool, str(self._cloud))
-        return LaneThreads(f"{self._cloud}-{self._account.name}-{pool}", size, count=gauge.inc)
+        metrics, labels = self._shared.metrics, (pool, str(self._cloud))
+        return LaneThreads(
+            f"{self._cloud}-{self._account.name}-{pool}",
+            size,
+            count=metrics.threads.labels(*labels).inc,
+            waiting=metrics.queued.labels(*labels).inc,
+        )
 
 
 def _batches(clusters: Sequence[ClusterRef], size: int) -> list[Sequence[ClusterRef]]:

@@ -109,11 +109,15 @@ class Exit:
 class LaneThreads:
     """A few daemon threads over one queue, started as they are needed."""
 
-    def __init__(self, name: str, size: int, *, count: Callable[[int], None]) -> None:
-        """At most `size` threads run at once; `count` is told of each that starts (1) or ends (-1)."""
+    def __init__(self, name: str, size: int, *, count: Callable[[int], None], waiting: Callable[[int], None]) -> None:
+        """At most `size` threads run at once.
+
+        `count` is told of each that starts (1) or ends (-1), `waiting` of each job that is queued (1) or taken (-1).
+        """
         self._name = name
         self._size = size
         self._count = count
+        self._waiting = waiting
         self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._alive = 0
@@ -131,6 +135,7 @@ class LaneThreads:
         """Queue a job. Also after `close`, for who still holds the lane: such a thread ends with its work."""
         with self._lock:
             self._queued += 1
+            self._waiting(1)
             self._jobs.put(job)  # type: ignore[arg-type]  # a queue does not look into its jobs
             if self._closed:
                 self._start()
@@ -178,6 +183,7 @@ class LaneThreads:
                 self._alive -= 1
                 return False
             self._queued -= 1
+            self._waiting(-1)
         if job.start():
             job.run()
         with self._lock:

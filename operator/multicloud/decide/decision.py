@@ -12,7 +12,7 @@ from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.scale.wish import Wish, wish
 from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
-from multicloud.decide.words import NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
+from multicloud.decide.words import CLAIM_PENDING, NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
 from multicloud.model.record import MemberRecord, PoolRecord, Released
 
@@ -58,7 +58,7 @@ def _waiting(snapshot: Snapshot) -> Plan:
             record=record,
             target=record.intent.target if record.intent is not None else record.requested,
             ask=None,
-            reason=view.refusal or NOT_YET_OBSERVED,
+            reason=view.refusal or (NOT_YET_OBSERVED if record.claim is not None else CLAIM_PENDING),
             refusal=view.refusal,
             trouble=view.sight.trouble,
             min_nodes=view.spec.min_nodes,

@@ -20,8 +20,10 @@ LOST_AFTER: Final = timedelta(seconds=300)
 FORGIVEN_AFTER: Final = timedelta(hours=3)
 """Failures that old no longer count (product rule)."""
 
-_GROWN: Final = frozenset({Code.DELIVERED})
-_RAN: Final = frozenset({Code.DELIVERED, Code.SUPERSEDED, Code.NOT_EXECUTED, Code.OPERATION_FAILED})
+_BROKEN_OFF: Final = frozenset({Code.OPERATION_FAILED, Code.OPERATION_CANCELED})
+"""Outcomes after which the cloud brings nothing more of what was asked for."""
+
+_RAN: Final = _BROKEN_OFF | {Code.DELIVERED, Code.SUPERSEDED, Code.NOT_EXECUTED, Code.OPERATION_FORGOTTEN}
 """Outcomes of a resize that the cloud took or never saw; every other one is a call that was refused."""
 
 
@@ -49,7 +51,7 @@ def may_give_back(record: MemberRecord, failover: Failover, now: datetime) -> bo
     last = record.last_resize
     if record.intent is not None:
         return False
-    if last is None or last.outcome.code is Code.OPERATION_FAILED:
+    if last is None or last.outcome.code in _BROKEN_OFF:
         return True
     return last.at + timedelta(seconds=failover.provision_timeout_s) <= now
 
@@ -114,7 +116,7 @@ def _goal(record: MemberRecord, facts: NodePool) -> int:
 def _missing_from(record: MemberRecord, facts: NodePool, failover: Failover, now: datetime) -> datetime:
     wait = timedelta(seconds=failover.provision_timeout_s)
     known, last = record.missing_from, record.last_resize
-    if last is not None and last.at == now and last.outcome.code is Code.OPERATION_FAILED:
+    if last is not None and last.at == now and last.outcome.code in _BROKEN_OFF:
         return min(known or now, now)
     if known is not None and known <= now:
         return known
@@ -129,7 +131,7 @@ def _missing_from(record: MemberRecord, facts: NodePool, failover: Failover, now
 
 def _recovered(record: MemberRecord, failover: Failover, now: datetime) -> MemberRecord:
     last, until = record.last_resize, record.backoff_until
-    grown = last is not None and last.target >= last.origin and last.outcome.code in _GROWN
+    grown = last is not None and last.target >= last.origin and last.outcome.code is Code.DELIVERED
     # Without a way back by itself the memory of the failure is what keeps units where they are.
     forgiven = until is not None and until + FORGIVEN_AFTER <= now and failover.return_to_preferred
     if record.attempts and record.intent is None and (grown or forgiven):

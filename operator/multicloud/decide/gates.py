@@ -14,6 +14,7 @@ from multicloud.decide.standing import Standing
 from multicloud.model.plan import Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity, NodePool
+from multicloud.model.spec import CloudRange
 
 UNSAFE_PERCENT: Final = 45
 UNSAFE_NODES: Final = 3
@@ -138,7 +139,8 @@ def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, resul
     most = min(target, facts.requested + brake.room(standing, removing=False))
     ask = most if most == target else most // bounds.step * bounds.step
     # The cloud's own minimum cannot be undercut, not even on the way.
-    if ask <= facts.requested or ask < (facts.cloud_min or 0):
+    widened = standing.view.spec.cloud_range is CloudRange.WIDEN
+    if ask <= facts.requested or (ask < (facts.cloud_min or 0) and not widened):
         result.waits[standing.name] = _BRAKE
         return
     if ask < target:

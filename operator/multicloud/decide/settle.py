@@ -13,10 +13,13 @@ from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Claim, Intent, LastResize, MemberRecord
-from multicloud.model.size import Activity, NodePool, OperationState
+from multicloud.model.size import Activity, NodePool, Operation, OperationState
 from multicloud.model.spec import MemberSpec, MemberState
 
 _RUNNING = frozenset({OperationState.REQUESTED, OperationState.RUNNING})
+
+_UNHAPPY = {OperationState.FAILED: Code.OPERATION_FAILED, OperationState.CANCELED: Code.OPERATION_CANCELED}
+"""Ends of an operation after which the size is what the cloud says, with the outcome's word."""
 
 
 def settle(view: MemberView, snapshot: Snapshot) -> Standing:
@@ -25,6 +28,8 @@ def settle(view: MemberView, snapshot: Snapshot) -> Standing:
     if snapshot.spec.adopts(view.spec):
         record = replace(record, adoption_floor=None)
     facts = view.sight.proved
+    if view.sight.trouble is not None and view.sight.trouble.code in _ABSENT:
+        record = _gone(record)
     if view.refusal is not None:
         return Standing(view=view, record=record, refusal=view.refusal)
     if view.claimed_by_other is not None:
@@ -38,6 +43,8 @@ def settle(view: MemberView, snapshot: Snapshot) -> Standing:
 def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> Standing:
     """Judge a member whose node pool was seen at least once."""
     refusal = _refusal(view.spec, facts)
+    if facts.activity is Activity.LEAVING:
+        record = _gone(record)
     if not view.fresh or facts.activity is Activity.LEAVING:
         waiting = _why_waiting(record.intent, snapshot)
         return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
@@ -90,6 +97,11 @@ class _Verdict:
 def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
     if facts.activity is Activity.LEAVING:
         return Reason(code=Code.NODE_POOL_LEAVING, text="the node pool is being deleted in its cloud")
+    if facts.obstacle is not None:
+        return facts.obstacle
+    if facts.capacity_type not in {None, spec.capacity_type}:
+        text = f"capacityType is {spec.capacity_type}, but the cloud says that the machines are {facts.capacity_type}"
+        return Reason(code=Code.CAPACITY_TYPE_MISMATCH, text=text)
     if facts.autoscaling:
         text = "the cloud's own autoscaler sizes this node pool; switch one of the two off"
         return Reason(code=Code.AUTOSCALER_ON, text=text)
@@ -97,7 +109,7 @@ def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
     if bounds.last < bounds.first:
         text = (
             f"no size between {bounds.low} and {bounds.high} nodes is a multiple of {bounds.step}; "
-            "widen minNodes and maxNodes, or the cloud's own range"
+            "widen minNodes and maxNodes, or the cloud's own range (cloudRange: Widen does so)"
         )
         return Reason(code=Code.NO_LEGAL_SIZE, text=text)
     return None
@@ -105,6 +117,20 @@ def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
 
 def _is_another(claim: Claim | None, facts: NodePool) -> bool:
     return claim is None or claim.incarnation != facts.incarnation or claim.key != facts.claim
+
+
+_ABSENT = frozenset({Code.NODE_POOL_NOT_FOUND, Code.NOT_FOUND})
+"""Troubles by which a cloud says that the node pool, or its cluster, is not there."""
+
+_GONE = "gone"
+"""The incarnation of a node pool that is not there any more: whatever stands in its place later is another one."""
+
+
+def _gone(record: MemberRecord) -> MemberRecord:
+    """Remember that the node pool went: a cloud that gives its pools no id of their own tells it no other way."""
+    if record.claim is None:
+        return record
+    return replace(record, claim=replace(record.claim, incarnation=_GONE))
 
 
 def _taken_over(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
@@ -130,8 +156,11 @@ def _judge(
     """How the intent ended, None while it cannot be told. The facts are fresh."""
     held = Standing(view=view, record=record).held
     operation = view.operation
-    if operation is not None and operation.state is OperationState.FAILED:
-        outcome = Reason(code=Code.OPERATION_FAILED, text=operation.words or "the cloud says that the resize failed")
+    if operation is not None and operation.state in _UNHAPPY:
+        outcome = Reason(
+            code=_UNHAPPY[operation.state],
+            text=operation.words or f"the cloud says of the resize: {operation.state}",
+        )
         return _Verdict(outcome=outcome, agreed=max(0, facts.requested - held), failed=True)
     if facts.activity is Activity.BUSY or (operation is not None and operation.state in _RUNNING):
         return None
@@ -142,8 +171,16 @@ def _judge(
     untouched = facts.requested == intent.origin
     if _may_still_come(intent, view, snapshot, untouched=untouched):
         return None
+    return _undelivered(record, operation, agreed, untouched=untouched)
+
+
+def _undelivered(record: MemberRecord, operation: Operation | None, agreed: int, *, untouched: bool) -> _Verdict:
+    """How an intent ended that did not bring its size, though the cloud does not say that it failed."""
     if operation is None and untouched:
         outcome = Reason(code=Code.NOT_EXECUTED, text="the request never took effect")
+        return _Verdict(outcome=outcome, agreed=record.agreed)
+    if operation is not None and operation.state is OperationState.LOST and untouched:
+        outcome = Reason(code=Code.OPERATION_FORGOTTEN, text="the cloud forgot the resize, the size is as before")
         return _Verdict(outcome=outcome, agreed=record.agreed)
     outcome = Reason(code=Code.SUPERSEDED, text="somebody else set another size meanwhile")
     return _Verdict(outcome=outcome, agreed=agreed)

@@ -13,6 +13,10 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.spec import Mode
 
 NOT_YET_OBSERVED = Reason(code=Code.NOT_YET_OBSERVED, text="waiting until every member has been looked at once")
+CLAIM_PENDING = Reason(
+    code=Code.CLAIM_PENDING,
+    text="not managed before its account has read the node pool, which makes it the member's own",
+)
 SETTLED = Reason(code=Code.AS_WISHED, text="has the size it should have")
 
 
@@ -100,6 +104,8 @@ def _unseen(standing: Standing) -> Reason | None:
     trouble = standing.view.sight.trouble
     if trouble is not None:
         return trouble
+    if standing.record.claim is None:
+        return CLAIM_PENDING
     if standing.facts is None:
         return Reason(code=Code.NOT_YET_OBSERVED, text="has not been seen yet")
     return Reason(code=Code.STALE, text="what is known of it is too old to act on; waiting for the next look")

@@ -22,8 +22,10 @@ from multicloud.kinds.shape import (
     rules,
 )
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
+from multicloud.model.size import CapacityType
 from multicloud.model.spec import (
     Adoption,
+    CloudRange,
     Failover,
     MemberSpec,
     MemberState,
@@ -130,6 +132,11 @@ class Member(Part):
     )
     min_nodes: Nodes = Field(default=0, description="Fewest nodes to ask the cloud for, over all zones.")
     max_nodes: Nodes = Field(description="Most nodes to ask the cloud for, over all zones.")
+    cloud_range: CloudRange = Field(
+        default=CloudRange.RESPECT,
+        description="Respect: sizes also stay inside the cloud's own range (EKS scalingConfig). Widen: that range is "
+        "moved with the size as far as needed, and never narrowed.",
+    )
     units_per_node: Annotated[WholeNumber, Field(ge=1, le=1024)] = Field(
         default=1, description="Units that one node carries; the unit is your smallest node."
     )
@@ -138,6 +145,11 @@ class Member(Part):
     )
     priority: Annotated[WholeNumber, Field(ge=-1000, le=1000)] = Field(
         default=0, description="Higher is filled first, with allocation.strategy Priority."
+    )
+    capacity_type: CapacityType = Field(
+        default=CapacityType.ON_DEMAND,
+        description="What the node pool's machines are, OnDemand or Spot. A node pool whose cloud says otherwise is "
+        "left alone (CapacityTypeMismatch).",
     )
 
     @model_validator(mode="after")
@@ -160,9 +172,11 @@ class Member(Part):
             state=self.state,
             min_nodes=self.min_nodes,
             max_nodes=self.max_nodes,
+            cloud_range=self.cloud_range,
             units_per_node=self.units_per_node,
             weight=self.weight,
             priority=self.priority,
+            capacity_type=self.capacity_type,
         )
 
 

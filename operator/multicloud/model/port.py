@@ -15,7 +15,11 @@ from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
 from multicloud.model.spec import AccountObject
 
-ClusterPools = Mapping[ClusterRef, Sequence[NodePool] | CloudError]
+ClusterPools = Mapping[ClusterRef | NodePoolRef, Sequence[NodePool] | CloudError]
+"""What a read told: by cluster its node pools, or why it could not be read; by node pool why that one alone could not.
+
+A node pool that stands here itself is missing among its cluster's, which says nothing against the others.
+"""
 
 
 class Clock(Protocol):
@@ -49,7 +53,10 @@ class NodePools(Protocol):
     """A cloud's node pools. Blocking on purpose: a new cloud is plain SDK code."""
 
     def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
-        """Read all node pools of clusters of one account and location; a cluster that failed maps to its error."""
+        """Read all node pools of clusters of one account and location.
+
+        A cluster that failed maps to its error; so does a node pool whose own facts are none.
+        """
         ...
 
     def resize(self, change: Resize, *, token: str) -> Operation:
@@ -129,8 +136,8 @@ class Rejected:
 class Attention(Protocol):
     """Told by `act` what happened to a node pool, so that `observe` looks again and distrusts older reads."""
 
-    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
-        """A write was answered, or its answer was lost, just now."""
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef, *, poll_after_s: float | None = None) -> None:
+        """A write was answered, or its answer was lost, just now; the cloud may wish not to be asked about it at once."""
         ...
 
     def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:

@@ -23,6 +23,13 @@ class ReadySource(StrEnum):
     ASSUMED = "Assumed"
 
 
+class CapacityType(StrEnum):
+    """Whether the cloud may take machines back at will: SPOT ones it may, ON_DEMAND ones (capacity blocks too) not."""
+
+    ON_DEMAND = "OnDemand"
+    SPOT = "Spot"
+
+
 class Activity(StrEnum):
     """What the cloud is doing with the pool.
 
@@ -44,8 +51,10 @@ class NodePool:
     all zones. `claim` is the cloud's own identity of the place (account/region/cluster/group, lower-cased ARM id,
     project/location/cluster/pool); `incarnation` changes when the pool is deleted and made again, as far as the
     cloud tells. Sizes must be multiples of `step` (GKE: the number of zones). `cloud_min` and `cloud_max` are the
-    cloud's own range (EKS scalingConfig), None where there is none. `version` is the cloud's compare-and-set token
-    (AKS etag), empty where there is none. `words` is the cloud's own status text.
+    cloud's own range (EKS scalingConfig), None where there is none. `capacity_type` is None where the cloud does not
+    tell it. `obstacle` is why no size can be asked for at all, whatever the size (a stopped pool, one of several VM
+    sizes). `version` is the cloud's compare-and-set token (AKS etag), empty where there is none. `words` is the cloud's
+    own status text.
     """
 
     ref: NodePoolRef
@@ -59,6 +68,8 @@ class NodePool:
     cloud_min: int | None = None
     cloud_max: int | None = None
     autoscaling: bool = False
+    capacity_type: CapacityType | None = None
+    obstacle: Reason | None = None
     activity: Activity = Activity.IDLE
     words: str = ""
     version: str = ""
@@ -88,12 +99,16 @@ class Sight:
 
 
 class OperationState(StrEnum):
-    """Life of a cloud's operation. LOST: the cloud no longer knows it (look at the size instead)."""
+    """Life of a cloud's operation.
+
+    FAILED: the cloud gave up. CANCELED: somebody stopped it. LOST: the cloud no longer knows it (look at the size).
+    """
 
     REQUESTED = "Requested"
     RUNNING = "Running"
     DONE = "Done"
     FAILED = "Failed"
+    CANCELED = "Canceled"
     LOST = "Lost"
 
 
@@ -101,11 +116,13 @@ class OperationState(StrEnum):
 class Resize:
     """Ask for `to` nodes over all zones in `pool.ref`; `pool` is the fact that the decision was made on.
 
-    `cloud_min`/`cloud_max` of the fact are respected: a resize never moves the cloud's own range.
+    The cloud's own range (`cloud_min`, `cloud_max` of the fact) is respected, or widened with `widen`: then exactly as
+    far as `to` needs, never narrowed.
     """
 
     pool: NodePool
     to: int
+    widen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

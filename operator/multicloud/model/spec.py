@@ -6,6 +6,7 @@ from enum import StrEnum
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
+from multicloud.model.size import CapacityType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,16 @@ class MemberState(StrEnum):
     DRAIN = "Drain"
 
 
+class CloudRange(StrEnum):
+    """What the cloud's own range of a node pool (EKS scalingConfig) means.
+
+    RESPECT: sizes stay inside it. WIDEN: it is moved as far as a size needs, never narrowed.
+    """
+
+    RESPECT = "Respect"
+    WIDEN = "Widen"
+
+
 class Mode(StrEnum):
     """APPLY writes; PLAN only shows what it would do."""
 
@@ -95,7 +106,8 @@ class Strategy(StrEnum):
 class MemberSpec:
     """One node pool that may carry units. Nodes are whole; `units_per_node` 1..1024; `weight` 0..1000.
 
-    `cluster.owner` is empty where the member leaves it to its account.
+    `cluster.owner` is empty where the member leaves it to its account. `capacity_type` is what the user says the node
+    pool's machines are.
     """
 
     name: str
@@ -104,9 +116,11 @@ class MemberSpec:
     state: MemberState = MemberState.ACTIVE
     min_nodes: int = 0
     max_nodes: int
+    cloud_range: CloudRange = CloudRange.RESPECT
     units_per_node: int = 1
     weight: int = 1
     priority: int = 0
+    capacity_type: CapacityType = CapacityType.ON_DEMAND
 
     @property
     def cloud(self) -> Cloud:

@@ -23,6 +23,9 @@ BATCH_SLACK = 0.1
 FRESH_INTERVALS = 3
 """Facts older than this many intervals are Unknown (product rule)."""
 
+LONGEST_POLL_WAIT_S = 300.0
+"""The longest wish of a cloud not to be asked for an operation that is followed, in seconds."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("looker")
 
 
@@ -100,6 +103,7 @@ class Lookers:
         self._sights: dict[tuple[ObjectKey, NodePoolRef], Sight] = {}
         self._wrote_s: dict[tuple[ObjectKey, NodePoolRef], float] = {}
         self._operations: dict[tuple[ObjectKey, NodePoolRef], Operation] = {}
+        self._polls_s: dict[tuple[ObjectKey, NodePoolRef], float] = {}
         self._wanted: dict[ObjectKey, frozenset[tuple[ObjectKey, NodePoolRef]]] = {}
         self._observed: dict[ObjectKey | None, int] | None = None
 
@@ -136,11 +140,12 @@ class Lookers:
             self._observed = self._count()
         return self._observed.get(account, 0)
 
-    def wrote(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
+    def wrote(self, account: ObjectKey, node_pool: NodePoolRef, *, poll_after_s: float | None = None) -> None:
         """A write was answered (or its answer was lost) just now: older reads prove nothing, look soon."""
         now_s = self._clock.monotonic()
         self._wrote_s[account, node_pool] = now_s
         self._operations.pop((account, node_pool), None)
+        self._poll_after((account, node_pool), poll_after_s)
         self._look_at(account, node_pool, now_s + self._cadence.busy_min_s)
 
     def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
@@ -195,7 +200,7 @@ class Lookers:
         del watched.wants[pool, node_pool]
         if all(other != node_pool for _, other in watched.wants):
             self._observed = None
-            for kept in (self._sights, self._wrote_s, self._operations):
+            for kept in (self._sights, self._wrote_s, self._operations, self._polls_s):
                 kept.pop((account, node_pool), None)
         if not watched.wants:
             del place.clusters[node_pool.cluster]
@@ -292,7 +297,11 @@ class Lookers:
                 watched.described_s = began_s
             found = {node_pool.ref: node_pool for node_pool in answer}
             for node_pool in {node_pool for _, node_pool in watched.wants}:
-                self._see(place, watched, node_pool, found.get(node_pool), detail, began_s)
+                alone = got.get(node_pool)
+                if isinstance(alone, CloudError):
+                    self._trouble_of(place, watched, node_pool, alone.reason)
+                else:
+                    self._see(place, watched, node_pool, found.get(node_pool), detail, began_s)
 
     def _see(
         self,
@@ -324,10 +333,13 @@ class Lookers:
     def _trouble(self, place: _Place, cluster: ClusterRef, watched: _Watched, reason: Reason) -> None:
         log.warning("cloud not read", account=str(place.account), cluster=str(cluster), reason=str(reason.code))
         for node_pool in {node_pool for _, node_pool in watched.wants}:
-            before = self.sight(place.account, node_pool)
-            self._sights[place.account, node_pool] = replace(before, trouble=reason, good_reads=0, looked=True)
-            # Also when the trouble is an old one: time alone may have made the facts too old.
-            self._wake_owners(watched, node_pool)
+            self._trouble_of(place, watched, node_pool, reason)
+
+    def _trouble_of(self, place: _Place, watched: _Watched, node_pool: NodePoolRef, reason: Reason) -> None:
+        before = self.sight(place.account, node_pool)
+        self._sights[place.account, node_pool] = replace(before, trouble=reason, good_reads=0, looked=True)
+        # Also when the trouble is an old one: time alone may have made the facts too old.
+        self._wake_owners(watched, node_pool)
 
     def _wake_owners(self, watched: _Watched, node_pool: NodePoolRef) -> None:
         for pool, other in watched.wants:
@@ -342,22 +354,29 @@ class Lookers:
                     await self._poll_one(watched, lane, want, want.operation)
 
     async def _poll_one(self, watched: _Watched, lane: Lane, want: Want, operation_id: str) -> None:
+        """Ask for an operation, not before the cloud wishes to be asked again."""
         key = (want.account, want.node_pool)
         known = self._operations.get(key)
-        if known is not None and known.id == operation_id and known.state in _ENDED:
+        known = known if known is not None and known.id == operation_id else None
+        if (known is not None and known.state in _ENDED) or self._clock.monotonic() < self._polls_s.get(key, 0.0):
             return
         asked = Operation(id=operation_id, pool=want.node_pool, state=OperationState.RUNNING)
         try:
             told = await lane.poll(asked)
         except CloudError as error:
             log.warning("operation not polled", operation=operation_id, reason=str(error.reason.code))
+            self._poll_after(key, error.retry_after_s)
             return
         self._operations[key] = told
+        self._poll_after(key, told.retry_after_s)
         if known is None or known.state is not told.state:
             self._wake_owners(watched, want.node_pool)
 
+    def _poll_after(self, key: tuple[ObjectKey, NodePoolRef], wish_s: float | None) -> None:
+        self._polls_s[key] = self._clock.monotonic() + min(wish_s or 0.0, LONGEST_POLL_WAIT_S)
 
-_ENDED = (OperationState.DONE, OperationState.FAILED, OperationState.LOST)
+
+_ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CANCELED, OperationState.LOST})
 
 
 def _telling(sight: Sight) -> object:

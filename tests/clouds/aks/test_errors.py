@@ -23,23 +23,30 @@ Row = tuple[int, str, str, type[CloudError], Code]
 
 ROWS: dict[str, Row] = {
     "aks-throttled": (429, "Throttled", "retry again in 17 seconds", Throttled, Code.THROTTLED),
+    "too-many": (429, "TooManyRequests", "slow down", Throttled, Code.THROTTLED),
+    "any-429": (429, "NeverHeardOf", "slow down", Throttled, Code.THROTTLED),
     "arm-throttled": (429, "SubscriptionRequestsThrottled", "slow down", Throttled, Code.THROTTLED),
     "busy": (409, "OperationNotAllowed", "Another agentpool operation is in progress", Conflict, Code.CONFLICT),
     "etag-race": (409, "EtagMismatch", "Another operation is in progress", Conflict, Code.CONFLICT),
     "preempted": (409, "AKSOperationPreempted", "preempted", Conflict, Code.CONFLICT),
     "preempted-by-delete": (409, "AKSOperationPreemptedByDelete", "preempted", Conflict, Code.CONFLICT),
+    "etag-not-expected": (409, "OriginalEtagNotExpect", "preempted by Deleting", Conflict, Code.CONFLICT),
     "stale": (412, "PreconditionFailed", "etag", Conflict, Code.CONFLICT),
     "unknown-409": (409, "SomethingNew", "later", Conflict, Code.CONFLICT),
     "no-resource": (404, "ResourceNotFound", "was not found", Refused, Code.NOT_FOUND),
+    "not-found": (404, "NotFound", "was not found", Refused, Code.NOT_FOUND),
+    "no-parent": (404, "ParentResourceNotFound", "was not found", Refused, Code.NOT_FOUND),
     "no-group": (404, "ResourceGroupNotFound", "could not be found", Refused, Code.NOT_FOUND),
     "no-subscription": (404, "SubscriptionNotFound", "could not be found", Refused, Code.NOT_FOUND),
     "invalid": (400, "InvalidParameter", "agentPoolProfile.count is invalid", Refused, Code.INVALID),
     "bad-request": (400, "BadRequest", "no", Refused, Code.INVALID),
+    "invalid-template": (400, "InvalidTemplateDeployment", "no", Refused, Code.INVALID),
     "unknown-4xx": (422, "Unprocessable", "no", Refused, Code.INVALID),
     "quota": (400, "QuotaExceeded", "cores", NoCapacity, Code.QUOTA),
     "vcpu-quota": (400, "ErrCode_InsufficientVCPUQuota", "left 2", NoCapacity, Code.QUOTA),
     "subnet": (400, "InsufficientSubnetSize", "ips", NoCapacity, Code.QUOTA),
     "subnet-full": (400, "SubnetIsFull", "ips", NoCapacity, Code.QUOTA),
+    "most-pools": (400, "MaxAgentPoolCountReached", "100", NoCapacity, Code.QUOTA),
     "quota-as-409": (409, "OperationNotAllowed", "exceeding approved Total Cores quota", NoCapacity, Code.QUOTA),
     "sku": (409, "SkuNotAvailable", "not in westeurope", NoCapacity, Code.STOCKOUT),
     "allocation": (409, "AllocationFailed", "no machines", NoCapacity, Code.STOCKOUT),
@@ -49,7 +56,9 @@ ROWS: dict[str, Row] = {
     "aks-capacity": (400, "AKSCapacityError", "no machines", NoCapacity, Code.STOCKOUT),
     "aks-heavy-usage": (400, "AksCapacityHeavyUsage", "no machines", NoCapacity, Code.STOCKOUT),
     "bad-token": (401, "InvalidAuthenticationToken", "invalid", Refused, Code.AUTH_FAILED),
-    "expired-token": (401, "ExpiredAuthenticationToken", "expired", Unavailable, Code.UNAVAILABLE),
+    "expired-token": (401, "ExpiredAuthenticationToken", "expired", Unavailable, Code.TOKEN_EXPIRED),
+    "any-401": (401, "NeverHeardOf", "no", Refused, Code.AUTH_FAILED),
+    "any-403": (403, "NeverHeardOf", "no", Refused, Code.DENIED),
     "denied": (403, "AuthorizationFailed", "no authorization", Refused, Code.DENIED),
     "denied-link": (403, "LinkedAuthorizationFailed", "no authorization", Refused, Code.DENIED),
     "policy": (403, "RequestDisallowedByPolicy", "policy", Refused, Code.DENIED),
@@ -110,6 +119,9 @@ GARBAGE: dict[str, Answer] = {
     "truncated": Answer(raw=b'{"value": [{"na'),
     "empty": Answer(raw=b""),
     "a-list": Answer(body=[1, 2]),
+    "nothing-in-it": Answer(body={}),
+    "null": Answer(body={"value": None, "properties": None}),
+    "html-200": Answer(raw=b"<html>hello</html>", headers={"Content-Type": "text/html"}),
     "wrong-type": Answer(raw=b"hello", headers={"Content-Type": "text/plain"}),
     "dropped": Answer(drop=True),
 }
@@ -165,6 +177,15 @@ def test_silence_is_a_time_out(opened: Any, vendor: Vendor) -> None:
     assert (type(error), error.reason.code) == (OutcomeUnknown, Code.TIMED_OUT)
 
 
+def test_nothing_is_registered_by_itself(door: CloudDoor, vendor: Vendor) -> None:
+    words = "The subscription is not registered to use namespace 'Microsoft.ContainerService'"
+    answer = arm_error(409, "MissingSubscriptionRegistration", words)
+    vendor.answer("GET", "/agentPools", answer)
+    failed_read(door)
+    failed_write(door, vendor, answer)
+    assert [seen.path for seen in vendor.calls("POST") if "oauth2" not in seen.path] == []
+
+
 def test_expired_token_is_replaced_by_the_next_call(door: CloudDoor, vendor: Vendor) -> None:
     expired = arm_error(401, "ExpiredAuthenticationToken", "expired")
     vendor.answer("GET", "/agentPools", expired, Answer(body={"value": [agent_pool()]}))
@@ -176,7 +197,13 @@ OPERATION_ENDS: dict[str, tuple[Answer, OperationState, str]] = {
     "running": (Answer(body={"status": "InProgress"}), OperationState.RUNNING, "InProgress"),
     "new-word": (Answer(body={"status": "Warming"}), OperationState.RUNNING, "Warming"),
     "done": (Answer(body={"status": "Succeeded"}), OperationState.DONE, "Succeeded"),
-    "canceled": (Answer(body={"status": "Canceled"}), OperationState.FAILED, "Canceled"),
+    "canceled": (Answer(body={"status": "Canceled"}), OperationState.CANCELED, "Canceled"),
+    "cancelled": (Answer(body={"status": "cancelled"}), OperationState.CANCELED, "cancelled"),
+    "preempted": (
+        Answer(body={"status": "Failed", "error": {"code": "OriginalEtagNotExpect", "message": "by Deleting"}}),
+        OperationState.FAILED,
+        "Failed: OriginalEtagNotExpect: by Deleting",
+    ),
     "stockout": (
         Answer(body={"status": "Failed", "error": {"code": "AllocationFailed", "message": "no room"}}),
         OperationState.FAILED,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from azure.mgmt.containerservice.models import AgentPool
 
 from multicloud.model.error import CloudError, Conflict, NotSent, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.port import CloudDoor
@@ -11,6 +12,7 @@ from multicloud.model.ref import Cloud, ClusterRef
 from multicloud.model.size import Activity, Detail, NodePool, OperationState, Resize
 from multicloud.settings import AzureEndpoints, Endpoint
 from multicloud_lab.thread import LabThread
+from support.aks import Pools, client
 from support.azuredoor import ACCOUNT, ETAG, Fence, agent_pool, pool_fact, read, serve_entra
 from support.vendor import Answer, Vendor, closed_port
 
@@ -160,6 +162,77 @@ def test_what_is_sent(door: CloudDoor, vendor: Vendor) -> None:
             "upgradeSettings": {"maxSurge": "10%"},
         }
     }
+
+
+_READ_ONLY = {"eTag", "provisioningState", "currentOrchestratorVersion"}
+_NOT_REPEATED = {"nodeImageVersion", "powerState", "status", "virtualMachineNodesStatus"}
+
+
+def full_pool() -> dict[str, Any]:
+    """An agent pool with every property that the SDK's model knows, each with a value."""
+    model = type(AgentPool({"properties": {"count": 1}}).properties)
+    told = {field._rest_name: _value(str(model.__annotations__[name])) for name, field in _fields(model).items()}
+    return {**told, **agent_pool()["properties"], "tags": {}, "nodeLabels": {}, "nodeTaints": []}
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = model._attr_to_rest_field
+    return fields
+
+
+def _value(kind: str) -> object:
+    for word, value in (("list[", []), ("dict[", {}), ("bool", True), ("int]", 7), ("float", 0.5), ("str", "made-up")):
+        if word in kind:
+            return value
+    return {"someField": {"of": "a block"}}
+
+
+def test_everything_that_may_be_written_goes_back_and_nothing_that_asks_for_more(
+    door: CloudDoor, vendor: Vendor
+) -> None:
+    told = full_pool()
+    assert len(told) > 40
+    vendor.answer("GET", "/agentPools/web", Answer(body={**agent_pool(), "properties": told}))
+    header = {"Azure-AsyncOperation": f"{LOCATION_URL}/operations/abc-1?api-version=2016-03-30"}
+    vendor.answer("PUT", "/agentPools/web", Answer(body=agent_pool(provisioningState="Scaling"), headers=header))
+    door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    [put] = vendor.calls("PUT")
+    kept = {name: value for name, value in told.items() if name not in _READ_ONLY | _NOT_REPEATED}
+    assert put.json == {"properties": {**kept, "count": 9}}
+
+
+def test_a_pool_of_one_vm_size_is_resized_in_its_profile(door: CloudDoor, vendor: Vendor) -> None:
+    profile = {"scale": {"manual": [{"size": "Standard_D2s_v5", "count": 4}]}}
+    told = agent_pool(type="VirtualMachines", count=None, vmSize=None, virtualMachinesProfile=profile)
+    vendor.answer("GET", "/agentPools/web", Answer(body=told))
+    header = {"Azure-AsyncOperation": f"{LOCATION_URL}/operations/abc-1?api-version=2016-03-30"}
+    vendor.answer("PUT", "/agentPools/web", Answer(body={**told, "properties": told["properties"]}, headers=header))
+    door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    [put] = vendor.calls("PUT")
+    sent = put.json["properties"]
+    assert sent["virtualMachinesProfile"] == {"scale": {"manual": [{"size": "Standard_D2s_v5", "count": 9}]}}
+    assert "count" not in sent
+    assert sent["nodeLabels"] == {"team": "shop"}
+
+
+def test_the_cloud_resizes_a_pool_of_one_vm_size(lab: LabThread, lab_door: CloudDoor) -> None:
+    cluster = lab_cluster(lab)
+    made: dict[str, Any] = {
+        "properties": {
+            "type": "VirtualMachines",
+            "mode": "User",
+            "virtualMachinesProfile": {"scale": {"manual": [{"size": "Standard_D4s_v5", "count": 2}]}},
+        }
+    }
+    Pools(client(lab), cluster.name).put(made, "vms")
+    lab.advance(900)
+    before = pool_of(lab, lab_door, "vms")
+    assert (before.requested, before.nodes, before.obstacle) == (2, 2, None)
+    asked = lab_door.node_pools.resize(Resize(pool=before, to=5), token="t")
+    lab.advance(900)
+    assert lab_door.node_pools.poll(asked).state is OperationState.DONE
+    after = pool_of(lab, lab_door, "vms")
+    assert (after.requested, after.nodes, after.ready, after.activity) == (5, 5, 5, Activity.IDLE)
 
 
 def test_the_operation_is_asked_for_at_the_configured_endpoint(door: CloudDoor, vendor: Vendor) -> None:

@@ -1,66 +1,150 @@
 """AWS's refusals row by row, logins that cannot work, and that nothing secret is ever said."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from botocore.session import Session
 
 from multicloud.clouds.eks.door import open_door
-from multicloud.clouds.eks.errors import BY_CODE, Told, of_answer
+from multicloud.clouds.eks.errors import BY_CODE, LAUNCH_TROUBLE
 from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
-from multicloud.model.size import Detail
+from multicloud.model.size import Detail, Resize
 from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
-from support.awsdoor import CLUSTER, KEYS, nodegroup, read, refusal, scripted_door, serve, xml
+from support.awsdoor import CLUSTER, KEYS, UPDATE, WEB, nodegroup, pool_fact, read, refusal, scripted_door, serve, xml
 from support.azuredoor import Fence
-from support.vendor import Vendor
+from support.vendor import Answer, Vendor
 
-ROWS = [
-    ("ThrottlingException", 429, Throttled, Code.THROTTLED),
-    ("ThrottlingException", 400, Throttled, Code.THROTTLED),
-    ("NeverHeardOf", 429, Throttled, Code.THROTTLED),
-    ("RequestLimitExceeded", 503, Throttled, Code.THROTTLED),
-    ("ResourceInUseException", 409, Conflict, Code.CONFLICT),
-    ("InvalidRequestException", 400, Conflict, Code.CONFLICT),
-    ("ResourceLimitExceededException", 400, NoCapacity, Code.QUOTA),
-    ("InsufficientInstanceCapacity", 400, NoCapacity, Code.STOCKOUT),
-    ("UnrecognizedClientException", 403, Refused, Code.AUTH_FAILED),
-    ("InvalidSignatureException", 403, Refused, Code.AUTH_FAILED),
-    ("ExpiredTokenException", 403, Refused, Code.AUTH_FAILED),
-    ("InvalidClientTokenId", 403, Refused, Code.AUTH_FAILED),
-    ("AccessDeniedException", 403, Refused, Code.DENIED),
-    ("ClientException", 400, Refused, Code.DENIED),
-    ("NeverHeardOf", 403, Refused, Code.DENIED),
-    ("ResourceNotFoundException", 404, Refused, Code.NOT_FOUND),
-    ("InvalidParameterException", 400, Refused, Code.INVALID),
-    ("NeverHeardOf", 418, Refused, Code.INVALID),
-    ("ResourcePropagationDelayException", 428, Unavailable, Code.UNAVAILABLE),
-]
+Row = tuple[str, int, type[CloudError], Code]
+
+ROWS: dict[str, Row] = {
+    "throttled": ("ThrottlingException", 429, Throttled, Code.THROTTLED),
+    "throttled-as-400": ("ThrottlingException", 400, Throttled, Code.THROTTLED),
+    "throttled-plain": ("Throttling", 400, Throttled, Code.THROTTLED),
+    "throttled-past-tense": ("ThrottledException", 400, Throttled, Code.THROTTLED),
+    "request-throttled": ("RequestThrottledException", 400, Throttled, Code.THROTTLED),
+    "any-429": ("NeverHeardOf", 429, Throttled, Code.THROTTLED),
+    "too-many": ("TooManyRequestsException", 429, Throttled, Code.THROTTLED),
+    "request-limit": ("RequestLimitExceeded", 503, Throttled, Code.THROTTLED),
+    "slow-down": ("SlowDown", 503, Throttled, Code.THROTTLED),
+    "limit-of-calls": ("LimitExceededException", 400, Throttled, Code.THROTTLED),
+    "in-use": ("ResourceInUseException", 409, Conflict, Code.CONFLICT),
+    "not-now": ("InvalidRequestException", 400, Conflict, Code.CONFLICT),
+    "wrong-state": ("InvalidStateException", 400, Conflict, Code.CONFLICT),
+    "any-409": ("NeverHeardOf", 409, Conflict, Code.CONFLICT),
+    "not-found": ("ResourceNotFoundException", 404, Refused, Code.NOT_FOUND),
+    "tags-not-found": ("NotFoundException", 404, Refused, Code.NOT_FOUND),
+    "any-404": ("NeverHeardOf", 404, Refused, Code.NOT_FOUND),
+    "invalid": ("InvalidParameterException", 400, Refused, Code.INVALID),
+    "bad-request": ("BadRequestException", 400, Refused, Code.INVALID),
+    "zone-unsupported": ("UnsupportedAvailabilityZoneException", 400, Refused, Code.INVALID),
+    "any-4xx": ("NeverHeardOf", 418, Refused, Code.INVALID),
+    "limit": ("ResourceLimitExceededException", 400, NoCapacity, Code.QUOTA),
+    "instances": ("InstanceLimitExceeded", 400, NoCapacity, Code.QUOTA),
+    "vcpus": ("VcpuLimitExceeded", 400, NoCapacity, Code.QUOTA),
+    "stockout": ("InsufficientInstanceCapacity", 400, NoCapacity, Code.STOCKOUT),
+    "unknown-client": ("UnrecognizedClientException", 403, Refused, Code.AUTH_FAILED),
+    "bad-signature": ("InvalidSignatureException", 403, Refused, Code.AUTH_FAILED),
+    "unknown-key": ("InvalidClientTokenId", 403, Refused, Code.AUTH_FAILED),
+    "expired": ("ExpiredTokenException", 403, Refused, Code.AUTH_FAILED),
+    "no-token": ("MissingAuthenticationTokenException", 403, Refused, Code.AUTH_FAILED),
+    "any-401": ("NeverHeardOf", 401, Refused, Code.AUTH_FAILED),
+    "denied": ("AccessDeniedException", 403, Refused, Code.DENIED),
+    "client": ("ClientException", 400, Refused, Code.DENIED),
+    "any-403": ("NeverHeardOf", 403, Refused, Code.DENIED),
+    "not-propagated": ("ResourcePropagationDelayException", 428, Unavailable, Code.UNAVAILABLE),
+}
+BROKEN: dict[str, tuple[str, int]] = {
+    "server": ("ServerException", 500),
+    "unavailable": ("ServiceUnavailableException", 503),
+    "gateway": ("", 502),
+    "gateway-timeout": ("", 504),
+    "slow": ("RequestTimeout", 408),
+}
+GARBAGE: dict[str, tuple[Answer, Code]] = {
+    "html-502": (
+        Answer(status=502, raw=b"<html>bad</html>", headers={"Content-Type": "text/html"}),
+        Code.UNAVAILABLE,
+    ),
+    "html-200": (Answer(raw=b"<html>hello</html>", headers={"Content-Type": "text/html"}), Code.UNEXPECTED),
+    "truncated": (Answer(raw=b'{"nodegroups": ["we'), Code.UNEXPECTED),
+    "empty": (Answer(raw=b""), Code.UNEXPECTED),
+    "nothing-in-it": (Answer(body={}), Code.UNEXPECTED),
+    "null": (Answer(body={"nodegroups": None, "update": None}), Code.UNEXPECTED),
+    "a-list": (Answer(body=[1, 2]), Code.UNEXPECTED),
+    "wrong-type": (Answer(raw=b"hello", headers={"Content-Type": "text/plain"}), Code.UNEXPECTED),
+    "dropped": (Answer(drop=True), Code.UNAVAILABLE),
+}
 
 
-@pytest.mark.parametrize(("name", "status", "kind", "code"), ROWS)
-@pytest.mark.parametrize("write", [False, True])
-def test_what_a_refusal_means(name: str, status: int, kind: type[CloudError], code: Code, write: bool) -> None:
-    error = of_answer(Told(status=status, code=name, message="words"), "resizing", write=write)
-    assert type(error) is kind
-    assert error.reason.code is code
-    assert error.reason.text.startswith(f"resizing: {name}")
+def failed_read(door: CloudDoor) -> CloudError:
+    with pytest.raises(CloudError) as caught:
+        read(door)
+    return caught.value
 
 
-@pytest.mark.parametrize(("write", "kind"), [(False, Unavailable), (True, OutcomeUnknown)])
-@pytest.mark.parametrize(
-    ("name", "status"), [("ServerException", 500), ("503", 503), ("", 504), ("RequestTimeout", 408)]
-)
-def test_a_server_in_trouble_leaves_a_write_open(write: bool, kind: type[CloudError], name: str, status: int) -> None:
-    error = of_answer(Told(status=status, code=name, message="words"), "resizing", write=write)
-    assert type(error) is kind
+def failed_write(door: CloudDoor) -> CloudError:
+    with pytest.raises(CloudError) as caught:
+        door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    return caught.value
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+def test_what_a_refusal_means(row: Row, vendor: Vendor, door: CloudDoor) -> None:
+    name, status, kind, code = row
+    vendor.answer("GET", "/clusters/shop/node-groups", refusal(name, status))
+    vendor.answer("POST", UPDATE, refusal(name, status))
+    for error in (failed_read(door), failed_write(door)):
+        assert (type(error), error.reason.code) == (kind, code)
+        assert name in error.reason.text
+    assert len(vendor.seen) == 2, "the SDK tries nothing again"
+
+
+@pytest.mark.parametrize("row", BROKEN.values(), ids=BROKEN.keys())
+def test_a_server_in_trouble_leaves_a_write_open(row: tuple[str, int], vendor: Vendor, door: CloudDoor) -> None:
+    name, status = row
+    answer = refusal(name, status) if name else Answer(status=status, raw=b"")
+    vendor.answer("GET", "/clusters/shop/node-groups", answer)
+    vendor.answer("POST", UPDATE, answer)
+    assert (type(failed_read(door)), type(failed_write(door))) == (Unavailable, OutcomeUnknown)
+    assert len(vendor.seen) == 2
+
+
+@pytest.mark.parametrize("row", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage(row: tuple[Answer, Code], vendor: Vendor, door: CloudDoor) -> None:
+    answer, code = row
+    vendor.answer("GET", "/clusters/shop/node-groups", answer)
+    vendor.answer("POST", UPDATE, answer)
+    for error, kind in ((failed_read(door), Unavailable), (failed_write(door), OutcomeUnknown)):
+        assert (type(error), error.reason.code) == (kind, code)
+    assert len(vendor.seen) == 2
+
+
+def test_silence_is_a_time_out(vendor: Vendor, fence: Fence) -> None:
+    door = scripted_door(vendor, fence, call_timeout_s=0.3)
+    vendor.answer("GET", "/clusters/shop/node-groups", Answer(hang=True))
+    vendor.answer("POST", UPDATE, Answer(hang=True))
+    for error, kind in ((failed_read(door), Unavailable), (failed_write(door), OutcomeUnknown)):
+        assert (type(error), error.reason.code) == (kind, Code.TIMED_OUT)
+
+
+def test_a_region_that_is_none_is_invalid_and_nothing_is_sent(vendor: Vendor, door: CloudDoor) -> None:
+    nowhere = replace(pool_fact(), ref=replace(WEB, cluster=replace(CLUSTER, location="the moon")))
+    with pytest.raises(Refused) as caught:
+        door.node_pools.resize(Resize(pool=nowhere, to=9), token="t")
+    assert (caught.value.reason.code, vendor.seen) == (Code.INVALID, [])
+
+
+def test_every_trouble_that_means_a_lack_is_a_word_of_the_vendors() -> None:
+    model = Session().get_service_model("eks")
+    assert set(LAUNCH_TROUBLE) <= {*model.shape_for("NodegroupIssueCode").enum, *model.shape_for("ErrorCode").enum}
 
 
 def test_every_error_that_eks_models_is_in_the_table_or_a_servers() -> None:
-
     model = Session().get_service_model("eks")
     operations = ("UpdateNodegroupConfig", "DescribeNodegroup", "ListNodegroups", "DescribeUpdate")
     modelled = {shape.name for name in operations for shape in model.operation_model(name).error_shapes}

@@ -6,17 +6,22 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
+from multicloud.clouds.eks.door import open_door
 from multicloud.clouds.eks.facts import ACTIVITY
 from multicloud.model.error import CloudError, Refused, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
-from multicloud.model.size import Activity, Detail
+from multicloud.model.size import Activity, CapacityType, Detail
+from multicloud.model.spec import AwsAccount
+from multicloud.settings import AwsEndpoints, Endpoint
 from multicloud_lab.thread import LabThread
-from support.awsdoor import CLUSTER, groups_xml, instances, nodegroup, read, refusal, serve, xml
+from support.awsdoor import CLUSTER, KEYS, WEB, groups_xml, instances, nodegroup, read, refusal, serve, xml
+from support.azuredoor import Fence
 from support.clouds import GROUNDS
-from support.vendor import Answer, Vendor
+from support.vendor import Answer, Vendor, closed_port
 
 EKS = GROUNDS[0]
+SCALING = {"minSize": 1, "maxSize": 50, "desiredSize": 4}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,31 @@ def test_statuses(vendor: Vendor, door: CloudDoor, status: str, activity: Activi
     assert found.activity is activity
     assert found.words.startswith(status)
     assert ("not a status known here" in found.words) == (status not in ACTIVITY)
+
+
+@pytest.mark.parametrize("status", ACTIVITY)
+def test_whatever_its_status_a_node_group_counts_with_its_instances(
+    vendor: Vendor, door: CloudDoor, status: str
+) -> None:
+    there = [*instances("InService", "InService", "Pending"), *instances("InService", health="Unhealthy")]
+    serve(vendor, nodegroup(status=status), sizes={"eks-web": (6, there)})
+    (found,) = read(door)
+    assert (found.requested, found.nodes, found.ready) == (6, 4, 2)
+
+
+CAPACITY = {"ON_DEMAND": CapacityType.ON_DEMAND, "CAPACITY_BLOCK": CapacityType.ON_DEMAND, "SPOT": CapacityType.SPOT}
+
+
+@pytest.mark.parametrize(("told", "capacity"), [*CAPACITY.items(), ("ON_THE_MOON", None), (None, None)], ids=str)
+def test_what_its_machines_are(
+    vendor: Vendor, door: CloudDoor, told: str | None, capacity: CapacityType | None
+) -> None:
+    serve(vendor, nodegroup(capacityType=told))
+    assert [pool.capacity_type for pool in read(door)] == [capacity]
+
+
+def test_every_capacity_type_of_the_vendors_model_is_known() -> None:
+    assert set(Session().get_service_model("eks").shape_for("CapacityTypes").enum) == set(CAPACITY)
 
 
 def test_every_status_of_the_vendors_model_is_in_the_table() -> None:
@@ -98,6 +128,14 @@ def test_trouble_is_told_with_what_it_means(vendor: Vendor, door: CloudDoor) -> 
     assert found.words == f"DEGRADED: Stockout: AsgInstanceLaunchFailures: {message}"
 
 
+def test_a_launch_that_the_accounts_own_limit_stopped_is_a_quota(vendor: Vendor, door: CloudDoor) -> None:
+    message = "Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested more vCPU capacity"
+    issues = {"issues": [{"code": "AsgInstanceLaunchFailures", "message": message}]}
+    serve(vendor, nodegroup(status="DEGRADED", health=issues))
+    (found,) = read(door)
+    assert found.words.startswith("DEGRADED: QuotaExceeded: ")
+
+
 def test_sizes_cost_one_call_for_a_hundred_groups(vendor: Vendor, door: CloudDoor) -> None:
     serve(vendor, *[nodegroup(f"pool-{number}") for number in range(120)])
     assert len(read(door)) == 120
@@ -146,13 +184,66 @@ def test_a_node_group_deleted_between_two_calls_is_not_there(vendor: Vendor, doo
         pytest.param(Answer(body={"nodegroup": {"status": "ACTIVE"}}), id="half of it missing"),
         pytest.param(Answer(body={}), id="nothing in it"),
         pytest.param(Answer(raw=b"<html>hello</html>"), id="a web page"),
+        *(
+            pytest.param(
+                Answer(body={"nodegroup": nodegroup(scalingConfig={**SCALING, name: number})}), id=f"{name} {number}"
+            )
+            for name in SCALING
+            for number in (None, -1, 10**9, "many")
+        ),
     ],
 )
-def test_garbage_is_no_fact(vendor: Vendor, door: CloudDoor, answer: Answer) -> None:
-    serve(vendor, nodegroup())
+def test_garbage_about_one_node_group_is_its_own_trouble(vendor: Vendor, door: CloudDoor, answer: Answer) -> None:
+    serve(vendor, nodegroup(), nodegroup("batch"))
     vendor.answer("GET", "/clusters/shop/node-groups/web", answer)
-    with pytest.raises(Unavailable):
+    told = door.node_pools.list([CLUSTER], detail=Detail.FULL)
+    error = told[WEB]
+    assert isinstance(error, Unavailable)
+    assert error.reason.code is Code.UNEXPECTED
+    rest = told[CLUSTER]
+    assert not isinstance(rest, CloudError)
+    assert [pool.ref.name for pool in rest] == ["batch"]
+    vendor.answer("GET", "/clusters/shop/node-groups/web", Answer(body={"nodegroup": nodegroup()}))
+    assert len(read(door, detail=Detail.SIZES)) == 2, "the next look may be a better one"
+
+
+@pytest.mark.parametrize("desired", [-1, 10**9])
+def test_an_absurd_size_of_one_group_is_its_own_trouble(vendor: Vendor, door: CloudDoor, desired: int) -> None:
+    four = (4, instances(*["InService"] * 4))
+    serve(vendor, nodegroup(), nodegroup("batch"), sizes={"eks-web": (desired, []), "eks-batch": four})
+    told = door.node_pools.list([CLUSTER], detail=Detail.FULL)
+    error, rest = told[WEB], told[CLUSTER]
+    assert isinstance(error, Unavailable)
+    assert not isinstance(rest, CloudError)
+    assert [pool.ref.name for pool in rest] == ["batch"]
+
+
+def test_a_list_that_never_ends_is_given_up(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    vendor.answer("GET", "/clusters/shop/node-groups?", Answer(body={"nodegroups": ["web"], "nextToken": "again"}))
+    with pytest.raises(Unavailable) as caught:
         read(door)
+    assert caught.value.reason.code is Code.UNEXPECTED
+    assert len(vendor.calls("GET", "/clusters/shop/node-groups?")) == 2
+
+
+def test_a_list_of_sizes_that_never_ends_is_given_up(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    vendor.answer("POST", "/", *[xml(groups_xml({}, token=token)) for token in "aba"])
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.UNEXPECTED
+    assert len(vendor.calls("POST")) == 3
+
+
+def test_a_region_that_cannot_be_reached_is_told_as_such(fence: Fence) -> None:
+    nowhere = Endpoint(url=f"http://127.0.0.1:{closed_port()}")
+    door = open_door(
+        AwsAccount(), KEYS, AwsEndpoints(eks=nowhere, autoscaling=nowhere), before_send=fence, call_timeout_s=5
+    )
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.UNAVAILABLE
 
 
 def test_one_clusters_trouble_is_not_the_others(vendor: Vendor, door: CloudDoor) -> None:

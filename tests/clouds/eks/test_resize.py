@@ -11,8 +11,10 @@ from multicloud.model.reason import Code
 from multicloud.model.size import Activity, Detail, Operation, OperationState, Resize
 from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
+from multicloud_lab.thread import LabThread
 from support.awsdoor import KEYS, UPDATE, WEB, nodegroup, pool_fact, read, refusal, scripted_door, serve
 from support.azuredoor import Fence
+from support.clouds import GROUNDS
 from support.vendor import Answer, Vendor, closed_port
 
 ACCEPTED = Answer(body={"update": {"id": "u-1", "status": "InProgress", "type": "ConfigUpdate"}})
@@ -25,6 +27,38 @@ def test_only_the_wished_size_and_the_token_are_sent(vendor: Vendor, door: Cloud
     (sent,) = vendor.calls("POST", UPDATE)
     assert sent.json == {"scalingConfig": {"desiredSize": 9}, "clientRequestToken": "intent-7"}
     assert fence.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("to", "minimum", "maximum"),
+    [(9, 1, 50), (60, 1, 60), (0, 0, 50), (1, 1, 50), (50, 1, 50)],
+    ids=["inside", "above", "none", "at-the-minimum", "at-the-maximum"],
+)
+def test_a_range_that_may_be_widened_is_so_exactly_as_far_as_needed(
+    vendor: Vendor, door: CloudDoor, to: int, minimum: int, maximum: int
+) -> None:
+    vendor.answer("POST", UPDATE, ACCEPTED)
+    door.node_pools.resize(Resize(pool=pool_fact(), to=to, widen=True), token="t")
+    (sent,) = vendor.calls("POST", UPDATE)
+    assert sent.json["scalingConfig"] == {"minSize": minimum, "maxSize": maximum, "desiredSize": to}
+
+
+def test_a_range_of_nothing_is_widened_to_what_eks_takes(vendor: Vendor, door: CloudDoor) -> None:
+    vendor.answer("POST", UPDATE, ACCEPTED)
+    door.node_pools.resize(Resize(pool=pool_fact(cloud_min=0, cloud_max=1), to=0, widen=True), token="t")
+    (sent,) = vendor.calls("POST", UPDATE)
+    assert sent.json["scalingConfig"] == {"minSize": 0, "maxSize": 1, "desiredSize": 0}
+
+
+def test_the_cloud_takes_a_widened_range(lab: LabThread, lab_door: CloudDoor) -> None:
+    ground = GROUNDS[0]
+    found = ground.read(lab_door)
+    for to, bounds in ((260, (0, 260)), (3, (0, 260))):
+        lab_door.node_pools.resize(Resize(pool=ground.read(lab_door), to=to, widen=True), token=f"t-{to}")
+        lab.advance(3600)
+        after = ground.read(lab_door)
+        assert (after.requested, (after.cloud_min, after.cloud_max)) == (to, bounds)
+    assert (found.cloud_min, found.cloud_max) == (0, 200)
 
 
 @pytest.mark.parametrize("to", [0, 51])
@@ -134,7 +168,7 @@ def test_a_login_that_fails_under_a_write_has_sent_nothing_of_it(
     [
         ({"status": "InProgress"}, OperationState.RUNNING, "InProgress"),
         ({"status": "Successful"}, OperationState.DONE, "Successful"),
-        ({"status": "Cancelled"}, OperationState.FAILED, "Cancelled"),
+        ({"status": "Cancelled"}, OperationState.CANCELED, "Cancelled"),
         ({"status": "Dreaming"}, OperationState.RUNNING, "Dreaming"),
         (
             {"status": "Failed", "errors": [{"errorCode": "InsufficientFreeAddresses", "errorMessage": "no address"}]},

@@ -35,6 +35,11 @@ ROWS: dict[str, Row] = {
         Throttled,
         Code.THROTTLED,
     ),
+    "rate-by-text": (
+        Fault(code="UNKNOWN", message="Quota exceeded for quota metric 'Read requests' and limit 'x'"),
+        Throttled,
+        Code.THROTTLED,
+    ),
     "rate-without-reason": (Fault(code="RESOURCE_EXHAUSTED", message="slow down"), Throttled, Code.THROTTLED),
     "locked": (
         Fault(
@@ -46,6 +51,12 @@ ROWS: dict[str, Row] = {
         Code.CONFLICT,
     ),
     "locked-by-text": (Fault(code="FAILED_PRECONDITION", message=BUSY), Conflict, Code.CONFLICT),
+    "incompatible-by-text": (
+        Fault(code="FAILED_PRECONDITION", message="Cluster is running incompatible operation operation-1."),
+        Conflict,
+        Code.CONFLICT,
+    ),
+    "precondition": (Fault(code="FAILED_PRECONDITION", message="not now"), Conflict, Code.CONFLICT),
     "aborted": (Fault(code="ABORTED", message="etag"), Conflict, Code.CONFLICT),
     "exists": (Fault(code="ALREADY_EXISTS", message="x"), Conflict, Code.CONFLICT),
     "missing": (Fault(code="NOT_FOUND", message="Not found: x."), Refused, Code.NOT_FOUND),
@@ -57,8 +68,19 @@ ROWS: dict[str, Row] = {
         Refused,
         Code.DENIED,
     ),
+    "quota-by-reason": (
+        Fault(code="RESOURCE_EXHAUSTED", reason="GCE_QUOTA_EXCEEDED", message="CPUS"),
+        NoCapacity,
+        Code.QUOTA,
+    ),
     "quota-as-403": (Fault(code="PERMISSION_DENIED", message=QUOTA_403), NoCapacity, Code.QUOTA),
     "stockout": (Fault(code="RESOURCE_EXHAUSTED", message=STOCKOUT), NoCapacity, Code.STOCKOUT),
+    "stockout-by-reason": (
+        Fault(code="RESOURCE_EXHAUSTED", reason="GCE_STOCKOUT", message="x"),
+        NoCapacity,
+        Code.STOCKOUT,
+    ),
+    "no-capacity": (Fault(code="UNAVAILABLE", message="INSUFFICIENT_CAPACITY: x"), NoCapacity, Code.STOCKOUT),
     "zone-exhausted": (
         Fault(code="RESOURCE_EXHAUSTED", message="ZONE_RESOURCE_POOL_EXHAUSTED: x"),
         NoCapacity,
@@ -72,7 +94,7 @@ ROWS: dict[str, Row] = {
     "expired": (
         Fault(code="UNAUTHENTICATED", reason="ACCESS_TOKEN_EXPIRED", message="no"),
         Unavailable,
-        Code.UNAVAILABLE,
+        Code.TOKEN_EXPIRED,
     ),
 }
 BROKEN: dict[str, Code] = {
@@ -164,6 +186,8 @@ COMPUTE: dict[str, tuple[Answer, type[CloudError], Code]] = {
     "rate-429": (rest_error(429), Throttled, Code.THROTTLED),
     "denied": (rest_error(403, "forbidden"), Refused, Code.DENIED),
     "logged-out": (rest_error(401, "authError"), Refused, Code.AUTH_FAILED),
+    "expired": (rest_error(401, "ACCESS_TOKEN_EXPIRED"), Unavailable, Code.TOKEN_EXPIRED),
+    "timed-out": (rest_error(504), Unavailable, Code.TIMED_OUT),
     "no-project": (rest_error(404, "notFound"), Refused, Code.NOT_FOUND),
     "invalid": (rest_error(400, "invalid"), Refused, Code.INVALID),
     "broken": (rest_error(500), Unavailable, Code.UNAVAILABLE),
@@ -172,6 +196,8 @@ COMPUTE: dict[str, tuple[Answer, type[CloudError], Code]] = {
     "truncated": (Answer(raw=b'{"items": {'), Unavailable, Code.UNEXPECTED),
     "empty": (Answer(raw=b""), Unavailable, Code.UNEXPECTED),
     "a-list": (Answer(body=[1]), Unavailable, Code.UNEXPECTED),
+    "null": (Answer(body={"kind": "x", "items": None}), Unavailable, Code.UNEXPECTED),
+    "wrong-type": (Answer(raw=b"hello", headers={"Content-Type": "text/plain"}), Unavailable, Code.UNEXPECTED),
     "odd-items": (Answer(body={"items": {"zones/z": {"instanceGroupManagers": [{}]}}}), Unavailable, Code.UNEXPECTED),
     "dropped": (Answer(drop=True), Unavailable, Code.UNAVAILABLE),
 }
@@ -211,7 +237,7 @@ ENDS: dict[str, tuple[object, OperationState, str]] = {
     "done": (operation("DONE"), OperationState.DONE, "DONE"),
     "canceled": (
         operation("DONE", error={"code": 1, "message": "canceled"}),
-        OperationState.FAILED,
+        OperationState.CANCELED,
         "CANCELLED: canceled",
     ),
     "stockout": (

@@ -7,7 +7,7 @@ import pytest
 from multicloud.model.error import CloudError, Refused, Throttled, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
-from multicloud.model.size import Activity, Detail, ReadySource
+from multicloud.model.size import Activity, CapacityType, Detail, ReadySource
 from support.azuredoor import Fence
 from support.googledoor import (
     CLUSTER,
@@ -21,6 +21,7 @@ from support.googledoor import (
     node_pools,
     operation,
     operations,
+    pool_fact,
     read,
 )
 from support.vendor import Answer
@@ -45,7 +46,7 @@ def test_every_status(status: int, activity: Activity, door: CloudDoor, google: 
     google.manager.answer("ListNodePools", node_pools(node_pool(status=status)))
     [pool] = read(door)
     assert pool.activity is activity
-    assert ("not a known state" in pool.words) == (status == 42)
+    assert ("not a status known here" in pool.words) == (status == 42)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,60 @@ def test_an_operation_on_the_cluster(running: Any, activity: Activity, door: Clo
     google.manager.answer("ListOperations", operations(running))
     [pool] = read(door)
     assert pool.activity is activity
+
+
+@pytest.mark.filterwarnings("ignore:Unrecognized Status enum value")
+@pytest.mark.parametrize("status", [status for status, _ in STATES.values()], ids=STATES.keys())
+def test_whatever_its_status_a_pool_counts_with_its_groups_never_with_its_first_size(
+    status: int, door: CloudDoor, google: Google
+) -> None:
+    google.manager.answer("ListNodePools", node_pools(node_pool(status=status, initial_node_count=9)))
+    there = {zone: [group(zone, target=3, none=1, creating=1, recreating=1)] for zone in ZONES}
+    google.rest.answer("GET", "/instanceGroupManagers", groups_page(there))
+    [pool] = read(door)
+    assert (pool.requested, pool.nodes, pool.ready) == (6, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("config", "capacity"),
+    [
+        ({"spot": True}, CapacityType.SPOT),
+        ({"preemptible": True}, CapacityType.SPOT),
+        ({"machine_type": "e2-standard-4"}, CapacityType.ON_DEMAND),
+        (None, None),
+    ],
+    ids=["spot", "preemptible", "on-demand", "not-told"],
+)
+def test_what_its_machines_are(
+    config: dict[str, object] | None, capacity: CapacityType | None, door: CloudDoor, google: Google
+) -> None:
+    told = node_pool() if config is None else node_pool(config=config)
+    google.manager.answer("ListNodePools", node_pools(told))
+    assert read(door)[0].capacity_type is capacity
+
+
+@pytest.mark.parametrize("field", ["targetSize", "currentActions"])
+@pytest.mark.parametrize("number", [None, -1, 10**9, "many", 1.5, True], ids=str)
+def test_an_absurd_size_of_one_group_is_its_pools_own_trouble(
+    field: str, number: object, door: CloudDoor, google: Google
+) -> None:
+    google.manager.answer("ListNodePools", node_pools(node_pool(), node_pool("batch")))
+    wrong = {**group(B), field: number if field == "targetSize" else {"none": number}}
+    groups = {B: [wrong, group(B, "batch")], C: [group(C), group(C, "batch")]}
+    google.rest.answer("GET", "/instanceGroupManagers", groups_page(groups))
+    told = door.node_pools.list([CLUSTER], detail=Detail.FULL)
+    error, rest = told[pool_fact().ref], told[CLUSTER]
+    assert isinstance(error, Unavailable)
+    assert error.reason.code is Code.UNEXPECTED
+    assert not isinstance(rest, CloudError)
+    assert [pool.ref.name for pool in rest] == ["batch"]
+
+
+def test_two_different_pools_of_one_name_are_neither(door: CloudDoor, google: Google) -> None:
+    google.manager.answer("ListNodePools", node_pools(node_pool(), node_pool(status="ERROR")))
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.UNEXPECTED
 
 
 def test_a_pool_that_leaves_leaves_also_while_an_operation_runs(door: CloudDoor, google: Google) -> None:
@@ -133,6 +188,15 @@ def test_a_page_that_repeats_is_given_up(door: CloudDoor, google: Google) -> Non
     with pytest.raises(Unavailable):
         read(door)
     assert len(google.rest.calls("GET")) == 2
+
+
+def test_pages_that_go_round_are_given_up(door: CloudDoor, google: Google) -> None:
+    pages = [groups_page({B: [group(B)]}, nextPageToken=token) for token in "aba"]
+    google.rest.answer("GET", "/instanceGroupManagers", *pages)
+    with pytest.raises(Unavailable) as caught:
+        read(door)
+    assert caught.value.reason.code is Code.UNEXPECTED
+    assert len(google.rest.calls("GET")) == 3
 
 
 def test_claim_and_incarnation(door: CloudDoor, google: Google) -> None:

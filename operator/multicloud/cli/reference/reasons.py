@@ -38,7 +38,7 @@ _BOUNDS: Final[Mapping[Code, str]] = {
     Code.ADOPTION_FLOOR: "A node pool is kept at the size it was found at. Consent to less with the annotation "
     "`multicloud.dev/adopt`, see [taking over](../adoption.md).",
     Code.NO_LEGAL_SIZE: "No size fits: GKE sizes are multiples of the number of zones, and none lies between `minNodes` "
-    "and `maxNodes`. Change one of them.",
+    "and `maxNodes`; or an EKS node group's own range leaves none (`cloudRange: Widen` moves it). Change one of them.",
 }
 _MOVES: Final[Mapping[Code, str]] = {
     Code.GROW_FOR_SHORTAGE: "Grows because fewer units are ready than `minReplicas`.",
@@ -85,6 +85,10 @@ _ENDED: Final[Mapping[Code, str]] = {
     Code.SUPERSEDED: "Somebody else changed the size while our resize ran; what is there counts.",
     Code.OPERATION_FAILED: "The cloud accepted a resize and could not finish it; the message holds its words. The member "
     "backs off.",
+    Code.OPERATION_CANCELED: "Somebody stopped our resize in the cloud. What is there counts; the member backs off before it "
+    "is asked again.",
+    Code.OPERATION_FORGOTTEN: "The cloud no longer knows our resize, and the size is what it was before; it is decided "
+    "again.",
 }
 _REFUSED: Final[Mapping[Code, str]] = {
     Code.ACCOUNT_NOT_FOUND: "`accountRef` names no CloudAccount of this namespace.",
@@ -93,6 +97,11 @@ _REFUSED: Final[Mapping[Code, str]] = {
     Code.NODE_POOL_NOT_FOUND: "The cloud knows no such node pool or cluster. Correct the name, the region or the account.",
     Code.NODE_POOL_CLAIMED: "Another member owns this node pool; one node pool belongs to one member.",
     Code.NODE_POOL_LEAVING: "The node pool is being deleted; it counts as nothing.",
+    Code.NODE_POOL_STOPPED: "The node pool is stopped in its cloud (AKS `powerState`). Start it, or leave the member out.",
+    Code.SEVERAL_VM_SIZES: "An AKS pool of type VirtualMachines with several VM sizes: nobody can tell which of them a node "
+    "more should be. Keep one size, or leave the member out.",
+    Code.CAPACITY_TYPE_MISMATCH: "The cloud says that the node pool's machines are spot where the member's `capacityType` "
+    "says on-demand, or the other way round. Correct `capacityType`.",
     Code.AUTOSCALER_ON: "The cloud's own autoscaler sizes this node pool. Turn it off there, or leave the member out: two "
     "that size one pool fight.",
     Code.INVALID_SPEC: "The object's spec cannot be understood by this version; the message names the field.",
@@ -109,6 +118,7 @@ _REFUSED: Final[Mapping[Code, str]] = {
 }
 _ANSWERS: Final[Mapping[Code, str]] = {
     Code.NOT_YET_OBSERVED: "Not looked at yet. Nothing is decided before every member was looked at once.",
+    Code.CLAIM_PENDING: "The member's account has not read the node pool yet; it is claimed, and managed, once it has.",
     Code.STALE: "What is known is too old to act on: it still counts, but nothing shrinks for it.",
     Code.THROTTLED: "The cloud asks for fewer calls; we wait as long as it says.",
     Code.UNAVAILABLE: "The cloud (or the Kubernetes API) cannot be reached or answers with an error of its own.",
@@ -117,6 +127,8 @@ _ANSWERS: Final[Mapping[Code, str]] = {
     Code.STOCKOUT: "The cloud has no machines of this kind now. The member backs off, others grow.",
     Code.QUOTA: "The account's quota is used up. Ask the cloud for more, or lower `maxNodes`.",
     Code.AUTH_FAILED: "The cloud does not accept the credentials. A corrected Secret is used within a minute.",
+    Code.TOKEN_EXPIRED: "The cloud says that a token has run out. The next call brings a new one; if the word stays, look at "
+    "the clocks.",
     Code.DENIED: "The identity lacks a right; the message holds the cloud's words.",
     Code.NOT_FOUND: "The cloud knows no such thing.",
     Code.INVALID: "The cloud refuses the request as impossible; the message holds its words.",

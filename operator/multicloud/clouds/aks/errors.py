@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from azure.core.exceptions import (
     AzureError,
@@ -20,19 +21,30 @@ from azure.core.exceptions import (
 
 from multicloud.clouds.verdicts import (
     AUTH_FAILED,
+    BROKEN_OFF,
     CONFLICT,
     DENIED,
     INVALID,
+    NOT_ANSWERED_IN_TIME,
+    NOT_CONNECTED,
+    NOT_CONNECTED_IN_TIME,
     NOT_FOUND,
     QUOTA,
     STOCKOUT,
     THROTTLED,
-    UNAVAILABLE,
+    TOKEN_EXPIRED,
+    Answered,
+    Silence,
     Verdict,
+    no_answer_at_all,
+    of_refusal,
+    of_silence,
     shortened,
 )
-from multicloud.model.error import CloudError, OutcomeUnknown, Refused, Throttled, Unavailable
+from multicloud.model.error import CloudError, Refused, Throttled, Unavailable
 from multicloud.model.reason import Code, Reason
+
+VENDOR: Final = "ARM"
 
 BY_CODE: Mapping[str, Verdict] = {
     "throttled": THROTTLED,
@@ -58,7 +70,7 @@ BY_CODE: Mapping[str, Verdict] = {
     "akscapacityerror": STOCKOUT,
     "akscapacityheavyusage": STOCKOUT,
     # The SDK drops its cached token on a 401, so the next call brings a new one: nothing for a person to mend.
-    "expiredauthenticationtoken": UNAVAILABLE,
+    "expiredauthenticationtoken": TOKEN_EXPIRED,
     "missingsubscriptionregistration": DENIED,
 }
 """By ARM's error code in small letters; stronger than the status."""
@@ -116,18 +128,13 @@ def verdict(told: Told) -> Verdict | None:
 
 def of_answer(told: Told, what: str, *, write: bool) -> CloudError:
     """Type an answer of ARM. `what` is what was tried ("reading agent pools of …")."""
-    found = verdict(told)
-    name = told.code or f"HTTP {told.status}"
-    if found is None:
-        if write:
-            text = f"{what}: ARM answered {name}; it may have been done all the same"
-            return OutcomeUnknown(Reason(code=Code.UNAVAILABLE, text=text), retry_after_s=told.retry_after_s)
-        text = f"{what}: ARM answered {name}"
-        return Unavailable(Reason(code=Code.UNAVAILABLE, text=text), retry_after_s=told.retry_after_s)
-    # A throttled answer's sentence counts seconds, which would change the status at every pass.
-    words = "" if found in {THROTTLED, UNAVAILABLE} else tidy(told.message)
-    text = f"{what}: {name}: {words}" if words else f"{what}: {name}"
-    return found.error(Reason(code=found.code, text=text), retry_after_s=told.retry_after_s)
+    answered = Answered(
+        name=told.code or f"HTTP {told.status}",
+        words=tidy(told.message),
+        verdict=verdict(told),
+        retry_after_s=told.retry_after_s,
+    )
+    return of_refusal(answered, what, VENDOR, write=write)
 
 
 def of_exception(error: Exception, what: str, *, write: bool) -> CloudError:
@@ -136,21 +143,21 @@ def of_exception(error: Exception, what: str, *, write: bool) -> CloudError:
         return error
     if isinstance(error, HttpResponseError) and (error.status_code or 0) >= 300:
         return of_answer(_told(error), what, write=write)
-    timed_out = isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError)
-    code = Code.TIMED_OUT if timed_out else Code.UNAVAILABLE
-    if isinstance(error, ServiceRequestError):
-        why = "did not accept a connection in time" if timed_out else "could not be reached"
-        return Unavailable(Reason(code=code, text=f"{what}: ARM {why}"))
-    if isinstance(error, ServiceResponseError):
-        why = "did not answer in time" if timed_out else "broke the connection before it answered"
-    else:
-        code, why = Code.UNEXPECTED, f"gave an answer that is none ({type(error).__name__})"
-    return lost(what, why, code) if write else Unavailable(Reason(code=code, text=f"{what}: ARM {why}"))
+    return of_silence(_silence(error), what, VENDOR, write=write)
 
 
-def lost(what: str, why: str, code: Code = Code.UNAVAILABLE) -> OutcomeUnknown:
-    """Say that a write left and its answer did not arrive."""
-    return OutcomeUnknown(Reason(code=code, text=f"{what}: ARM {why}; it may have been done all the same"))
+def _silence(error: Exception) -> Silence:
+    match error:
+        case ServiceRequestTimeoutError():
+            return NOT_CONNECTED_IN_TIME
+        case ServiceRequestError():
+            return NOT_CONNECTED
+        case ServiceResponseTimeoutError():
+            return NOT_ANSWERED_IN_TIME
+        case ServiceResponseError():
+            return BROKEN_OFF
+        case _:
+            return no_answer_at_all(error)
 
 
 def of_login(error: AzureError) -> CloudError:

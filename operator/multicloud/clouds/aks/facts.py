@@ -3,15 +3,15 @@
 provisioningState is a free string at ARM; what is not in the table counts as an operation of somebody's, and is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from azure.mgmt.containerservice.models import AgentPool
+from azure.mgmt.containerservice.models import AgentPool, ManualScaleProfile
 
-from multicloud.clouds.aks.errors import tidy
-from multicloud.model.error import Unavailable
+from multicloud.clouds.aks.errors import VENDOR, tidy
+from multicloud.clouds.answers import NEW_STATUS, garbled, nodes_told
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
-from multicloud.model.size import Activity, NodePool, ReadySource
+from multicloud.model.size import Activity, CapacityType, NodePool, ReadySource
 
 ACTIVITY: Mapping[str, Activity] = {
     "succeeded": Activity.IDLE,
@@ -28,6 +28,12 @@ ACTIVITY: Mapping[str, Activity] = {
     "canceling": Activity.BUSY,
 }
 """By provisioningState in small letters: seen in the vendor's examples, recordings, documents and error reports."""
+
+CAPACITY: Mapping[str, CapacityType] = {"regular": CapacityType.ON_DEMAND, "spot": CapacityType.SPOT}
+"""By scaleSetPriority in small letters; absent is Regular, another word tells nothing."""
+
+VIRTUAL_MACHINES = "VirtualMachines"
+"""The type of pool whose sizes stand in a profile, by VM size."""
 
 NOT_SENT_BACK = frozenset({"nodeImageVersion", "powerState", "status", "virtualMachineNodesStatus"})
 """Writable in the model but not ours to repeat: the first asks for a rollback of the image, the others report."""
@@ -51,16 +57,21 @@ def claim_of(cluster: ClusterRef, pool: str) -> str:
     ).lower()
 
 
+def sizes_of(pool: AgentPool) -> Sequence[ManualScaleProfile]:
+    """The sizes that a pool of type VirtualMachines is asked to have; none for any other."""
+    profile = pool.virtual_machines_profile if pool.type_properties_type == VIRTUAL_MACHINES else None
+    scale = profile.scale if profile is not None else None
+    return scale.manual or () if scale is not None else ()
+
+
 def count_of(cluster: ClusterRef, pool: AgentPool) -> int:
     """Nodes that AKS tries to reach. Raises Unavailable where the answer does not say: unknown is never zero."""
-    count: int | None = pool.count
-    if count is not None:
-        return count
-    sizes = pool.virtual_machine_nodes_status
-    if not sizes or any(size.count is None for size in sizes):
-        text = f"AKS told no count for agent pool {pool.name} of {cluster}"
-        raise Unavailable(Reason(code=Code.UNEXPECTED, text=text))
-    return sum(size.count or 0 for size in sizes)
+    if pool.count is not None:
+        return nodes_told(pool.count)
+    sizes = sizes_of(pool) or pool.virtual_machine_nodes_status
+    if not sizes:
+        raise garbled(f"reading agent pool {cluster}/{pool.name}", VENDOR, "told no count")
+    return nodes_told(sum(nodes_told(size.count) for size in sizes))
 
 
 def node_pool(cluster: ClusterRef, pool: AgentPool, *, machines: int | None, settled: int | None) -> NodePool:
@@ -90,11 +101,28 @@ def node_pool(cluster: ClusterRef, pool: AgentPool, *, machines: int | None, set
         nodes=nodes,
         ready=0 if stopped else ready,
         ready_source=ReadySource.ASSUMED,
-        autoscaling=bool(pool.enable_auto_scaling),
-        activity=Activity.BUSY if stopped and activity is Activity.IDLE else activity,
+        autoscaling=_autoscales(pool),
+        capacity_type=CAPACITY.get((pool.scale_set_priority or "Regular").lower()),
+        obstacle=_obstacle(pool, stopped=stopped),
+        activity=activity,
         words=_words(pool, stopped=stopped),
         version=pool.e_tag or "",
     )
+
+
+def _autoscales(pool: AgentPool) -> bool:
+    profile = pool.virtual_machines_profile
+    scale = profile.scale if profile is not None else None
+    return bool(pool.enable_auto_scaling or (scale is not None and scale.autoscale))
+
+
+def _obstacle(pool: AgentPool, *, stopped: bool) -> Reason | None:
+    if stopped:
+        return Reason(code=Code.NODE_POOL_STOPPED, text="the agent pool is stopped: start it to use it")
+    if len(sizes_of(pool)) > 1:
+        text = "the agent pool has several VM sizes: which of them another node should be, nobody can tell"
+        return Reason(code=Code.SEVERAL_VM_SIZES, text=text)
+    return None
 
 
 def _proved(count: int, machines: int, settled: int | None) -> int:
@@ -105,15 +133,18 @@ def _proved(count: int, machines: int, settled: int | None) -> int:
 
 
 def _incarnation(claim: str, pool: AgentPool) -> str:
+    """AKS gives a pool no id of its own: when ARM says it was made, and from which snapshot, where it says so."""
+    made = pool.system_data.created_at if pool.system_data is not None else None
     source = pool.creation_data.source_resource_id if pool.creation_data is not None else None
-    return f"{claim}@{source.lower()}" if source else claim
+    told = (made.isoformat() if made is not None else None, source.lower() if source else None)
+    return "@".join([claim, *(each for each in told if each)])
 
 
 def _words(pool: AgentPool, *, stopped: bool) -> str:
     state = state_of(pool) or "no provisioningState"
-    words = state if state.lower() in ACTIVITY else f"{state} (not a known state: taken for a running operation)"
+    words = state if state.lower() in ACTIVITY else f"{state} {NEW_STATUS}"
     if stopped:
-        words = f"{words}, stopped: start the agent pool to use it"
+        words = f"{words}, stopped"
     error = pool.status.provisioning_error if pool.status is not None else None
     if error is None:
         return words

@@ -23,8 +23,9 @@ from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from multicloud.clouds.aks.errors import of_exception
+from multicloud.clouds.aks.errors import VENDOR, of_exception
 from multicloud.clouds.aks.login import CONNECT_S, Login
+from multicloud.clouds.answers import garbled
 from multicloud.settings import Endpoint
 
 PUBLIC_ARM = "https://management.azure.com"
@@ -50,6 +51,21 @@ class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
             return self.next.send(request)
         except AzureError as error:
             raise of_exception(error, "resizing the agent pool", write=not _never_left(error)) from None
+
+
+class HomePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
+    """Keeps tokens at home: a list's `nextLink` is a URL out of an answer, and may name any host."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is the endpoint that the administrator named."""
+        super().__init__()
+        self._url = url
+
+    def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:
+        """Send what goes to the endpoint. Raises Unavailable for anything else."""
+        if not request.http_request.url.startswith(f"{self._url}/"):
+            raise garbled("following a link", VENDOR, "named another host than the configured one")
+        return self.next.send(request)
 
 
 def _never_left(error: AzureError) -> bool:
@@ -85,6 +101,7 @@ class Arm:
 
     def _make(self, subscription: str) -> ContainerServiceClient:
         policies = [
+            HomePolicy(self.url),
             RequestIdPolicy(),
             HeadersPolicy(),
             UserAgentPolicy(base_user_agent=USER_AGENT),

@@ -5,7 +5,8 @@ and sends everything writable back under If-Match, because AKS's PUT replaces an
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +16,18 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool
 
-from multicloud.clouds.aks.errors import Told, lost, of_exception, retry_after_s, tidy, verdict
-from multicloud.clouds.aks.facts import NOT_SENT_BACK, claim_of, is_settled, node_pool
+from multicloud.clouds.aks.errors import VENDOR, Told, of_exception, retry_after_s, tidy, verdict
+from multicloud.clouds.aks.facts import (
+    NOT_SENT_BACK,
+    VIRTUAL_MACHINES,
+    claim_of,
+    is_settled,
+    node_pool,
+    sizes_of,
+)
 from multicloud.clouds.aks.pipeline import Arm
-from multicloud.clouds.answers import told_or_raised
+from multicloud.clouds.answers import Found, Pages, garbled, pools_told, told_or_raised
+from multicloud.clouds.verdicts import lost
 from multicloud.model.error import CloudError, Conflict, Unavailable, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code, Reason
@@ -50,7 +59,7 @@ class AksNodePools:
         A cluster whose read timed out ends the round, so that the others' answers still arrive within the caller's
         deadline; it is read last next time. Raises CloudError when nothing could be read for a reason of no cluster.
         """
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
+        found: dict[ClusterRef, Found | CloudError] = {}
         slow: CloudError | None = None
         for cluster in sorted(clusters, key=lambda each: each in self._timed_out):
             if slow is not None:
@@ -65,7 +74,7 @@ class AksNodePools:
                 if error.reason.code is Code.TIMED_OUT:
                     slow = error
                     self._timed_out.add(cluster)
-        return told_or_raised(found)
+        return told_or_raised(clusters, found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - ARM has no idempotency token
         """Set the count of the pool that still has `change.pool.version`. Raises CloudError; Conflict when it moved."""
@@ -105,13 +114,18 @@ class AksNodePools:
                 return _ended(operation, OperationState.LOST, "AKS no longer knows the operation")
             raise typed from None
 
-    def _pools(self, cluster: ClusterRef) -> Sequence[NodePool]:
-        client = self._arm.client(cluster.owner)
+    def _pools(self, cluster: ClusterRef) -> Found:
+        client, what = self._arm.client(cluster.owner), f"reading the agent pools of {cluster}"
         try:
-            pools = list(client.agent_pools.list(cluster.group, cluster.name))
-            return [self._facts(client, cluster, pool) for pool in pools]
+            pools = list(
+                client.agent_pools.list(
+                    cluster.group, cluster.name, raw_response_hook=_whole(Pages(what, VENDOR), what)
+                )
+            )
+            facts = ((pool.name or "", partial(self._facts, client, cluster, pool)) for pool in pools)
+            return pools_told(cluster, VENDOR, facts)
         except _GARBAGE as error:
-            raise of_exception(error, f"reading the agent pools of {cluster}", write=False) from None
+            raise of_exception(error, what, write=False) from None
 
     def _facts(self, client: ContainerServiceClient, cluster: ClusterRef, pool: AgentPool) -> NodePool:
         claim = claim_of(cluster, pool.name or "")
@@ -123,10 +137,12 @@ class AksNodePools:
 
     def _machines(self, client: ContainerServiceClient, cluster: ClusterRef, pool: str) -> int | None:
         """How many machines exist; None where the identity may not list them (an action apart from reading pools)."""
+        what = f"reading the machines of {cluster}/{pool}"
+        hook = _whole(Pages(what, VENDOR), what)
         try:
-            return sum(1 for _ in client.machines.list(cluster.group, cluster.name, pool))
+            return sum(1 for _ in client.machines.list(cluster.group, cluster.name, pool, raw_response_hook=hook))
         except HttpResponseError as error:
-            typed = of_exception(error, f"reading the machines of {cluster}/{pool}", write=False)
+            typed = of_exception(error, what, write=False)
             if typed.reason.code in {Code.DENIED, Code.NOT_FOUND}:
                 return None
             raise typed from None
@@ -160,15 +176,34 @@ class AksNodePools:
             raise of_exception(error, what, write=True) from None
 
 
+def _whole(pages: Pages, what: str) -> Callable[[Any], None]:
+    """A hook that refuses a page which is none: the SDK takes one without its list for an empty one, and never stops."""
+
+    def check(response: Any) -> None:
+        if response.http_response.status_code != 200:
+            return
+        body = response.http_response.json()
+        if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+            raise garbled(what, VENDOR)
+        if body.get("nextLink"):
+            pages.follow(str(body["nextLink"]))
+
+    return check
+
+
 def _with_count(pool: AgentPool, count: int, what: str) -> AgentPool:
     """Everything of the pool that a PUT may carry, with another count."""
     properties: dict[str, Any] = pool.as_dict(exclude_readonly=True)["properties"]
-    if properties.get("type") == "VirtualMachines":
-        raise refused(
-            Code.INVALID, f"{what}: its type is VirtualMachines, whose sizes are set per VM size; use a scale set pool"
-        )
     kept = {name: value for name, value in properties.items() if name not in NOT_SENT_BACK}
-    return AgentPool({"properties": {**kept, "count": count}})
+    if pool.type_properties_type != VIRTUAL_MACHINES:
+        return AgentPool({"properties": {**kept, "count": count}})
+    if len(sizes_of(pool)) != 1:
+        text = f"{what}: its type is VirtualMachines, whose count can be set only where it has one VM size"
+        raise refused(Code.SEVERAL_VM_SIZES, text)
+    profile = kept["virtualMachinesProfile"]
+    [only] = profile["scale"]["manual"]
+    kept["virtualMachinesProfile"] = {**profile, "scale": {**profile["scale"], "manual": [{**only, "count": count}]}}
+    return AgentPool({"properties": {name: value for name, value in kept.items() if name != "count"}})
 
 
 def _accepted(ref: NodePoolRef, pool: AgentPool, headers: dict[str, str]) -> Operation:
@@ -179,7 +214,7 @@ def _accepted(ref: NodePoolRef, pool: AgentPool, headers: dict[str, str]) -> Ope
         return Operation(id=operation_id, pool=ref, state=OperationState.RUNNING, retry_after_s=wait_s)
     if is_settled(pool):
         return Operation(id="", pool=ref, state=OperationState.DONE, words="nothing to change")
-    raise lost(f"resizing agent pool {ref}", "took it without naming an operation", Code.UNEXPECTED)
+    raise lost(f"resizing agent pool {ref}", VENDOR, "took it without naming an operation", Code.UNEXPECTED)
 
 
 def _polled(operation: Operation, response: HttpResponse) -> Operation:
@@ -189,8 +224,10 @@ def _polled(operation: Operation, response: HttpResponse) -> Operation:
     match status.lower():
         case "succeeded":
             return _ended(operation, OperationState.DONE, status)
-        case "failed" | "canceled" | "cancelled":
+        case "failed":
             return _ended(operation, OperationState.FAILED, _why(status, error))
+        case "canceled" | "cancelled":
+            return _ended(operation, OperationState.CANCELED, _why(status, error))
         case _:
             return Operation(
                 id=operation.id, pool=operation.pool, state=OperationState.RUNNING, words=status, retry_after_s=wait_s

@@ -5,9 +5,9 @@ and STS, the vendor's lists of common errors, and public issue reports of client
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -32,19 +32,30 @@ from botocore.exceptions import (
 
 from multicloud.clouds.verdicts import (
     AUTH_FAILED,
+    BROKEN_OFF,
     CONFLICT,
     DENIED,
     INVALID,
+    NOT_ANSWERED_IN_TIME,
+    NOT_CONNECTED,
+    NOT_CONNECTED_IN_TIME,
     NOT_FOUND,
     QUOTA,
     STOCKOUT,
     THROTTLED,
     UNAVAILABLE,
+    Answered,
+    Silence,
     Verdict,
+    no_answer_at_all,
+    of_refusal,
+    of_silence,
     shortened,
 )
-from multicloud.model.error import CloudError, OutcomeUnknown, Refused, Unavailable
+from multicloud.model.error import CloudError, Refused
 from multicloud.model.reason import Code, Reason
+
+VENDOR: Final = "AWS"
 
 BY_CODE: Mapping[str, Verdict] = {
     "Throttling": THROTTLED,
@@ -125,12 +136,8 @@ LAUNCH_TROUBLE: Mapping[str, Code] = {
 }
 """Codes of a node group's health and of a failed update that mean a lack of machines or of quota."""
 
-_NEVER_LEFT = (
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ProxyConnectionError,
-)
-"""A connection that was never made. TLS errors are not here: they may also come after the request."""
+_QUOTA_WORDS = re.compile(r"\b(?:VcpuLimitExceeded|MaxSpotInstanceCountExceeded|InstanceLimitExceeded)\b")
+"""EC2's codes of an account's own limits, as they stand in the words of a launch that failed."""
 
 _NO_LOGIN = (
     NoCredentialsError,
@@ -143,7 +150,7 @@ _NO_LOGIN = (
     InvalidConfigError,
 )
 
-_TIMED_OUT = (ConnectTimeoutError, ReadTimeoutError)
+_RENEW = "AWS does not accept the credentials; correct the keys, or renew a session token"
 
 _PASSING = re.compile(r"\(?\b(?:Service: [^;]+; |Status Code: \d+; )?Request ?ID: [0-9a-fA-F-]+.*|\d{8}T\d{6}Z")
 """Parts of a sentence that differ at every call: they would change the status each time."""
@@ -176,18 +183,15 @@ def verdict(told: Told) -> Verdict | None:
 def of_answer(told: Told, what: str, *, write: bool) -> CloudError:
     """Type an answer of AWS. `what` is what was tried ("reading the node groups of …")."""
     found = verdict(told)
-    name = f"HTTP {told.status}" if not told.code or told.code.isdecimal() else told.code
-    if found is None:
-        if write:
-            return lost(what, f"answered {name}", Code.UNAVAILABLE, retry_after_s=told.retry_after_s)
-        reason = Reason(code=Code.UNAVAILABLE, text=f"{what}: AWS answered {name}")
-        return Unavailable(reason, retry_after_s=told.retry_after_s)
     # A refused signature's sentence repeats the signed headers, the session token among them.
-    words = "" if found in {THROTTLED, UNAVAILABLE, AUTH_FAILED} else tidy(told.message)
-    text = f"{what}: {name}: {words}" if words else f"{what}: {name}"
-    if found is AUTH_FAILED:
-        text = f"{text}: AWS does not accept the credentials; correct the keys, or renew a session token"
-    return found.error(Reason(code=found.code, text=text), retry_after_s=told.retry_after_s)
+    words = _RENEW if found is AUTH_FAILED else tidy(told.message)
+    answered = Answered(
+        name=f"HTTP {told.status}" if not told.code or told.code.isdecimal() else told.code,
+        words=words,
+        verdict=found,
+        retry_after_s=told.retry_after_s,
+    )
+    return of_refusal(answered, what, VENDOR, write=write)
 
 
 def of_exception(error: Exception, what: str, *, write: bool) -> CloudError:
@@ -201,30 +205,34 @@ def of_exception(error: Exception, what: str, *, write: bool) -> CloudError:
         return Refused(Reason(code=Code.AUTH_FAILED, text=text))
     if isinstance(error, NoRegionError | InvalidRegionError | ParamValidationError):
         return Refused(Reason(code=Code.INVALID, text=f"{what}: {tidy(str(error))}"))
-    code = Code.TIMED_OUT if isinstance(error, _TIMED_OUT) else Code.UNAVAILABLE
-    if isinstance(error, _NEVER_LEFT):
-        why = "did not accept a connection in time" if code is Code.TIMED_OUT else "could not be reached"
-        return Unavailable(Reason(code=code, text=f"{what}: AWS {why}"))
-    if isinstance(error, ReadTimeoutError):
-        why = "did not answer in time"
-    elif isinstance(error, ConnectionClosedError):
-        why = "broke the connection before it answered"
-    elif isinstance(error, BotoCoreError):
-        why = f"could not be asked ({type(error).__name__})"
-    else:
-        code, why = Code.UNEXPECTED, f"gave an answer that is none ({type(error).__name__})"
-    return lost(what, why, code) if write else Unavailable(Reason(code=code, text=f"{what}: AWS {why}"))
+    return of_silence(_silence(error), what, VENDOR, write=write)
 
 
-def lost(what: str, why: str, code: Code, *, retry_after_s: float | None = None) -> OutcomeUnknown:
-    """Say that a write left and its answer did not arrive."""
-    reason = Reason(code=code, text=f"{what}: AWS {why}; it may have been done all the same")
-    return OutcomeUnknown(reason, retry_after_s=retry_after_s)
+def _silence(error: Exception) -> Silence:
+    match error:
+        case ConnectTimeoutError():
+            return NOT_CONNECTED_IN_TIME
+        case EndpointConnectionError() | ProxyConnectionError():  # TLS errors are not here: they may come afterwards
+            return NOT_CONNECTED
+        case ReadTimeoutError():
+            return NOT_ANSWERED_IN_TIME
+        case ConnectionClosedError():
+            return BROKEN_OFF
+        case BotoCoreError():
+            return Silence(Code.UNAVAILABLE, f"could not be asked ({type(error).__name__})")
+        case _:
+            return no_answer_at_all(error)
 
 
-def lack(codes: list[str]) -> str:
-    """`Stockout: ` or `QuotaExceeded: ` where one of AWS's trouble codes means that, else nothing."""
-    return next((f"{LAUNCH_TROUBLE[code]}: " for code in codes if code in LAUNCH_TROUBLE), "")
+def lack(codes: Sequence[str], words: str) -> str:
+    """`Stockout: ` or `QuotaExceeded: ` where one of AWS's trouble codes means that, else nothing.
+
+    EC2's own refusal stands inside the words of a failed launch, and says better which of the two it is.
+    """
+    found = [LAUNCH_TROUBLE[code] for code in codes if code in LAUNCH_TROUBLE]
+    if not found:
+        return ""
+    return f"{Code.QUOTA if _QUOTA_WORDS.search(words) else found[0]}: "
 
 
 def _told(error: ClientError) -> Told:

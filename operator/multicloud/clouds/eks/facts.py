@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from multicloud.clouds.answers import NEW_STATUS, nodes_told
 from multicloud.clouds.eks.errors import lack, tidy
 from multicloud.model.error import Unavailable
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
-from multicloud.model.size import Activity, NodePool, ReadySource
+from multicloud.model.size import Activity, CapacityType, NodePool, ReadySource
 
 ACTIVITY: Mapping[str, Activity] = {
     "CREATING": Activity.BUSY,
@@ -25,6 +26,13 @@ ACTIVITY: Mapping[str, Activity] = {
     "DELETE_FAILED": Activity.LEAVING,
 }
 """By nodegroup.status, all values of botocore's model. What is not here counts as an operation of somebody's."""
+
+CAPACITY: Mapping[str, CapacityType] = {
+    "ON_DEMAND": CapacityType.ON_DEMAND,
+    "CAPACITY_BLOCK": CapacityType.ON_DEMAND,  # reserved for a time: nobody takes it back at will
+    "SPOT": CapacityType.SPOT,
+}
+"""By nodegroup.capacityType, all values of botocore's model; another one tells nothing."""
 
 _LEAVING = ("Terminat", "Detach", "Warmed:")
 """Beginnings of LifecycleState for instances that are, or soon will be, no node: going, given away, in reserve."""
@@ -45,6 +53,7 @@ class Description:
     minimum: int
     maximum: int
     wished: int
+    capacity: CapacityType | None
     groups: tuple[str, ...]
     trouble: tuple[tuple[str, str], ...]
 
@@ -64,7 +73,7 @@ class Size:
 
 
 def description_of(told: Mapping[str, Any]) -> Description:
-    """Read DescribeNodegroup's answer. Raises KeyError or TypeError for one that is none."""
+    """Read DescribeNodegroup's answer. Raises what `answers.GARBAGE` names for one that is none."""
     scaling = told["scalingConfig"]
     groups = (told.get("resources") or {}).get("autoScalingGroups") or []
     issues = (told.get("health") or {}).get("issues") or []
@@ -72,19 +81,20 @@ def description_of(told: Mapping[str, Any]) -> Description:
         name=str(told["nodegroupName"]),
         arn=str(told["nodegroupArn"]),
         status=str(told["status"]),
-        minimum=int(scaling["minSize"]),
-        maximum=int(scaling["maxSize"]),
-        wished=int(scaling["desiredSize"]),
+        minimum=nodes_told(scaling["minSize"]),
+        maximum=nodes_told(scaling["maxSize"]),
+        wished=nodes_told(scaling["desiredSize"]),
+        capacity=CAPACITY.get(str(told.get("capacityType"))),
         groups=tuple(str(group["name"]) for group in groups),
         trouble=tuple((str(issue.get("code", "")), str(issue.get("message", ""))) for issue in issues),
     )
 
 
 def size_of(told: Mapping[str, Any]) -> Size:
-    """Count an Auto Scaling group's instances. Raises KeyError or TypeError for an answer that is none."""
+    """Count an Auto Scaling group's instances. Raises what `answers.GARBAGE` names for an answer that is none."""
     staying = [each for each in told["Instances"] if not str(each["LifecycleState"]).startswith(_LEAVING)]
     ready = [each for each in staying if (each["LifecycleState"], each["HealthStatus"]) == ("InService", "Healthy")]
-    return Size(requested=int(told["DesiredCapacity"]), nodes=len(staying), ready=len(ready))
+    return Size(requested=nodes_told(told["DesiredCapacity"]), nodes=len(staying), ready=len(ready))
 
 
 def node_pool(cluster: ClusterRef, described: Description, sizes: Mapping[str, Size]) -> NodePool:
@@ -104,6 +114,7 @@ def node_pool(cluster: ClusterRef, described: Description, sizes: Mapping[str, S
         ready_source=ReadySource.CLOUD,
         cloud_min=described.minimum,
         cloud_max=described.maximum,
+        capacity_type=described.capacity,
         activity=described.activity,
         words=_words(described),
     )
@@ -121,15 +132,15 @@ def _size(cluster: ClusterRef, described: Description, sizes: Mapping[str, Size]
     gone = any(code == "AutoScalingGroupNotFound" for code, _ in described.trouble)
     if described.status in {"CREATING", "CREATE_FAILED", "DELETING", "DELETE_FAILED"} or gone:
         return Size(requested=described.wished, nodes=0, ready=0)
-    text = f"node group {cluster}/{described.name}: Auto Scaling does not show its group"
+    text = f"node group {cluster}/{described.name}: Auto Scaling shows no size of its group"
     raise Unavailable(Reason(code=Code.UNEXPECTED, text=text))
 
 
 def _words(described: Description) -> str:
     """AWS's status with the first trouble it tells; a status unknown to us is said as such."""
-    known = described.status if described.status in ACTIVITY else f"{described.status} (not a status known here)"
+    known = described.status if described.status in ACTIVITY else f"{described.status} {NEW_STATUS}"
     if not described.trouble:
         return known
     codes: Sequence[str] = [code for code, _ in described.trouble]
     code, message = described.trouble[0]
-    return tidy(f"{known}: {lack(list(codes))}{code}: {message}")
+    return tidy(f"{known}: {lack(codes, message)}{code}: {message}")

@@ -6,16 +6,19 @@ reads take the Auto Scaling groups, whose names the last description told, a hun
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from multicloud.clouds.answers import told_or_raised
+from multicloud.clouds.answers import GARBAGE, Found, Pages, garbled, pools_told, told_or_raised
 from multicloud.clouds.eks.clients import Clients
-from multicloud.clouds.eks.errors import lack, lost, tidy
+from multicloud.clouds.eks.errors import VENDOR, lack, tidy
 from multicloud.clouds.eks.facts import Description, Size, description_of, node_pool, size_of
+from multicloud.clouds.verdicts import lost
 from multicloud.model.error import CloudError, Refused, Unavailable, refused
 from multicloud.model.port import ClusterPools
-from multicloud.model.reason import Code, Reason
+from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
 
@@ -26,13 +29,14 @@ _STATE: Mapping[str, OperationState] = {
     "InProgress": OperationState.RUNNING,
     "Successful": OperationState.DONE,
     "Failed": OperationState.FAILED,
-    "Cancelled": OperationState.FAILED,
+    "Cancelled": OperationState.CANCELED,
 }
 """By update.status, all values of botocore's model; another one counts as running."""
 
-_GARBAGE = (KeyError, TypeError, ValueError, AttributeError)
+_UNHAPPY = frozenset({OperationState.FAILED, OperationState.CANCELED})
 
-Descriptions = dict[str, Description]
+Descriptions = dict[str, Description | Unavailable]
+"""By the node group's name: what was told of it, or that it was none."""
 
 
 class EksNodePools:
@@ -52,21 +56,19 @@ class EksNodePools:
         groups whose size moved: a move within somebody's operation must not look like drift. Raises CloudError when
         nothing could be read for a reason of no cluster.
         """
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
+        found: dict[ClusterRef, Found | CloudError] = {}
         for region in sorted({cluster.location for cluster in clusters}):
             found |= self._read(region, [each for each in clusters if each.location == region], detail)
-        return told_or_raised(found)
+        return told_or_raised(clusters, found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:
-        """Ask for an absolute size inside EKS's own range; `token` makes a repeated call do nothing. Raises CloudError."""
-        ref, pool = change.pool.ref, change.pool
+        """Ask for an absolute size; `token` makes a repeated call do nothing. Raises CloudError.
+
+        EKS's own range goes along only to be widened: all three numbers in one call, because EKS judges them together.
+        """
+        ref = change.pool.ref
         what = f"resizing node group {ref}"
-        low, high = pool.cloud_min or 0, pool.cloud_max
-        if change.to < low or (high is not None and change.to > high):
-            allowed = f"at least {low}" if high is None else f"{low} to {high}"
-            raise refused(
-                Code.INVALID, f"{what}: EKS allows {allowed} nodes (the node group's scaling config); widen it there"
-            )
+        scaling = _scaling(change, what)
         self._forget(ref.cluster)
         try:
             answer = self._clients.write(
@@ -76,15 +78,15 @@ class EksNodePools:
                 what,
                 clusterName=ref.cluster.name,
                 nodegroupName=ref.name,
-                scalingConfig={"desiredSize": change.to},
+                scalingConfig=scaling,
                 clientRequestToken=token,
             )
         finally:
             self._forget(ref.cluster)
         try:
             return _as_ours(answer["update"], ref)
-        except _GARBAGE:
-            raise lost(what, "took it without naming an update", Code.UNEXPECTED) from None
+        except GARBAGE:
+            raise lost(what, VENDOR, "took it without naming an update", Code.UNEXPECTED) from None
 
     def poll(self, operation: Operation) -> Operation:
         """Ask how an update is going; one that EKS has forgotten is LOST. Raises CloudError."""
@@ -106,8 +108,8 @@ class EksNodePools:
                 raise
             words = "EKS no longer knows the update"
             return Operation(id=operation.id, pool=ref, state=OperationState.LOST, words=words)
-        except _GARBAGE:
-            raise _unreadable(what) from None
+        except GARBAGE:
+            raise garbled(what, VENDOR) from None
 
     def _forget(self, cluster: ClusterRef) -> None:
         """Whatever became of a write, no look may trust a description that was begun before its end."""
@@ -116,9 +118,9 @@ class EksNodePools:
 
     def _read(
         self, region: str, clusters: Sequence[ClusterRef], detail: Detail
-    ) -> dict[ClusterRef, Sequence[NodePool] | CloudError]:
+    ) -> dict[ClusterRef, Found | CloudError]:
         described: dict[ClusterRef, Descriptions] = {}
-        failed: dict[ClusterRef, CloudError] = {}
+        found: dict[ClusterRef, Found | CloudError] = {}
         writes = {cluster: self._writes[cluster] for cluster in clusters}
         for cluster in clusters:
             known = self._described.get(cluster)
@@ -127,13 +129,12 @@ class EksNodePools:
                     known = self._describe(cluster)
                 described[cluster] = known
             except CloudError as error:
-                failed[cluster] = error
-        names = [name for known in described.values() for each in known.values() for name in each.groups]
+                found[cluster] = error
+        names = [name for known in described.values() for each in _readable(known) for name in each.groups]
         try:
             sizes = self._sizes(region, names)
         except CloudError as error:
             return dict.fromkeys(clusters, error)
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = dict(failed)
         for cluster, known in described.items():
             found[cluster] = self._facts(cluster, known, sizes, writes[cluster])
         # A read that ran with this one may have kept an older size, which only costs one more description.
@@ -142,19 +143,22 @@ class EksNodePools:
 
     def _facts(
         self, cluster: ClusterRef, described: Descriptions, sizes: Mapping[str, Size], writes: int
-    ) -> Sequence[NodePool] | CloudError:
+    ) -> Found | CloudError:
         """Judge; a node group at rest whose size moved since the last look is described once more."""
         try:
-            for name, each in list(described.items()):
+            for each in _readable(described):
                 if each.activity is not Activity.BUSY and self._moved(each, sizes):
-                    described = {**described, name: self._describe_one(cluster, name)}
-            pools = [node_pool(cluster, each, sizes) for each in described.values()]
+                    described = {**described, each.name: self._described_now(cluster, each.name)}
+            facts = ((name, partial(_pool, cluster, each, sizes)) for name, each in described.items())
+            told = pools_told(cluster, VENDOR, facts)
         except CloudError as error:
             self._described.pop(cluster, None)  # a group that is not there any more: describe at the next look
             return error
-        if writes == self._writes[cluster]:
+        if told.keys() - {cluster}:
+            self._described.pop(cluster, None)
+        elif writes == self._writes[cluster]:
             self._described[cluster] = described
-        return pools
+        return told
 
     def _moved(self, described: Description, sizes: Mapping[str, Size]) -> bool:
         return any(
@@ -163,39 +167,45 @@ class EksNodePools:
         )
 
     def _describe(self, cluster: ClusterRef) -> Descriptions:
-        names = [
-            name
-            for page in self._pages(
-                "eks",
-                cluster.location,
-                "list_nodegroups",
-                f"listing the node groups of {cluster}",
-                token="nextToken",  # noqa: S106 - the member of EKS that carries a page's token
-                clusterName=cluster.name,
-                maxResults=100,
-            )
-            for name in page.get("nodegroups", ())
-        ]
+        what = f"listing the node groups of {cluster}"
         found: Descriptions = {}
-        for name in names:
-            try:
-                found[name] = self._describe_one(cluster, name)
-            except Refused as error:
-                if error.reason.code is not Code.NOT_FOUND:
-                    raise  # deleted between the two calls: then it is not there, which is no trouble of the others
+        for page in self._pages(
+            "eks",
+            cluster.location,
+            "list_nodegroups",
+            what,
+            token="nextToken",  # noqa: S106 - the member of EKS that carries a page's token
+            clusterName=cluster.name,
+            maxResults=100,
+        ):
+            names = page.get("nodegroups")
+            if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+                raise garbled(what, VENDOR)
+            for name in names:
+                try:
+                    found[name] = self._described_now(cluster, name)
+                except Refused as error:
+                    if error.reason.code is not Code.NOT_FOUND:
+                        raise  # deleted between the two calls: then it is not there, which is no trouble of the others
         return found
 
-    def _describe_one(self, cluster: ClusterRef, name: str) -> Description:
+    def _described_now(self, cluster: ClusterRef, name: str) -> Description | Unavailable:
+        """Describe one node group; an answer that is none is this one's trouble alone. Raises CloudError for others."""
         what = f"reading node group {cluster}/{name}"
-        answer = self._clients.read(
-            "eks", cluster.location, "describe_nodegroup", what, clusterName=cluster.name, nodegroupName=name
-        )
         try:
+            answer = self._clients.read(
+                "eks", cluster.location, "describe_nodegroup", what, clusterName=cluster.name, nodegroupName=name
+            )
             return description_of(answer["nodegroup"])
-        except _GARBAGE:
-            raise _unreadable(what) from None
+        except Unavailable as error:
+            if error.reason.code is not Code.UNEXPECTED:
+                raise
+            return error
+        except GARBAGE:
+            return garbled(what, VENDOR)
 
     def _sizes(self, region: str, names: Iterable[str]) -> Mapping[str, Size]:
+        """Sizes by Auto Scaling group; one that is told wrongly is left out, as one that is not told."""
         sizes: dict[str, Size] = {}
         what = f"reading the Auto Scaling groups of {region}"
         rest = iter(names)
@@ -209,31 +219,57 @@ class EksNodePools:
                 AutoScalingGroupNames=batch,
                 MaxRecords=GROUPS_A_CALL,
             ):
-                try:
-                    sizes |= {str(group["AutoScalingGroupName"]): size_of(group) for group in page["AutoScalingGroups"]}
-                except _GARBAGE:
-                    raise _unreadable(what) from None
+                if "AutoScalingGroups" not in page:
+                    raise garbled(what, VENDOR)
+                for group in page["AutoScalingGroups"]:
+                    with suppress(*GARBAGE):
+                        sizes[str(group["AutoScalingGroupName"])] = size_of(group)
         return sizes
 
     def _pages(
         self, service: str, region: str, operation: str, what: str, *, token: str, **arguments: Any
     ) -> Iterator[Mapping[str, Any]]:
+        pages = Pages(what, VENDOR)
         while True:
             page = self._clients.read(service, region, operation, what, **arguments)
             yield page
             if not page.get(token):
                 return
-            arguments[token] = page[token]  # both APIs take it back under the name it came with
+            arguments[token] = pages.follow(page[token])  # both APIs take it back under the name it came with
+
+
+def _scaling(change: Resize, what: str) -> Mapping[str, int]:
+    """The scaling config to send. Raises Refused where EKS's own range is in the way and may not be widened."""
+    low, high = change.pool.cloud_min or 0, change.pool.cloud_max
+    if change.widen:
+        most = max(change.to, high if high is not None else 1, 1)
+        return {"minSize": min(change.to, low), "maxSize": most, "desiredSize": change.to}
+    if change.to < low or (high is not None and change.to > high):
+        allowed = f"at least {low}" if high is None else f"{low} to {high}"
+        text = f"{what}: EKS allows {allowed} nodes (the node group's scaling config); cloudRange: Widen moves it"
+        raise refused(Code.INVALID, text)
+    return {"desiredSize": change.to}
+
+
+def _pool(cluster: ClusterRef, described: Description | Unavailable, sizes: Mapping[str, Size]) -> NodePool:
+    if isinstance(described, Unavailable):
+        raise described
+    return node_pool(cluster, described, sizes)
+
+
+def _readable(described: Descriptions) -> Sequence[Description]:
+    return [each for each in described.values() if isinstance(each, Description)]
 
 
 def _at_rest(described: Descriptions) -> bool:
-    return all(each.activity in {Activity.IDLE, Activity.SICK} for each in described.values())
+    known = _readable(described)
+    return len(known) == len(described) and all(each.activity in {Activity.IDLE, Activity.SICK} for each in known)
 
 
 def _as_ours(update: Mapping[str, Any], pool: NodePoolRef) -> Operation:
     status = str(update["status"])
     state = _STATE.get(status, OperationState.RUNNING)
-    words = status if state is not OperationState.FAILED else _why(status, update.get("errors") or [])
+    words = _why(status, update.get("errors") or []) if state in _UNHAPPY else status
     return Operation(id=str(update["id"]), pool=pool, state=state, words=words)
 
 
@@ -241,8 +277,4 @@ def _why(status: str, errors: Sequence[Mapping[str, Any]]) -> str:
     """EKS's words for a failed update, with what they mean in front where that is a lack of machines or of quota."""
     codes = [str(error.get("errorCode", "")) for error in errors]
     told = "; ".join(f"{error.get('errorCode', '')}: {error.get('errorMessage', '')}" for error in errors)
-    return tidy(f"{lack(codes)}{status}: {told}" if told else status)
-
-
-def _unreadable(what: str) -> Unavailable:
-    return Unavailable(Reason(code=Code.UNEXPECTED, text=f"{what}: AWS gave an answer that is none"))
+    return tidy(f"{lack(codes, told)}{status}: {told}" if told else status)

@@ -4,15 +4,17 @@
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from multicloud.clouds.gke.errors import CODE_OF_HTTP, Told, of_answer, unreadable
+from multicloud.clouds.answers import GARBAGE, Pages, garbled, nodes_told
+from multicloud.clouds.gke.errors import CODE_OF_HTTP, VENDOR, Told, of_answer
 from multicloud.clouds.gke.login import CONNECT_S, Login
-from multicloud.model.reason import Code
+from multicloud.clouds.verdicts import NOT_ANSWERED_IN_TIME, NOT_CONNECTED, NOT_CONNECTED_IN_TIME, of_silence
 from multicloud.settings import Endpoint
 
 PUBLIC_COMPUTE = "https://compute.googleapis.com"
@@ -51,19 +53,17 @@ class Compute:
         """Read every managed instance group of a project. Raises CloudError; never a part of them."""
         what = f"reading the instance groups of project {project}"
         found: dict[GroupKey, Group] = {}
-        token = ""
+        token, pages = "", Pages(what, VENDOR)
         while True:
             page = self._page(project, token, what)
             try:
                 found |= _groups(page)
                 following = str(page.get("nextPageToken") or "")
-            except (KeyError, TypeError, ValueError, AttributeError):
-                raise unreadable(what, "Compute gave an answer that is none", code=Code.UNEXPECTED) from None
+            except GARBAGE:
+                raise garbled(what, VENDOR) from None
             if not following:
                 return found
-            if following == token:
-                raise unreadable(what, "Compute repeats one page for ever", code=Code.UNEXPECTED)
-            token = following
+            token = pages.follow(following)
 
     def _page(self, project: str, token: str, what: str) -> dict[str, Any]:
         bearer = self._login.bearer()
@@ -77,17 +77,19 @@ class Compute:
         params: dict[str, str | int] = {"maxResults": PAGE, **({"pageToken": token} if token else {})}
         try:
             response = self._session.get(url, params=params, auth=sign, timeout=self._timeout, allow_redirects=False)
+        except requests.ConnectTimeout:
+            raise of_silence(NOT_CONNECTED_IN_TIME, what, VENDOR, write=False) from None
         except requests.Timeout:
-            raise unreadable(what, "Compute did not answer in time", code=Code.TIMED_OUT) from None
-        except requests.RequestException as error:
-            raise unreadable(what, f"Compute could not be reached ({type(error).__name__})") from None
+            raise of_silence(NOT_ANSWERED_IN_TIME, what, VENDOR, write=False) from None
+        except requests.RequestException:
+            raise of_silence(NOT_CONNECTED, what, VENDOR, write=False) from None
         if response.status_code == 401:
             self._login.forget(bearer)
         body = _json(response)
         if response.status_code != 200:
             raise of_answer(_told(response, body), what, write=False)
         if not {"items", "kind"} & body.keys():
-            raise unreadable(what, "Compute gave an answer that is none", code=Code.UNEXPECTED)
+            raise garbled(what, VENDOR)
         return body
 
 
@@ -101,20 +103,22 @@ def _json(response: requests.Response) -> dict[str, Any]:
 
 
 def _groups(page: Mapping[str, Any]) -> dict[GroupKey, Group]:
+    """Groups by zone and name; one that is told wrongly is left out, as one that is not told."""
     found: dict[GroupKey, Group] = {}
     for scope, content in page.get("items", {}).items():
         for group in content.get("instanceGroupManagers", ()):
-            found[scope.removeprefix("zones/"), str(group["name"])] = _group(group)
+            with suppress(*GARBAGE):
+                found[scope.removeprefix("zones/"), str(group["name"])] = _group(group)
     return found
 
 
 def _group(raw: Mapping[str, Any]) -> Group:
     """Read one group. A zero may be absent: int fields at their default are left out of Google's JSON."""
     actions: Mapping[str, Any] = raw.get("currentActions", {})
-    counts = {action: int(count) for action, count in actions.items()}
+    counts = {action: nodes_told(count) for action, count in actions.items()}
     creating = counts.get("creating", 0) + counts.get("creatingWithoutRetries", 0)
     return Group(
-        target=int(raw.get("targetSize", 0)),
+        target=nodes_told(raw.get("targetSize", 0)),
         existing=sum(counts.values()) - creating,
         ready=counts.get("none", 0),
     )

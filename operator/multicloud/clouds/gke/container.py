@@ -17,11 +17,12 @@ from google.cloud.container_v1.services.cluster_manager.transports import Cluste
 from google.cloud.container_v1.types import cluster_service as messages
 
 from multicloud.clouds.gke.compute import GroupKey
-from multicloud.clouds.gke.errors import NAME_OF_NUMBER, Told, of_answer, unreadable
+from multicloud.clouds.gke.errors import NAME_OF_NUMBER, VENDOR, Told, of_answer
 from multicloud.clouds.gke.login import CONNECT_S, Login
-from multicloud.model.error import OutcomeUnknown
-from multicloud.model.reason import Code, Reason
+from multicloud.clouds.verdicts import NOT_CONNECTED_IN_TIME, lost, no_answer_at_all, of_silence
+from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
+from multicloud.model.size import CapacityType
 from multicloud.settings import Endpoint
 
 PUBLIC_CONTAINER = "https://container.googleapis.com"
@@ -47,6 +48,7 @@ class Description:
     groups: tuple[GroupKey, ...]
     zones: int
     autoscaling: bool
+    capacity: CapacityType | None
     wished_at_creation: int
     words: str
 
@@ -159,8 +161,7 @@ class Container:
         self._connect(what)
         operation = _operation(self._call(self._client.set_node_pool_size, request, what, write=True))
         if not operation.name:
-            text = f"{what}: Google took it without naming an operation"
-            raise OutcomeUnknown(Reason(code=Code.UNEXPECTED, text=text))
+            raise lost(what, VENDOR, "took it without naming an operation", Code.UNEXPECTED)
         return operation
 
     def _connect(self, what: str) -> None:
@@ -169,7 +170,7 @@ class Container:
         try:
             ready.result(timeout=min(CONNECT_S, self._timeout_s))
         except grpc.FutureTimeoutError:
-            raise unreadable(what, "Google could not be reached, nothing was sent") from None
+            raise of_silence(NOT_CONNECTED_IN_TIME, what, VENDOR, write=True) from None
         finally:
             ready.cancel()
 
@@ -178,11 +179,8 @@ class Container:
             return method(request=request, retry=None, timeout=self._timeout_s)
         except GoogleAPICallError as error:
             raise of_answer(_told(error), what, write=write) from None
-        except (ValueError, TypeError, AttributeError):
-            if write:
-                text = f"{what}: Google's answer could not be read; it may have been done all the same"
-                raise OutcomeUnknown(Reason(code=Code.UNEXPECTED, text=text)) from None
-            raise unreadable(what, "Google's answer could not be read", code=Code.UNEXPECTED) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise of_silence(no_answer_at_all(error), what, VENDOR, write=write) from None
 
 
 def cluster_path(cluster: ClusterRef) -> str:
@@ -200,9 +198,17 @@ def _description(pool: Any) -> Description:
         groups=groups,
         zones=zones,
         autoscaling=pool.autoscaling.enabled,
+        capacity=_capacity(pool),
         wished_at_creation=pool.initial_node_count,
         words="; ".join(problems) or pool.status_message,
     )
+
+
+def _capacity(pool: Any) -> CapacityType | None:
+    """What the machines are; preemptible ones are spot machines with an end. A pool without a configuration tells nothing."""
+    if "config" not in pool:
+        return None
+    return CapacityType.SPOT if pool.config.spot or pool.config.preemptible else CapacityType.ON_DEMAND
 
 
 def _operation(operation: Any) -> CloudOperation:

@@ -7,6 +7,7 @@ to the lane. Codes: google.rpc.Code; reasons and texts: the vendor's documents a
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from multicloud.clouds.verdicts import (
     AUTH_FAILED,
@@ -17,12 +18,16 @@ from multicloud.clouds.verdicts import (
     QUOTA,
     STOCKOUT,
     THROTTLED,
-    UNAVAILABLE,
+    TOKEN_EXPIRED,
+    Answered,
     Verdict,
+    of_refusal,
     shortened,
 )
-from multicloud.model.error import CloudError, OutcomeUnknown, Unavailable
+from multicloud.model.error import CloudError, Unavailable
 from multicloud.model.reason import Code, Reason
+
+VENDOR: Final = "Google"
 
 BY_REASON: Mapping[str, Verdict] = {
     "RATE_LIMIT_EXCEEDED": THROTTLED,
@@ -37,7 +42,7 @@ BY_REASON: Mapping[str, Verdict] = {
     "INSUFFICIENT_CAPACITY": STOCKOUT,
     "GCE_QUOTA_EXCEEDED": QUOTA,
     # `container` and `compute` forget the token on UNAUTHENTICATED: the next call brings a new one.
-    "ACCESS_TOKEN_EXPIRED": UNAVAILABLE,
+    "ACCESS_TOKEN_EXPIRED": TOKEN_EXPIRED,
 }
 """By the ErrorInfo's reason (Compute: the error's reason); strongest."""
 
@@ -127,19 +132,14 @@ def verdict(told: Told) -> Verdict | None:
 
 def of_answer(told: Told, what: str, *, write: bool) -> CloudError:
     """Type an answer of Google. `what` is what was tried ("reading the node pools of …")."""
-    found = verdict(told)
-    if found is None:
-        code = Code.TIMED_OUT if told.code == "DEADLINE_EXCEEDED" else Code.UNAVAILABLE
-        text = f"{what}: Google answered {told.code}"
-        if write:
-            text = f"{text}; it may have been done all the same"
-            return OutcomeUnknown(Reason(code=code, text=text), retry_after_s=told.retry_after_s)
-        return Unavailable(Reason(code=code, text=text), retry_after_s=told.retry_after_s)
-    name = told.reason or told.code
-    # A throttled answer's sentence counts requests, which would change the status at every pass.
-    words = "" if found in {THROTTLED, UNAVAILABLE} else tidy(told.message)
-    text = f"{what}: {name}: {words}" if words else f"{what}: {name}"
-    return found.error(Reason(code=found.code, text=text), retry_after_s=told.retry_after_s)
+    answered = Answered(
+        name=told.reason or told.code,
+        words=tidy(told.message),
+        verdict=verdict(told),
+        code=Code.TIMED_OUT if told.code == "DEADLINE_EXCEEDED" else Code.UNAVAILABLE,
+        retry_after_s=told.retry_after_s,
+    )
+    return of_refusal(answered, what, VENDOR, write=write)
 
 
 def unreadable(what: str, why: str, *, code: Code = Code.UNAVAILABLE) -> Unavailable:

@@ -6,11 +6,10 @@ Kubernetes Engine tells status and zones but no present size; the instance group
 import hashlib
 from collections.abc import Mapping
 
+from multicloud.clouds.answers import NEW_STATUS, garbled, nodes_told
 from multicloud.clouds.gke.compute import Group, Groups
 from multicloud.clouds.gke.container import CloudOperation, Description
-from multicloud.clouds.gke.errors import tidy
-from multicloud.model.error import Unavailable
-from multicloud.model.reason import Code, Reason
+from multicloud.clouds.gke.errors import VENDOR, tidy
 from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import Activity, NodePool, ReadySource
 
@@ -37,19 +36,20 @@ def node_pool(cluster: ClusterRef, pool: Description, groups: Groups, running: C
     ref = NodePoolRef(cluster=cluster, name=pool.name)
     missing = [key for key in pool.groups if key not in groups]
     if missing:
-        text = f"Compute told nothing of instance group {'/'.join(missing[0])} of {ref}"
-        raise Unavailable(Reason(code=Code.UNEXPECTED, text=text))
+        text = f"told no size of instance group {'/'.join(missing[0])}"
+        raise garbled(f"reading node pool {ref}", VENDOR, text)
     found = [groups[key] for key in pool.groups]
     return NodePool(
         ref=ref,
         claim=f"gcp/{cluster.owner}/{cluster.location}/{cluster.name}/{pool.name}",
         incarnation=_incarnation(pool),
-        requested=_requested(pool, found),
+        requested=nodes_told(_requested(pool, found)),
         nodes=sum(group.existing for group in found),
         ready=sum(group.ready for group in found),
         ready_source=ReadySource.CLOUD,
         step=pool.zones,
         autoscaling=pool.autoscaling,
+        capacity_type=pool.capacity,
         activity=activity_of(pool, running),
         words=_words(pool, running),
     )
@@ -70,7 +70,7 @@ def _incarnation(pool: Description) -> str:
 def _words(pool: Description, running: CloudOperation | None) -> str:
     words = pool.status
     if words not in ACTIVITY:
-        words = f"{words} (not a known state: taken for a running operation)"
+        words = f"{words} {NEW_STATUS}"
     if running is not None:
         words = f"{words}, {running.kind} runs on the cluster"
     return tidy(f"{words}: {pool.words}") if pool.words else words

@@ -8,17 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from multicloud.clouds.answers import told_or_raised
+from multicloud.clouds.answers import Found, pools_told, told_or_raised
 from multicloud.clouds.gke.compute import Compute, GroupKey, Groups
 from multicloud.clouds.gke.container import CloudOperation, Container, Description
-from multicloud.clouds.gke.errors import lack, tidy, unreadable
+from multicloud.clouds.gke.errors import VENDOR, lack, tidy, unreadable
 from multicloud.clouds.gke.facts import activity_of, node_pool
 from multicloud.model.error import CloudError, Refused, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
-from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
+from multicloud.model.size import Activity, Detail, Operation, OperationState, Resize
 
 _OPERATION_NAME = re.compile(
     r"projects/(?P<project>[a-z0-9:.-]+)/locations/(?P<location>[a-z0-9-]+)/operations/[A-Za-z0-9_-]+"
@@ -59,10 +60,10 @@ class GkeNodePools:
         within somebody's operation must not look like drift. Raises CloudError when nothing could be read for a reason
         of no cluster.
         """
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
+        found: dict[ClusterRef, Found | CloudError] = {}
         for (project, location), members in _by_place(clusters).items():
             found |= self._read(project, location, members, detail)
-        return told_or_raised(found)
+        return told_or_raised(clusters, found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - Google has no idempotency token here
         """Ask for an absolute size, the same in every zone. Raises CloudError; Refused before sending if it is uneven."""
@@ -90,7 +91,7 @@ class GkeNodePools:
 
     def _read(
         self, project: str, location: str, clusters: Sequence[ClusterRef], detail: Detail
-    ) -> dict[ClusterRef, Sequence[NodePool] | CloudError]:
+    ) -> dict[ClusterRef, Found | CloudError]:
         # Sizes first: an operation that begins in between then makes the pool BUSY instead of looking like drift.
         try:
             groups = self._compute.groups(project)
@@ -144,12 +145,14 @@ class GkeNodePools:
                     )
         return failed
 
-    def _facts(self, cluster: ClusterRef, groups: Groups) -> Sequence[NodePool] | CloudError:
+    def _facts(self, cluster: ClusterRef, groups: Groups) -> Found | CloudError:
         described = self._described.get(cluster)
         if described is None:
             return unreadable(str(cluster), "it was resized while it was read", code=Code.STALE)
+        running = described.running
+        facts = ((pool.name, partial(node_pool, cluster, pool, groups, running)) for pool in described.pools)
         try:
-            return [node_pool(cluster, pool, groups, described.running) for pool in described.pools]
+            return pools_told(cluster, VENDOR, facts)
         except CloudError as error:
             return error
 
@@ -180,7 +183,8 @@ def _as_ours(operation: CloudOperation, pool: NodePoolRef) -> Operation:
     if operation.error is None:
         return Operation(id=path, pool=pool, state=OperationState.DONE, words=operation.status)
     words = tidy(f"{lack(operation.error)}{operation.error.code}: {operation.error.message}")
-    return Operation(id=path, pool=pool, state=OperationState.FAILED, words=words)
+    state = OperationState.CANCELED if operation.error.code == "CANCELLED" else OperationState.FAILED
+    return Operation(id=path, pool=pool, state=state, words=words)
 
 
 def _lost(operation: Operation, words: str) -> Operation:

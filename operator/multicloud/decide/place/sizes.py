@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from multicloud.decide.delivery import returns_at
 from multicloud.decide.standing import Standing
 from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import Failover, MemberSpec, MemberState
+from multicloud.model.spec import CloudRange, Failover, MemberSpec, MemberState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +63,15 @@ class Choice:
 
 
 def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
-    """The bounds that hold for a member, the cloud's own range respected. One that is drained has no minimum."""
+    """The bounds that hold for a member: inside the cloud's own range too, unless that is widened with the size.
+
+    One that is drained has no minimum of its own.
+    """
     low = 0 if spec.state is MemberState.DRAIN else spec.min_nodes
     if facts is None:
         return Bounds(low=low, high=spec.max_nodes)
+    if spec.cloud_range is CloudRange.WIDEN:
+        return Bounds(low=low, high=spec.max_nodes, step=facts.step)
     return Bounds(
         low=low if facts.cloud_min is None else max(low, facts.cloud_min),
         high=spec.max_nodes if facts.cloud_max is None else min(spec.max_nodes, facts.cloud_max),
