@@ -65,6 +65,8 @@ class Code(StrEnum):
     SECRET_KEY_MISSING = "SecretKeyMissing"
     SECRET_INVALID = "SecretInvalid"
     AMBIENT_IDENTITY_NOT_ALLOWED = "AmbientIdentityNotAllowed"
+    IDENTITY_NOT_ALLOWED = "IdentityNotAllowed"
+    ENVIRONMENT_UNKNOWN = "EnvironmentUnknown"
     SDK_NOT_INSTALLED = "SdkNotInstalled"
     # what a cloud answered
     NOT_YET_OBSERVED = "NotYetObserved"
@@ -76,6 +78,7 @@ class Code(StrEnum):
     STOCKOUT = "Stockout"
     QUOTA = "QuotaExceeded"
     AUTH_FAILED = "AuthenticationFailed"
+    CLOCK_SKEWED = "ClockSkewed"
     DENIED = "PermissionDenied"
     NOT_FOUND = "NotFound"
     INVALID = "InvalidRequest"

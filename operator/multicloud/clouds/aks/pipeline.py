@@ -27,7 +27,6 @@ from multicloud.clouds.aks.errors import of_exception
 from multicloud.clouds.aks.login import CONNECT_S, Login
 from multicloud.settings import Endpoint
 
-PUBLIC_ARM = "https://management.azure.com"
 USER_AGENT = "multicloud-operator"
 
 _READS = frozenset({"GET", "HEAD"})
@@ -63,11 +62,11 @@ class Arm:
     """Clients of one identity, by subscription, over one pool of connections."""
 
     def __init__(
-        self, login: Login, endpoint: Endpoint | None, before_send: Callable[[], None], *, read_timeout_s: float
+        self, login: Login, endpoint: Endpoint, before_send: Callable[[], None], *, read_timeout_s: float
     ) -> None:
         """Make the connection pool; nothing is sent."""
-        self.url = (PUBLIC_ARM if endpoint is None else endpoint.url).rstrip("/")
-        verify = str(endpoint.ca_file) if endpoint is not None and endpoint.ca_file is not None else True
+        self.url = endpoint.url.rstrip("/")
+        verify = True if endpoint.ca_file is None else str(endpoint.ca_file)
         self._login = login
         self._before_send = before_send
         self._transport = RequestsTransport(
