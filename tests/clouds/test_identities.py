@@ -49,7 +49,8 @@ async def test_status_shows_who_we_are_and_the_cloud_sees_the_same(ground: Groun
 async def test_a_role_is_assumed_with_the_external_id_and_a_name_that_can_be_traced(ground: Ground, way: Way) -> None:
     async with AccountWorld(ground, way) as world:
         await world.settled()
-    told = [e["arguments"] for e in ground.lab.journal() if "ExternalId" in str(e["arguments"])]
+    entries: Sequence[Mapping[str, Any]] = ground.lab.journal()
+    told = [entry["arguments"] for entry in entries if "ExternalId" in entry["arguments"]]
     assert [(each["ExternalId"], each["RoleSessionName"], each["RoleArn"]) for each in told] == [
         (way.external_id, SESSION, way.block["roleArn"])
     ]

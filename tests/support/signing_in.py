@@ -5,10 +5,11 @@ A way is tried by `tests/clouds/test_identities.py`; a new one is one more entry
 
 import base64
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -74,14 +75,15 @@ class Ground:
 
     def clear(self) -> None:
         """No identity at all: as on a machine of nobody's."""
-        import os
-
         for name in list(os.environ):
             if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "GCE_", "IDENTITY_", "MSI_", "CLOUDSDK_")):
                 self.environment.delenv(name)
         self.environment.setenv("HOME", str(self.directory))
         self.environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        self.environment.setenv("NO_GCE_CHECK", "true")
+        # Where Google's metadata server would be, nobody listens.
+        self.environment.setattr(_metadata, "_GCE_METADATA_HOST", "127.0.0.1:9")
+        self.environment.setenv("GCE_METADATA_IP", "127.0.0.1:9")
+        self.environment.setenv("GCE_METADATA_DETECT_RETRIES", "1")
 
 
 def jwt(audience: str, **claims: Any) -> str:
@@ -163,7 +165,6 @@ def metadata_server(ground: Ground) -> None:
     # google-auth reads GCE_METADATA_HOST when it is imported.
     ground.environment.setattr(_metadata, "_GCE_METADATA_HOST", host)
     ground.environment.setenv("GCE_METADATA_IP", host)
-    ground.environment.delenv("NO_GCE_CHECK", raising=False)
 
 
 def key_file(ground: Ground) -> None:
@@ -199,7 +200,7 @@ class Way:
     """
 
     id: str
-    cloud: str
+    cloud: Literal["aws", "azure", "gcp"]
     identity: str
     principal: str
     block: Mapping[str, Any] = field(default_factory=dict)

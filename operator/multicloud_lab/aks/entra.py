@@ -237,10 +237,9 @@ def _check_assertion(principal: AzurePrincipal, assertion: str, endpoint: str, n
         claims = _claims(assertion)
         audience, expires_s = claims["aud"], float(claims["exp"])
         issuer, subject, starts_s = claims["iss"], claims["sub"], float(claims.get("nbf", claims.get("iat", 0.0)))
-        present = bool(issuer) and bool(subject)
     except (ValueError, KeyError, TypeError, binascii.Error):
-        present = False
-    if not present:
+        issuer, subject, audience, starts_s, expires_s = "", "", "", 0.0, 0.0
+    if not issuer or not subject:
         raise EntraError(401, "invalid_client", 50027, "JWT token is invalid or malformed.")
     if expires_s < now_s or starts_s > now_s + LEEWAY_S:
         raise EntraError(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")

@@ -66,6 +66,10 @@ class Login:
             text = f"the federated token file of the operator's own identity cannot be read ({type(error).__name__})"
             raise refused(Code.AUTH_FAILED, text) from None
 
+    def begin_anew(self) -> None:
+        """Forget tokens and what they were made of: azure-identity keeps a file's token for minutes, its own for an hour."""
+        self.inner = self._make()
+
     def whoami(self) -> Principal:
         """Get a token and tell `client id@tenant` as it says. Raises CloudError."""
         claims = _claims(self.get_token(self.scope).token)
@@ -76,8 +80,7 @@ class Login:
         typed = of_login(error)
         if typed.reason.code is not Code.AUTH_FAILED:
             return typed
-        # It keeps what it read and was refused for: a federated token for ten minutes, discovery for its lifetime.
-        self.inner = self._make()
+        self.begin_anew()
         if _OUT_OF_TIME in str(error):
             return refused(
                 Code.CLOCK_SKEWED,

@@ -15,6 +15,7 @@ from azure.core.pipeline.policies import (
     HTTPPolicy,
     ProxyPolicy,
     RequestIdPolicy,
+    SansIOHTTPPolicy,
     UserAgentPolicy,
 )
 from azure.core.pipeline.transport import RequestsTransport
@@ -30,6 +31,24 @@ from multicloud.settings import Endpoint
 USER_AGENT = "multicloud-operator"
 
 _READS = frozenset({"GET", "HEAD"})
+
+
+class RenewalPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Begins the login anew when ARM does not take its token: the SDK only asks for it again, and gets the same one."""
+
+    def __init__(self, login: Login) -> None:
+        """Renew this login."""
+        super().__init__()
+        self._login = login
+
+    def on_response(
+        self,
+        request: PipelineRequest[HttpRequest],  # noqa: ARG002 - the signature is the SDK's
+        response: PipelineResponse[HttpRequest, HttpResponse],
+    ) -> None:
+        """Look at an answer's status."""
+        if response.http_response.status_code == 401:
+            self._login.begin_anew()
 
 
 class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
@@ -89,6 +108,7 @@ class Arm:
             UserAgentPolicy(base_user_agent=USER_AGENT),
             ProxyPolicy(),
             ContentDecodePolicy(),
+            RenewalPolicy(self._login),
             ARMChallengeAuthenticationPolicy(self._login, self._login.scope),
             CustomHookPolicy(),
             FencePolicy(self._before_send),
