@@ -7,17 +7,17 @@ import pytest
 
 from multicloud_lab.thread import LabThread
 from support.hosts import strays
-from support.signing_in import Ground, seed
+from support.signing_in import Machine, seed
 
 __all__ = ["strays"]
 
 
 @pytest.fixture
-def ground(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, strays: list[str]) -> Iterator[Ground]:
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, strays: list[str]) -> Iterator[Machine]:
     """No identity but what a test gives; no host but the lab's."""
     assert strays == []
     with LabThread(seed()) as lab:
-        made = Ground(lab, monkeypatch, tmp_path)
+        made = Machine(lab, monkeypatch, tmp_path)
         made.clear()
         yield made
         assert lab.violations() == []

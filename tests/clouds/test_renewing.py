@@ -18,7 +18,7 @@ from multicloud_lab.core.seed import Seed
 from multicloud_lab.thread import LabThread
 from support.accounts import AccountWorld
 from support.clouds import GROUNDS
-from support.signing_in import CLIENT, LAB_EMAIL, NAME, NAMESPACE, WAYS, Ground, irsa, jwt, seed
+from support.signing_in import CLIENT, LAB_EMAIL, NAME, NAMESPACE, WAYS, Machine, irsa, jwt, seed
 
 BY_ID = {way.id: way for way in WAYS}
 CLUSTERS: Mapping[str, ClusterRef] = {str(ground.cloud): ground.web.cluster for ground in GROUNDS}
@@ -31,26 +31,26 @@ async def look(world: AccountWorld, cloud: str) -> None:
         raise told
 
 
-def called(ground: Ground, operation: str) -> Sequence[Mapping[str, Any]]:
-    return [entry for entry in ground.lab.journal() if entry["operation"] == operation]
+def called(machine: Machine, operation: str) -> Sequence[Mapping[str, Any]]:
+    return [entry for entry in machine.lab.journal() if entry["operation"] == operation]
 
 
-def new_access_key(ground: Ground) -> dict[str, bytes]:
-    known = ground.lab.document["credentials"]["aws"]["accessKeyId"]
-    fresh = ground.lab.run(lambda lab: rotate_access_key(lab, "lab"))
+def new_access_key(machine: Machine) -> dict[str, bytes]:
+    known = machine.lab.document["credentials"]["aws"]["accessKeyId"]
+    fresh = machine.lab.run(lambda lab: rotate_access_key(lab, "lab"))
     return {"accessKeyId": known.encode(), "secretAccessKey": fresh.encode()}
 
 
-def new_client_secret(ground: Ground) -> dict[str, bytes]:
-    return {"clientSecret": ground.lab.run(lambda lab: rotate_client_secret(lab, CLIENT)).encode()}
+def new_client_secret(machine: Machine) -> dict[str, bytes]:
+    return {"clientSecret": machine.lab.run(lambda lab: rotate_client_secret(lab, CLIENT)).encode()}
 
 
-def new_key(ground: Ground) -> dict[str, bytes]:
-    fresh = ground.lab.run(lambda lab: rotate_service_account_key(lab, LAB_EMAIL))
-    return {"key.json": json.dumps(fresh.document(ground.lab.document["google"]["token"])).encode()}
+def new_key(machine: Machine) -> dict[str, bytes]:
+    fresh = machine.lab.run(lambda lab: rotate_service_account_key(lab, LAB_EMAIL))
+    return {"key.json": json.dumps(fresh.document(machine.lab.document["google"]["token"])).encode()}
 
 
-Rotation = tuple[str, Callable[[Ground], dict[str, bytes]], int]
+Rotation = tuple[str, Callable[[Machine], dict[str, bytes]], int]
 
 ROTATIONS: Mapping[str, Rotation] = {
     "aws": ("aws-keys", new_access_key, 0),
@@ -63,14 +63,14 @@ ROTATIONS: Mapping[str, Rotation] = {
 
 
 @pytest.mark.parametrize("row", ROTATIONS.values(), ids=ROTATIONS.keys())
-async def test_a_rotated_secret_is_used_at_the_first_refusal(ground: Ground, row: Rotation) -> None:
+async def test_a_rotated_secret_is_used_at_the_first_refusal(machine: Machine, row: Rotation) -> None:
     way, rotate, outlive = BY_ID[row[0]], row[1], row[2]
-    async with AccountWorld(ground, way) as world:
+    async with AccountWorld(machine, way) as world:
         await world.settled()
         await look(world, way.cloud)
-        fresh = rotate(ground)
+        fresh = rotate(machine)
         if outlive:
-            ground.lab.place(Fault(action=AuthExpire(), match=Match(cloud=way.cloud), times=outlive))
+            machine.lab.place(Fault(action=AuthExpire(), match=Match(cloud=way.cloud), times=outlive))
         refusals = []
         for _ in range(3):
             with pytest.raises(CloudError) as caught:
@@ -83,11 +83,11 @@ async def test_a_rotated_secret_is_used_at_the_first_refusal(ground: Ground, row
         await look(world, way.cloud)
 
 
-async def test_the_account_mends_itself_within_a_minute_of_its_secret(ground: Ground) -> None:
+async def test_the_account_mends_itself_within_a_minute_of_its_secret(machine: Machine) -> None:
     way = BY_ID["aws-keys"]
     assert way.secret is not None
-    right = way.secret(ground)
-    async with AccountWorld(ground, replace(way, secret=lambda _: {**right, "secretAccessKey": b"wrong"})) as world:
+    right = way.secret(machine)
+    async with AccountWorld(machine, replace(way, secret=lambda _: {**right, "secretAccessKey": b"wrong"})) as world:
         assert world.conditions(await world.settled())["Stalled"] == ("True", "AuthenticationFailed")
         world.world.cluster.secrets[NAMESPACE, f"{NAME}-keys"] = right
         await world.world.run_for(seconds=60)
@@ -113,25 +113,25 @@ READS: Mapping[str, str] = {"aws": "DescribeNodegroup", "azure": "AgentPools_Lis
 
 
 @pytest.mark.parametrize("way_id", RENEWED)
-async def test_a_session_that_ended_early_costs_one_call(ground: Ground, way_id: str) -> None:
+async def test_a_session_that_ended_early_costs_one_call(machine: Machine, way_id: str) -> None:
     way, opening = BY_ID[way_id], RENEWED[way_id]
-    async with AccountWorld(ground, way) as world:
+    async with AccountWorld(machine, way) as world:
         await world.settled()
-        before = len(called(ground, opening))
-        ground.lab.place(Fault(action=AuthExpire(), match=Match(operation=READS[way.cloud]), times=1))
+        before = len(called(machine, opening))
+        machine.lab.place(Fault(action=AuthExpire(), match=Match(operation=READS[way.cloud]), times=1))
         with pytest.raises(Unavailable) as caught:
             await look(world, way.cloud)
         assert caught.value.reason.code is Code.UNAVAILABLE
         await look(world, way.cloud)
-        assert len(called(ground, opening)) == before + 1
+        assert len(called(machine, opening)) == before + 1
         assert world.conditions(world.status())["Stalled"][0] == "False"
 
 
-async def test_keys_of_a_session_that_ended_are_a_persons_to_renew(ground: Ground) -> None:
+async def test_keys_of_a_session_that_ended_are_a_persons_to_renew(machine: Machine) -> None:
     way = BY_ID["aws-session-keys"]
-    async with AccountWorld(ground, way) as world:
+    async with AccountWorld(machine, way) as world:
         await world.settled()
-        ground.lab.place(Fault(action=AuthExpire(), match=Match(operation="DescribeNodegroup"), times=1))
+        machine.lab.place(Fault(action=AuthExpire(), match=Match(operation="DescribeNodegroup"), times=1))
         with pytest.raises(Refused) as caught:
             await look(world, way.cloud)
         assert caught.value.reason.code is Code.AUTH_FAILED
@@ -145,56 +145,56 @@ async def test_a_session_is_renewed_before_it_ends(
     plain = seed()
     short: Seed = plain.model_copy(update={"aws": plain.aws.model_copy(update={"switches": {"roleSessionS": 600}})})
     with LabThread(short) as lab:
-        ground = Ground(lab, monkeypatch, tmp_path)
-        ground.clear()
-        async with AccountWorld(ground, BY_ID[way_id]) as world:
+        machine = Machine(lab, monkeypatch, tmp_path)
+        machine.clear()
+        async with AccountWorld(machine, BY_ID[way_id]) as world:
             await world.settled()
-            before = len(called(ground, RENEWED[way_id]))
+            before = len(called(machine, RENEWED[way_id]))
             await look(world, "aws")
-            assert len(called(ground, RENEWED[way_id])) > before
+            assert len(called(machine, RENEWED[way_id])) > before
             assert {entry["result"] for entry in lab.journal()} == {"200"}
     assert strays == []
 
 
-async def test_a_federated_token_that_was_replaced_is_read_again_after_a_refusal(ground: Ground) -> None:
+async def test_a_federated_token_that_was_replaced_is_read_again_after_a_refusal(machine: Machine) -> None:
     way = BY_ID["azure-workload-identity"]
 
-    def stale(inner: Ground) -> None:
+    def stale(inner: Machine) -> None:
         assert way.given is not None
         way.given(inner)
         inner.file("azure-token", jwt("api://AzureADTokenExchange", exp=1))
 
-    async with AccountWorld(ground, replace(way, given=stale)) as world:
+    async with AccountWorld(machine, replace(way, given=stale)) as world:
         assert world.conditions(await world.settled())["Ready"] == ("False", "ClockSkewed")
-        ground.file("azure-token", jwt("api://AzureADTokenExchange"))
+        machine.file("azure-token", jwt("api://AzureADTokenExchange"))
         await world.world.run_for(seconds=60)
         assert world.conditions(world.status())["Ready"] == ("True", "IdentityProved")
 
 
-async def test_a_web_identity_that_ended_is_not_tried_for_ever(ground: Ground) -> None:
+async def test_a_web_identity_that_ended_is_not_tried_for_ever(machine: Machine) -> None:
     way = BY_ID["aws-irsa"]
 
-    def stale(inner: Ground) -> None:
+    def stale(inner: Machine) -> None:
         irsa(inner)
         inner.file("aws-token", jwt("sts.amazonaws.com", exp=1))
 
-    async with AccountWorld(ground, replace(way, given=stale)) as world:
+    async with AccountWorld(machine, replace(way, given=stale)) as world:
         assert world.conditions(await world.settled())["Stalled"] == ("True", "AuthenticationFailed")
-        ground.file("aws-token", jwt("sts.amazonaws.com"))
+        machine.file("aws-token", jwt("sts.amazonaws.com"))
         await world.world.run_for(seconds=60)
         assert world.conditions(world.status())["Ready"] == ("True", "IdentityProved")
 
 
-async def test_a_changed_role_is_another_identity_at_once(ground: Ground) -> None:
+async def test_a_changed_role_is_another_identity_at_once(machine: Machine) -> None:
     way = BY_ID["aws-keys-then-role"]
-    async with AccountWorld(ground, way) as world:
+    async with AccountWorld(machine, way) as world:
         await world.settled()
         other = "arn:aws:iam::111122223333:role/batch"
         credentials = {"credentials": {"secretRef": {"name": f"{NAME}-keys"}}}
         world.apply(NAME, {"provider": "aws", "aws": {"roleArn": other}, **credentials})
         status = await world.settled()
         assert "assumed-role/batch/" in status["identity"]
-        ground.lab.run(lambda lab: lab.permissions.deny("lab", "sts:AssumeRole"))
+        machine.lab.run(lambda lab: lab.permissions.deny("lab", "sts:AssumeRole"))
         world.apply(NAME, {"provider": "aws", "aws": {"roleArn": f"{other}2"}, **credentials})
         status = await world.settled()
         assert world.conditions(status)["Stalled"] == ("True", "PermissionDenied")

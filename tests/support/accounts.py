@@ -6,7 +6,7 @@ from typing import Any, Self
 from multicloud.model.port import Lane
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.settings import AzureEnvironment, Endpoint, Identities
-from support.signing_in import INSTALLATION, NAME, NAMESPACE, Ground, Way
+from support.signing_in import INSTALLATION, NAME, NAMESPACE, Machine, Way
 from support.world import World, settings_for
 
 
@@ -15,20 +15,20 @@ class AccountWorld:
 
     def __init__(
         self,
-        ground: Ground,
+        machine: Machine,
         way: Way,
         *,
         ambient_namespaces: Sequence[str] = (NAMESPACE,),
         allow: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self.ground = ground
+        self.machine = machine
         listed = {NAMESPACE: way.allow} if way.allow is not None else {}
         identities = Identities.model_validate(
             {"ambient_namespaces": ambient_namespaces, "allow": listed if allow is None else allow}
         )
-        self.world = World(ground.lab, installation=INSTALLATION, identities=identities)
-        clouds = settings_for(ground.lab.document).clouds
-        arm = ground.lab.document["arm"]
+        self.world = World(machine.lab, installation=INSTALLATION, identities=identities)
+        clouds = settings_for(machine.lab.document).clouds
+        arm = machine.lab.document["arm"]
         here = AzureEnvironment(
             arm=Endpoint(url=arm["url"], ca_file=arm["caFile"]),
             authority=Endpoint(url=arm["authority"], ca_file=arm["caFile"]),
@@ -51,9 +51,9 @@ class AccountWorld:
     def add(self, name: str, way: Way) -> None:
         """Apply the account of a way, and its Secret."""
         if way.given is not None:
-            way.given(self.ground)
+            way.given(self.machine)
         if way.secret is not None:
-            self.world.cluster.secrets[NAMESPACE, f"{name}-keys"] = way.secret(self.ground)
+            self.world.cluster.secrets[NAMESPACE, f"{name}-keys"] = way.secret(self.machine)
         credentials = {} if way.secret is None else {"credentials": {"secretRef": {"name": f"{name}-keys"}}}
         self.apply(name, {"provider": way.cloud, way.cloud: dict(way.block), **credentials})
 

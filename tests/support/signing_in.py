@@ -16,7 +16,7 @@ import pytest
 from google.auth.compute_engine import _metadata
 
 from multicloud_lab.core.clock import wall_time_s
-from multicloud_lab.core.seed import AzurePrincipal, AzureSeed, GcpPrincipal, GcpSeed, Seed
+from multicloud_lab.core.seed import AzurePrincipal, GcpPrincipal, Seed
 from multicloud_lab.thread import LabThread
 from support.certificates import certificate
 
@@ -35,33 +35,21 @@ SESSION = f"{INSTALLATION}@{NAMESPACE}@{NAME}"
 PROVIDER = "projects/123456789012/locations/global/workloadIdentityPools/clusters"
 SUBJECT = "system:serviceaccount:multicloud-system:multicloud-operator"
 
-SEED_PARTS: Mapping[str, Any] = {
-    "azure": {
-        "principals": (
-            AzurePrincipal(
-                client_id=CLIENT,
-                client_secret="lab-client-secret",
-                certificate=certificate().public.decode(),
-            ),
-            AzurePrincipal(name="other", client_id=OTHER_CLIENT, client_secret="another"),
-        )
-    },
-    "gcp": {"principals": (GcpPrincipal(), GcpPrincipal(email=POOLS_EMAIL))},
-}
-
 
 def seed() -> Seed:
     """The default seed with a second principal in Azure and Google Cloud, and a certificate for the first of Azure."""
     plain = Seed()
-    azure = plain.azure.model_copy(update=SEED_PARTS["azure"])
-    gcp = plain.gcp.model_copy(update=SEED_PARTS["gcp"])
-    assert isinstance(azure, AzureSeed)
-    assert isinstance(gcp, GcpSeed)
+    applications = (
+        AzurePrincipal(client_id=CLIENT, client_secret="lab-client-secret", certificate=certificate().public.decode()),
+        AzurePrincipal(name="other", client_id=OTHER_CLIENT, client_secret="another"),
+    )
+    azure = plain.azure.model_copy(update={"principals": applications})
+    gcp = plain.gcp.model_copy(update={"principals": (GcpPrincipal(), GcpPrincipal(email=POOLS_EMAIL))})
     return plain.model_copy(update={"azure": azure, "gcp": gcp})
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Machine:
     """Where the operator runs: the lab, its environment variables, a directory for the files that they name."""
 
     lab: LabThread
@@ -96,17 +84,17 @@ def jwt(audience: str, **claims: Any) -> str:
     return f"{part({'alg': 'RS256'})}.{part(whole)}.c2lnbmF0dXJl"
 
 
-def lab_keys(ground: Ground) -> dict[str, bytes]:
-    known = ground.lab.document["credentials"]["aws"]
+def lab_keys(machine: Machine) -> dict[str, bytes]:
+    known = machine.lab.document["credentials"]["aws"]
     return {name: known[name].encode() for name in ("accessKeyId", "secretAccessKey")}
 
 
-def session_keys(ground: Ground) -> dict[str, bytes]:
-    known = ground.lab.document["credentials"]["aws"]
+def session_keys(machine: Machine) -> dict[str, bytes]:
+    known = machine.lab.document["credentials"]["aws"]
     sts = boto3.client(
         "sts",
         region_name="us-east-1",
-        endpoint_url=ground.lab.document["sts"]["url"],
+        endpoint_url=machine.lab.document["sts"]["url"],
         aws_access_key_id=known["accessKeyId"],
         aws_secret_access_key=known["secretAccessKey"],
     )
@@ -115,80 +103,80 @@ def session_keys(ground: Ground) -> dict[str, bytes]:
     return {name: given[theirs].encode() for name, theirs in names.items()}
 
 
-def irsa(ground: Ground) -> None:
+def irsa(machine: Machine) -> None:
     """What EKS puts into the pod of a service account with the annotation eks.amazonaws.com/role-arn."""
-    ground.environment.setenv("AWS_ROLE_ARN", OPERATOR_ROLE)
-    ground.environment.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", ground.file("aws-token", jwt("sts.amazonaws.com")))
+    machine.environment.setenv("AWS_ROLE_ARN", OPERATOR_ROLE)
+    machine.environment.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", machine.file("aws-token", jwt("sts.amazonaws.com")))
 
 
-def pod_identity(ground: Ground) -> None:
+def pod_identity(machine: Machine) -> None:
     """What EKS puts into the pod of a service account with a Pod Identity association."""
-    ground.environment.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", ground.lab.document["podIdentity"]["url"])
-    token = ground.file("pod-token", jwt("pods.eks.amazonaws.com"))
-    ground.environment.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token)
+    machine.environment.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", machine.lab.document["podIdentity"]["url"])
+    token = machine.file("pod-token", jwt("pods.eks.amazonaws.com"))
+    machine.environment.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token)
 
 
-def own_keys(ground: Ground) -> None:
-    known = ground.lab.document["credentials"]["aws"]
-    ground.environment.setenv("AWS_ACCESS_KEY_ID", known["accessKeyId"])
-    ground.environment.setenv("AWS_SECRET_ACCESS_KEY", known["secretAccessKey"])
+def own_keys(machine: Machine) -> None:
+    known = machine.lab.document["credentials"]["aws"]
+    machine.environment.setenv("AWS_ACCESS_KEY_ID", known["accessKeyId"])
+    machine.environment.setenv("AWS_SECRET_ACCESS_KEY", known["secretAccessKey"])
 
 
-def client_secret(ground: Ground) -> dict[str, bytes]:
-    return {"clientSecret": ground.lab.document["credentials"]["azure"]["clientSecret"].encode()}
+def client_secret(machine: Machine) -> dict[str, bytes]:
+    return {"clientSecret": machine.lab.document["credentials"]["azure"]["clientSecret"].encode()}
 
 
-def client_certificate(_ground: Ground) -> dict[str, bytes]:
+def client_certificate(_machine: Machine) -> dict[str, bytes]:
     return {"clientCertificate": certificate().both}
 
 
-def azure_workload(ground: Ground) -> None:
+def azure_workload(machine: Machine) -> None:
     """What AKS's workload identity webhook puts into a pod."""
-    ground.environment.setenv("AZURE_CLIENT_ID", CLIENT)
-    ground.environment.setenv("AZURE_TENANT_ID", TENANT)
-    ground.environment.setenv("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")
-    token = ground.file("azure-token", jwt("api://AzureADTokenExchange"))
-    ground.environment.setenv("AZURE_FEDERATED_TOKEN_FILE", token)
+    machine.environment.setenv("AZURE_CLIENT_ID", CLIENT)
+    machine.environment.setenv("AZURE_TENANT_ID", TENANT)
+    machine.environment.setenv("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")
+    token = machine.file("azure-token", jwt("api://AzureADTokenExchange"))
+    machine.environment.setenv("AZURE_FEDERATED_TOKEN_FILE", token)
 
 
-def machine_of_azure(ground: Ground) -> None:
-    ground.environment.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", ground.lab.document["arm"]["metadata"])
+def machine_of_azure(machine: Machine) -> None:
+    machine.environment.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", machine.lab.document["arm"]["metadata"])
 
 
-def service_account_key(ground: Ground) -> dict[str, bytes]:
-    return {"key.json": json.dumps(ground.lab.document["credentials"]["gcp"]).encode()}
+def service_account_key(machine: Machine) -> dict[str, bytes]:
+    return {"key.json": json.dumps(machine.lab.document["credentials"]["gcp"]).encode()}
 
 
-def metadata_server(ground: Ground) -> None:
+def metadata_server(machine: Machine) -> None:
     """A pod with Workload Identity Federation for GKE, or a machine of Google's."""
-    host = str(ground.lab.document["google"]["metadata"]).removeprefix("http://")
+    host = str(machine.lab.document["google"]["metadata"]).removeprefix("http://")
     # google-auth reads GCE_METADATA_HOST when it is imported.
-    ground.environment.setattr(_metadata, "_GCE_METADATA_HOST", host)
-    ground.environment.setenv("GCE_METADATA_IP", host)
+    machine.environment.setattr(_metadata, "_GCE_METADATA_HOST", host)
+    machine.environment.setenv("GCE_METADATA_IP", host)
 
 
-def key_file(ground: Ground) -> None:
-    path = ground.file("adc.json", json.dumps(ground.lab.document["credentials"]["gcp"]))
-    ground.environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
+def key_file(machine: Machine) -> None:
+    path = machine.file("adc.json", json.dumps(machine.lab.document["credentials"]["gcp"]))
+    machine.environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
 
 
-def federation(ground: Ground, **more: Any) -> None:
+def federation(machine: Machine, **more: Any) -> None:
     """A workload identity federation's configuration, as `gcloud iam workload-identity-pools create-cred-config` makes it."""
     config = {
         "type": "external_account",
         "audience": f"//iam.googleapis.com/{PROVIDER}/providers/eks",
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-        "token_url": ground.lab.document["google"]["sts"],
-        "credential_source": {"file": ground.file("google-token", jwt("google"))},
+        "token_url": machine.lab.document["google"]["sts"],
+        "credential_source": {"file": machine.file("google-token", jwt("google"))},
         **more,
     }
-    ground.environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", ground.file("federation.json", json.dumps(config)))
+    machine.environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", machine.file("federation.json", json.dumps(config)))
 
 
-def federation_as_account(ground: Ground) -> None:
-    root = ground.lab.document["google"]["iamcredentials"]
+def federation_as_account(machine: Machine) -> None:
+    root = machine.lab.document["google"]["iamcredentials"]
     url = f"{root}/v1/projects/-/serviceAccounts/{POOLS_EMAIL}:generateAccessToken"
-    federation(ground, service_account_impersonation_url=url)
+    federation(machine, service_account_impersonation_url=url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +192,8 @@ class Way:
     identity: str
     principal: str
     block: Mapping[str, Any] = field(default_factory=dict)
-    secret: Callable[[Ground], dict[str, bytes]] | None = None
-    given: Callable[[Ground], None] | None = None
+    secret: Callable[[Machine], dict[str, bytes]] | None = None
+    given: Callable[[Machine], None] | None = None
     allow: tuple[str, ...] | None = None
     external_id: str | None = None
 

@@ -179,7 +179,15 @@ def _ambient(account: AzureAccount, options: Mapping[str, Any]) -> Make:
         )
     # The machine's own endpoint: no authority, no certificate, and its 5xx are azure-identity's to judge.
     kept = {name: options[name] for name in ("connection_timeout", "read_timeout", "retry_total")}
-    return lambda: ManagedIdentityCredential(client_id=account.client_id, **kept)
+
+    def make() -> TokenCredential:
+        try:
+            return ManagedIdentityCredential(client_id=account.client_id, **kept)
+        except ValueError:
+            text = "the managed identity of this machine cannot be asked for another one: leave azure.clientId out"
+            raise refused(Code.AUTH_FAILED, text) from None
+
+    return make
 
 
 def _raise_if_broken(response: Any) -> None:

@@ -44,7 +44,7 @@ class Clients:
     def __init__(self, login: Login, endpoints: AwsEndpoints, before_send: Callable[[], None], config: Config) -> None:
         """`before_send` raises NotSent to keep a mutation here."""
         self._login = login
-        self._session = login.session()
+        self._session: Any = None
         self._endpoints: Mapping[str, Endpoint | None] = {
             "eks": endpoints.eks,
             "autoscaling": endpoints.autoscaling,
@@ -56,34 +56,30 @@ class Clients:
         self._making = threading.Lock()
         self._call = threading.local()
 
-    @property
-    def home(self) -> str:
-        """Where STS is asked."""
-        return self._login.home(self._session.region_name)
+    def read(self, service: str, region: str | None, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
+        """Ask AWS. `operation` as boto3 spells it, `what` says it for people. No region: the login's own.
 
-    def read(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
-        """Ask AWS. `operation` as boto3 spells it, `what` says it for people. Raises CloudError."""
-        session = self._session
+        Raises CloudError.
+        """
         try:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
         except _GARBAGE as error:
-            raise self._typed(error, what, session, write=False) from None
+            raise self._typed(error, what, write=False) from None
         return answer
 
     def write(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
         """Change something, fenced. Raises CloudError; OutcomeUnknown only if bytes may have left."""
         self._call.left = False
-        session = self._session
         try:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
         except NotSent:
             raise
         except _GARBAGE as error:
             # Credentials are fetched while signing: what fails there has sent nothing of the write.
-            raise self._typed(error, what, session, write=self._call.left) from None
+            raise self._typed(error, what, write=self._call.left) from None
         return answer
 
-    def _typed(self, error: Exception, what: str, session: Any, *, write: bool) -> CloudError:
+    def _typed(self, error: Exception, what: str, *, write: bool) -> CloudError:
         """Type an error; where the session is at fault, the next call begins with another one."""
         if is_date_refused(error):
             return refused(
@@ -98,23 +94,28 @@ class Clients:
         if typed.reason.code is not Code.AUTH_FAILED or not isinstance(error, ClientError):
             return typed
         if self._login.renews(error):
-            self._drop(session)
+            self._drop()
             if is_expired(error):
                 text = f"{what}: AWS ended the session before its time; the next call opens another one"
                 return Unavailable(Reason(code=Code.UNAVAILABLE, text=text))
         return typed
 
-    def _drop(self, session: Any) -> None:
+    def _drop(self) -> None:
+        """Forget the session that this thread's call was signed with."""
         with self._making:
-            if self._session is session:  # else another thread was faster
-                self._session = self._login.session()
+            if self._session is self._call.session:  # else another thread was faster
+                self._session = None
                 self._made.clear()
 
-    def _client(self, service: str, region: str) -> Any:
+    def _client(self, service: str, region: str | None) -> Any:
         with self._making:  # sessions are not made for making clients on several threads
-            known = self._made.get((service, region))
+            if self._session is None:
+                self._session = self._login.session()
+            self._call.session = self._session
+            where = region or self._login.home(self._session.region_name)
+            known = self._made.get((service, where))
             if known is None:
-                known = self._made[service, region] = self._make(service, region)
+                known = self._made[service, where] = self._make(service, where)
             return known
 
     def _make(self, service: str, region: str) -> Any:

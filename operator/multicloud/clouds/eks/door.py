@@ -60,7 +60,7 @@ class EksIdentity:
     def whoami(self) -> Principal:
         """The caller's ARN, which needs no permission. Raises CloudError."""
         what = "asking AWS who we are"
-        answer = self._clients.read("sts", self._clients.home, "get_caller_identity", what)
+        answer = self._clients.read("sts", None, "get_caller_identity", what)
         arn = answer.get("Arn")
         if not isinstance(arn, str):
             raise Unavailable(Reason(code=Code.UNEXPECTED, text=f"{what}: AWS gave an answer that is none"))
