@@ -44,6 +44,7 @@ def endpoints(document: Mapping[str, Any]) -> Clouds:
             container=Endpoint(url=f"https://{grpc['grpc']}", ca_file=Path(grpc["caFile"])),
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
+            iamcredentials=Endpoint(url=document["google"]["iamcredentials"]),
         ),
     )
 

@@ -23,7 +23,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def open_door(
-    provider: GcpAccount,  # noqa: ARG001 - clusters name their project; the key may belong to another one
+    provider: GcpAccount,
     secret: Mapping[str, bytes] | None,
     endpoints: GcpEndpoints,
     *,
@@ -35,12 +35,12 @@ def open_door(
     `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
     for a Secret or endpoint that a person must mend.
     """
-    for endpoint in (endpoints.container, endpoints.compute, endpoints.token):
+    for endpoint in (endpoints.container, endpoints.compute, endpoints.token, endpoints.iamcredentials):
         if endpoint is not None:
             _check(endpoint)
     roots = _roots(endpoints.container)
     timeout_s = min(LONGEST_READ_S, call_timeout_s)
-    login = make_login(secret, endpoints.token, read_timeout_s=timeout_s)
+    login = make_login(provider, secret, endpoints, read_timeout_s=timeout_s)
     container = Container(login, endpoints.container, roots, before_send, timeout_s=timeout_s)
     compute = Compute(login, endpoints.compute, read_timeout_s=timeout_s)
     return CloudDoor(name="gcp", identity=login, node_pools=GkeNodePools(container, compute))
