@@ -44,7 +44,8 @@ class NodePool:
     all zones. `claim` is the cloud's own identity of the place (account/region/cluster/group, lower-cased ARM id,
     project/location/cluster/pool); `incarnation` changes when the pool is deleted and made again, as far as the
     cloud tells. Sizes must be multiples of `step` (GKE: the number of zones). `cloud_min` and `cloud_max` are the
-    cloud's own range (EKS scalingConfig), None where there is none. `version` is the cloud's compare-and-set token
+    cloud's own range (EKS scalingConfig), None where there is none. `groups` are the names by which a Cluster
+    Autoscaler would call its machines, where the cloud itself does not tell whether one runs (EKS). `version` is the cloud's compare-and-set token
     (AKS etag), empty where there is none. `words` is the cloud's own status text.
     """
 
@@ -59,6 +60,7 @@ class NodePool:
     cloud_min: int | None = None
     cloud_max: int | None = None
     autoscaling: bool = False
+    groups: tuple[str, ...] = ()
     activity: Activity = Activity.IDLE
     words: str = ""
     version: str = ""

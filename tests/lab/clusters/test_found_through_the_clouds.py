@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,15 +25,19 @@ def lab() -> Iterator[LabThread]:
 def told_by_eks(lab: LabThread) -> tuple[str, bytes]:
     known = lab.document["credentials"]["aws"]
     session = boto3.Session(known["accessKeyId"], known["secretAccessKey"], region_name="us-east-1")
-    cluster = session.client("eks", endpoint_url=lab.document["eks"]["url"]).describe_cluster(name="shop-prod")["cluster"]
+    cluster = session.client("eks", endpoint_url=lab.document["eks"]["url"]).describe_cluster(name="shop-prod")[
+        "cluster"
+    ]
     return cluster["endpoint"], base64.b64decode(cluster["certificateAuthority"]["data"])
 
 
 def kubeconfig_of_aks(lab: LabThread, form: str) -> Any:
     with aks.client(lab) as client:
         answer = client.managed_clusters.list_cluster_user_credentials("shop", "shop-prod", format=form)
-    assert [each.name for each in answer.kubeconfigs] == ["clusterUser"]
-    return yaml.safe_load(answer.kubeconfigs[0].value)
+    assert answer.kubeconfigs is not None
+    (told,) = answer.kubeconfigs
+    assert told.name == "clusterUser"
+    return yaml.safe_load(told.value or b"")
 
 
 def told_by_aks(lab: LabThread) -> tuple[str, bytes]:
@@ -53,8 +58,7 @@ def told_by_gke(lab: LabThread) -> tuple[str, bytes]:
 def test_the_cloud_tells_address_and_authority(lab: LabThread, cloud: str, told: Any) -> None:
     url, authority = told(lab)
     where = member.place(lab, cloud)
-    with open(where["caFile"], "rb") as file:
-        assert (url, authority) == (where["url"], file.read())
+    assert (url, authority) == (where["url"], Path(where["caFile"]).read_bytes())
 
 
 @pytest.mark.parametrize(("form", "kind"), [("exec", "exec"), ("azure", "auth-provider")])

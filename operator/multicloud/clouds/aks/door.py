@@ -5,6 +5,7 @@ Called by `clouds.registry`, the only importer. Nothing is sent before the first
 
 from collections.abc import Callable, Mapping
 
+from multicloud.clouds.aks.access import AksAccess
 from multicloud.clouds.aks.login import make_login
 from multicloud.clouds.aks.pipeline import PUBLIC_ARM, Arm
 from multicloud.clouds.aks.pools import AksNodePools
@@ -38,8 +39,8 @@ def open_door(
     url = PUBLIC_ARM if arm is None else arm.url.rstrip("/")
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
     login = make_login(provider, secret, endpoints.authority, scope=f"{url}/.default", read_timeout_s=read_timeout_s)
-    pools = AksNodePools(Arm(login, arm, before_send, read_timeout_s=read_timeout_s))
-    return CloudDoor(name="azure", identity=login, node_pools=pools)
+    clients = Arm(login, arm, before_send, read_timeout_s=read_timeout_s)
+    return CloudDoor(name="azure", identity=login, node_pools=AksNodePools(clients), access=AksAccess(clients, login))
 
 
 def _check(endpoint: Endpoint) -> None:

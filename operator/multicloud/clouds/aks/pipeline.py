@@ -5,6 +5,7 @@ a PUT again after a lost answer, and another registers resource providers by its
 """
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -31,6 +32,8 @@ PUBLIC_ARM = "https://management.azure.com"
 USER_AGENT = "multicloud-operator"
 
 _READS = frozenset({"GET", "HEAD"})
+_READING_POSTS = ("/listclusterusercredential",)
+"""Ends of paths in small letters: ARM reads what is secret by POST."""
 
 
 class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
@@ -43,13 +46,17 @@ class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
 
     def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:
         """Send reads as they are; fence everything else. Raises NotSent, OutcomeUnknown, Unavailable."""
-        if request.http_request.method in _READS:
+        if _is_read(request.http_request):
             return self.next.send(request)
         self._before_send()
         try:
             return self.next.send(request)
         except AzureError as error:
             raise of_exception(error, "resizing the agent pool", write=not _never_left(error)) from None
+
+
+def _is_read(request: HttpRequest) -> bool:
+    return request.method in _READS or urlsplit(request.url).path.lower().endswith(_READING_POSTS)
 
 
 def _never_left(error: AzureError) -> bool:

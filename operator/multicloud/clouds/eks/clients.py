@@ -21,7 +21,9 @@ from multicloud.settings import AwsEndpoints, Endpoint
 CONNECT_S: Final = 3.0
 """How long a connection may take, in seconds."""
 
-_GARBAGE = (BotoCoreError, ClientError, ResponseParserError, ValueError, KeyError, TypeError, AttributeError)
+_SIGNING: Final = "sts, signing"
+
+GARBAGE = (BotoCoreError, ClientError, ResponseParserError, ValueError, KeyError, TypeError, AttributeError)
 """What boto3 raises for errors, and for answers that are not what they should be."""
 
 
@@ -55,11 +57,20 @@ class Clients:
         region: str | None = self._session.region_name
         return region
 
+    def signing_sts(self, region: str) -> Any:
+        """A client of AWS's own STS in the region, whatever the settings say: for URLs that we sign and never send."""
+        with self._making:
+            known = self._made.get((_SIGNING, region))
+            if known is None:
+                config = self._config.merge(Config(ignore_configured_endpoint_urls=True))
+                known = self._made[_SIGNING, region] = self._session.client("sts", region_name=region, config=config)
+            return known
+
     def read(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
         """Ask AWS. `operation` as boto3 spells it, `what` says it for people. Raises CloudError."""
         try:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise of_exception(error, what, write=False) from None
         return answer
 
@@ -70,7 +81,7 @@ class Clients:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
         except NotSent:
             raise
-        except _GARBAGE as error:
+        except GARBAGE as error:
             # Credentials are fetched while signing: what fails there has sent nothing of the write.
             raise of_exception(error, what, write=self._call.left) from None
         return answer

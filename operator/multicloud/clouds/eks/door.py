@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from multicloud.clouds.eks.access import EksAccess
 from multicloud.clouds.eks.clients import Clients
 from multicloud.clouds.eks.login import make_session
 from multicloud.clouds.eks.pools import EksNodePools
@@ -44,7 +45,9 @@ def open_door(
             _check(endpoint)
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
     clients = Clients(make_session(secret), endpoints, before_send, read_timeout_s=read_timeout_s)
-    return CloudDoor(name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients))
+    return CloudDoor(
+        name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients), access=EksAccess(clients)
+    )
 
 
 class EksIdentity:

@@ -104,6 +104,7 @@ def node_pool(cluster: ClusterRef, described: Description, sizes: Mapping[str, S
         ready_source=ReadySource.CLOUD,
         cloud_min=described.minimum,
         cloud_max=described.maximum,
+        groups=described.groups,
         activity=described.activity,
         words=_words(described),
     )
