@@ -1,11 +1,13 @@
 """Ports with scripted answers: a lane whose cloud says what the test tells it to, a status writer, an event sink."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from multicloud.model.error import CloudError
+from multicloud.model.error import CloudError, refused
+from multicloud.model.member import ClusterCredential
 from multicloud.model.port import ClusterPools, EventNote, Lane, Rejected, Written
+from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, OperationState, Principal, Resize
 from multicloud.model.spec import AccountObject
@@ -23,6 +25,8 @@ class ScriptedLane:
     resizes: list[tuple[NodePoolRef, int, str]] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
     omits_in_sizes: bool = False
+    credentials: Callable[[ClusterRef], ClusterCredential] | None = None
+    asked_for: list[tuple[str, bool]] = field(default_factory=list)
 
     async def whoami(self) -> Principal:
         return Principal(name="tester")
@@ -45,6 +49,14 @@ class ScriptedLane:
         self.polls.append(operation.id)
         state = self.states.get(operation.id, OperationState.RUNNING)
         return Operation(id=operation.id, pool=operation.pool, state=state)
+
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        self.asked_for.append((cluster.name, known is not None))
+        if self.failure is not None:
+            raise self.failure
+        if self.credentials is None:
+            raise refused(Code.NO_CLUSTER_ACCESS, "no way in")
+        return self.credentials(cluster)
 
 
 @dataclass(slots=True)

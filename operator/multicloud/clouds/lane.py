@@ -203,13 +203,13 @@ class CloudLane:
         call = _Call(operation="poll", owner=self._owner_of(cluster), place=cluster.location)
         return await self._call(call, lambda: self._door.node_pools.poll(operation))
 
-    async def credential(self, cluster: ClusterRef) -> ClusterCredential:
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
         """As the port says."""
         access = self._door.access
         if access is None:
             raise refused(Code.NO_CLUSTER_ACCESS, f"{self._cloud} has no way into its clusters' own Kubernetes APIs")
         call = _Call(operation="credential", owner=self._owner_of(cluster), place=cluster.location)
-        return await self._call(call, lambda: access.credential(cluster))
+        return await self._call(call, lambda: access.credential(cluster, known))
 
     def close(self) -> None:
         """End the threads once their work is done. Who still holds the lane may finish with it."""

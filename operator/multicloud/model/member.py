@@ -36,6 +36,14 @@ class ClusterLogin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What to look at in a cluster: node pools by name, and whether a Cluster Autoscaler sizes any group of machines."""
+
+    node_pools: frozenset[str]
+    autoscaler: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a node offers or pods ask for: millicores, bytes, pods."""
 

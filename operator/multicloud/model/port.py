@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
@@ -76,8 +76,11 @@ class Identity(Protocol):
 class ClusterAccess(Protocol):
     """What a cloud gives its users to enter a cluster's own Kubernetes API. Blocking, like NodePools."""
 
-    def credential(self, cluster: ClusterRef) -> ClusterCredential:
-        """Address, authority and a token of our identity there. Nothing is asked of the cluster. Raises CloudError."""
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        """Address, authority and a token of our identity there; `known` gets only a new token. Raises CloudError.
+
+        Nothing is asked of the cluster itself.
+        """
         ...
 
 
@@ -110,7 +113,7 @@ class Lane(Protocol):
         """As `NodePools.poll`. Raises CloudError."""
         ...
 
-    async def credential(self, cluster: ClusterRef) -> ClusterCredential:
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
         """As `ClusterAccess.credential`. Raises CloudError; Refused (NoClusterAccess) where the cloud has no such way."""
         ...
 
@@ -204,8 +207,8 @@ class ClusterEyes(Protocol):
     A pool that attends is woken when what concerns its node pools has changed.
     """
 
-    def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, frozenset[str]]) -> None:
-        """Replace which node pools, by name, a MultiCloudPool wants seen; an empty mapping forgets the pool."""
+    def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, Look]) -> None:
+        """Replace what a MultiCloudPool wants seen; an empty mapping forgets the pool."""
         ...
 
     def inside(self, login: ClusterLogin, node_pool: str) -> Inside:

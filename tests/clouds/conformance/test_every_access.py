@@ -34,7 +34,7 @@ def access_of(lab: LabThread, ground: Ground, fence: Fence) -> ClusterAccess:
 
 
 def credential_of(lab: LabThread, ground: Ground, fence: Fence) -> ClusterCredential:
-    return access_of(lab, ground, fence).credential(ground.web.cluster)
+    return access_of(lab, ground, fence).credential(ground.web.cluster, None)
 
 
 def test_it_leads_to_the_clusters_own_api_and_is_let_in(lab: LabThread, ground: Ground, fence: Fence) -> None:
@@ -67,7 +67,7 @@ def test_it_says_when_the_token_ends_and_hides_it(lab: LabThread, ground: Ground
 
 def test_an_unknown_cluster_is_refused(lab: LabThread, ground: Ground, fence: Fence) -> None:
     with pytest.raises(Refused) as caught:
-        access_of(lab, ground, fence).credential(ground.elsewhere(cluster="no-such").cluster)
+        access_of(lab, ground, fence).credential(ground.elsewhere(cluster="no-such").cluster, None)
     assert caught.value.reason.code is Code.NOT_FOUND
 
 
@@ -85,7 +85,7 @@ def test_a_secret_that_the_cloud_does_not_accept(lab: LabThread, ground: Ground,
     access = ground.door(lab, fence, wrong_secret_of(ground.cloud, lab.document)).access
     assert access is not None
     with pytest.raises(Refused) as caught:
-        access.credential(ground.web.cluster)
+        access.credential(ground.web.cluster, None)
     assert caught.value.reason.code is Code.AUTH_FAILED
 
 
@@ -95,3 +95,19 @@ def test_a_broken_cloud_is_no_cluster_without_access(lab: LabThread, ground: Gro
     with pytest.raises(CloudError) as caught:
         credential_of(lab, ground, fence)
     assert not isinstance(caught.value, Refused)
+
+
+def test_a_new_token_for_a_known_cluster_asks_nothing_of_its_cloud(
+    lab: LabThread, ground: Ground, fence: Fence
+) -> None:
+    access = access_of(lab, ground, fence)
+    known = access.credential(ground.web.cluster, None)
+    asked = len(reads(lab, ground))
+    again = access.credential(ground.web.cluster, known)
+    assert (again.url, again.ca_pem, len(reads(lab, ground))) == (known.url, known.ca_pem, asked)
+    with member.api(lab, ground.cloud, again.token, ground.web.cluster.name) as api:
+        api.list_node()
+
+
+def reads(lab: LabThread, ground: Ground) -> list[dict[str, object]]:
+    return [entry for entry in lab.journal() if entry["operation"] == READS[ground.cloud]]

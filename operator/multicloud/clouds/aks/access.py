@@ -30,8 +30,14 @@ class AksAccess:
         self._arm = arm
         self._login = login
 
-    def credential(self, cluster: ClusterRef) -> ClusterCredential:
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
         """As the port says."""
+        url, authority = self._way_in(cluster) if known is None else (known.url, known.ca_pem)
+        token = self._login.get_token(SERVER_SCOPE)
+        expires_at = datetime.fromtimestamp(token.expires_on, UTC)
+        return ClusterCredential(url=url, ca_pem=authority, token=token.token, expires_at=expires_at)
+
+    def _way_in(self, cluster: ClusterRef) -> tuple[str, str]:
         what = f"asking for the way into cluster {cluster}"
         clusters = self._arm.client(cluster.owner).managed_clusters
         try:
@@ -39,10 +45,7 @@ class AksAccess:
             kubeconfigs = [each.value for each in answer.kubeconfigs or () if each.value]
         except GARBAGE as error:
             raise of_exception(error, what, write=False) from None
-        url, authority = way_in(*_address(kubeconfigs[0] if kubeconfigs else b""), what)
-        token = self._login.get_token(SERVER_SCOPE)
-        expires_at = datetime.fromtimestamp(token.expires_on, UTC)
-        return ClusterCredential(url=url, ca_pem=authority, token=token.token, expires_at=expires_at)
+        return way_in(*_address(kubeconfigs[0] if kubeconfigs else b""), what)
 
 
 def _address(kubeconfig: bytes | bytearray) -> tuple[str, str]:

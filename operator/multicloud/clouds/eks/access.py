@@ -33,21 +33,24 @@ class EksAccess:
         """Use the account's clients."""
         self._clients = clients
 
-    def credential(self, cluster: ClusterRef) -> ClusterCredential:
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
         """As the port says."""
         what = f"asking for the way into cluster {cluster}"
+        url, authority = self._way_in(cluster, what) if known is None else (known.url, known.ca_pem)
+        presigned = self._presigned(cluster, what)
+        token = base64.urlsafe_b64encode(presigned.encode()).decode().rstrip("=")
+        return ClusterCredential(
+            url=url, ca_pem=authority, token=f"k8s-aws-v1.{token}", expires_at=_signed_at(presigned) + LIFE
+        )
+
+    def _way_in(self, cluster: ClusterRef, what: str) -> tuple[str, str]:
         answer = self._clients.read("eks", cluster.location, "describe_cluster", what, name=cluster.name)
         try:
             told = answer["cluster"]
             url, authority = str(told["endpoint"]), str(told["certificateAuthority"]["data"])
         except (KeyError, TypeError):
             url, authority = "", ""
-        url, authority = way_in(url, authority, what)
-        presigned = self._presigned(cluster, what)
-        token = base64.urlsafe_b64encode(presigned.encode()).decode().rstrip("=")
-        return ClusterCredential(
-            url=url, ca_pem=authority, token=f"k8s-aws-v1.{token}", expires_at=_signed_at(presigned) + LIFE
-        )
+        return way_in(url, authority, what)
 
     def _presigned(self, cluster: ClusterRef, what: str) -> str:
         try:

@@ -18,10 +18,13 @@ class GkeAccess:
         self._container = container
         self._login = login
 
-    def credential(self, cluster: ClusterRef) -> ClusterCredential:
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
         """As the port says."""
-        endpoint, encoded = self._container.way_in(cluster)
-        # Google tells a bare address; whatever follows it (a port) is taken as it is.
-        url, authority = way_in(f"https://{endpoint}", encoded, f"asking for the way into cluster {cluster}")
+        url, authority = self._way_in(cluster) if known is None else (known.url, known.ca_pem)
         token = self._login.bearer()
         return ClusterCredential(url=url, ca_pem=authority, token=token, expires_at=self._login.expires_at())
+
+    def _way_in(self, cluster: ClusterRef) -> tuple[str, str]:
+        endpoint, encoded = self._container.way_in(cluster)
+        # Google tells a bare address; whatever follows it (a port) is taken as it is.
+        return way_in(f"https://{endpoint}", encoded, f"asking for the way into cluster {cluster}")
