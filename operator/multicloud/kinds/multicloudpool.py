@@ -22,7 +22,7 @@ from multicloud.kinds.shape import (
     rules,
 )
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
-from multicloud.model.spec import Adoption, MemberSpec, MemberState, Mode, PoolSpec, Strategy
+from multicloud.model.spec import Adoption, Detect, MemberSpec, MemberState, Mode, PoolSpec, Strategy
 
 MAX_MEMBERS = 100
 
@@ -96,6 +96,32 @@ class AccountRef(Part):
     name: ObjectName = Field(description="Name of the CloudAccount, in the same namespace.")
 
 
+class KubeconfigSecretRef(Part):
+    """A Secret in the namespace of the pool, with the key `kubeconfig`."""
+
+    name: ObjectName = Field(description="Name of the Secret, in the same namespace.")
+
+
+class AutoscalingPolicy(StrEnum):
+    """What to do with a node pool that an autoscaler of others sizes."""
+
+    REFUSE = "Refuse"
+
+
+class ProviderAutoscaling(Part):
+    """What to make of an autoscaler that is not ours."""
+
+    policy: AutoscalingPolicy = Field(
+        default=AutoscalingPolicy.REFUSE,
+        description="Refuse: never resize the node pool while an autoscaler does; it counts with what is ready.",
+    )
+    detect: Detect = Field(
+        default=Detect.AUTO,
+        description="Auto: the cloud's own autoscaling setting, and a Cluster Autoscaler that the cluster itself shows. "
+        "On: there is one. Off: what the cluster shows is not asked; the cloud's own setting still counts.",
+    )
+
+
 _ONE_BLOCK = "exactly one of eks, aks and gke must be set"
 
 
@@ -129,6 +155,14 @@ class Member(Part):
     priority: Annotated[WholeNumber, Field(ge=-1000, le=1000)] = Field(
         default=0, description="Higher is filled first, with allocation.strategy Priority."
     )
+    provider_autoscaling: ProviderAutoscaling = Field(
+        default=ProviderAutoscaling(), description="What to make of an autoscaler that is not ours."
+    )
+    kubeconfig_secret_ref: KubeconfigSecretRef | None = Field(
+        default=None,
+        description="Secret with a kubeconfig of the cluster: inline data only, of a host that the administrator allows. "
+        "Only where the account's identity cannot reach the cluster's API.",
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -153,6 +187,8 @@ class Member(Part):
             units_per_node=self.units_per_node,
             weight=self.weight,
             priority=self.priority,
+            detect_autoscaler=self.provider_autoscaling.detect,
+            kubeconfig=self.kubeconfig_secret_ref.name if self.kubeconfig_secret_ref else "",
         )
 
 

@@ -188,7 +188,9 @@ class KubeClient:
                 return
             wished["continue"] = token
 
-    async def watch(self, path: str, query: Mapping[str, str], *, silence_s: float) -> AsyncGenerator[Mapping[str, Any]]:
+    async def watch(
+        self, path: str, query: Mapping[str, str], *, silence_s: float
+    ) -> AsyncGenerator[Mapping[str, Any]]:
         """The events of a watch until the server ends it. Raises KubeError, also when nothing is heard for so long."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout_s, sock_read=silence_s)
         wished = {**query, "watch": "true", "allowWatchBookmarks": "true"}

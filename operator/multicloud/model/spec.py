@@ -90,11 +90,20 @@ class Strategy(StrEnum):
     PRIORITY = "Priority"
 
 
+class Detect(StrEnum):
+    """Does an autoscaler of others size the node pool? AUTO looks; ON and OFF are what the user says."""
+
+    AUTO = "Auto"
+    ON = "On"
+    OFF = "Off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSpec:
     """One node pool that may carry units. Nodes are whole; `units_per_node` 1..1024; `weight` 0..1000.
 
-    `cluster.owner` is empty where the member leaves it to its account.
+    `cluster.owner` is empty where the member leaves it to its account. `kubeconfig` names a Secret of the namespace with
+    the way into the cluster, empty where the account's own way is taken.
     """
 
     name: str
@@ -106,6 +115,8 @@ class MemberSpec:
     units_per_node: int = 1
     weight: int = 1
     priority: int = 0
+    detect_autoscaler: Detect = Detect.AUTO
+    kubeconfig: str = ""
 
     @property
     def cloud(self) -> Cloud:

@@ -123,7 +123,7 @@ class Counts:
         asked = _requests(body["spec"])
         node.cpu_m += sign * asked.cpu_m
         node.memory += sign * asked.memory
-        node.pods += sign
+        node.pods += sign * asked.pods
         if node.pool is not None:
             self._pools[node.pool].ask(asked, sign)
         elif node.pods <= 0:
@@ -176,7 +176,8 @@ def _requests(spec: Body) -> Resources:
     chosen = Resources(
         cpu_m=whole.cpu_m if "cpu" in own else needed.cpu_m, memory=whole.memory if "memory" in own else needed.memory
     )
-    return _sum((chosen, _resources(spec.get("overhead") or {})))
+    overhead = _resources(spec.get("overhead") or {})
+    return Resources(cpu_m=chosen.cpu_m + overhead.cpu_m, memory=chosen.memory + overhead.memory, pods=1)
 
 
 def _asked(container: Body) -> Resources:

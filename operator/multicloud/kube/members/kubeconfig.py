@@ -31,7 +31,7 @@ _METADATA: Final = (ipaddress.ip_network("fd00:ec2::/32"), ipaddress.ip_network(
 def read_kubeconfig(secret: Mapping[str, bytes], hosts: Sequence[str]) -> ClusterCredential:
     """The credential of the current context. Raises Refused (SecretKeyMissing, KubeconfigRefused).
 
-    `hosts` are the names that the setting clusters.kubeconfigHosts allows, `*.` standing for any one beginning.
+    `hosts` are the names that the setting memberClusters.kubeconfigHosts allows, `*.` standing for any one beginning.
     """
     if SECRET_KEY not in secret:
         raise refused(Code.SECRET_KEY_MISSING, f"kubeconfigSecretRef: the Secret has no key {SECRET_KEY}")
@@ -77,7 +77,7 @@ def _server(server: object, hosts: Sequence[str]) -> str:
         allowed = "it names none" if not hosts else "which has others"
         raise _refused(
             "cluster.server",
-            f"names host {host}, which the administrator's setting clusters.kubeconfigHosts does not allow ({allowed})",
+            f"names host {host}, which the administrator's setting memberClusters.kubeconfigHosts does not allow ({allowed})",
         )
     return address.geturl().rstrip("/")
 

@@ -58,7 +58,7 @@ Enter = Callable[[ClusterCredential | None], Awaitable[ClusterCredential]]
 log: structlog.stdlib.BoundLogger = structlog.get_logger("members")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class _Known:
     """What is known of the cluster. `heard_s` is when it said anything last, by the monotonic clock."""
 
@@ -82,7 +82,6 @@ class Watching:
         self._clock = clock
         self._told = told
         self._known: _Known | None = None
-        self._retried: _Known | None = None
         self._trouble: Reason | None = None
         self._kicked = asyncio.Event()
         self._task = asyncio.create_task(self._follow(), name=f"watch {login.cluster.name}")
@@ -119,18 +118,13 @@ class Watching:
                 wait_s = 0.0
             except (CloudError, KubeError) as error:
                 credential = None
-                if self._clock.monotonic() - began_s > LASTING_S:
-                    wait_s = 0.0
-                wait_s = 0.0 if self._is_outlived(error) else self._failed(error, wait_s)
+                lasted = self._clock.monotonic() - began_s > LASTING_S
+                if lasted and isinstance(error, KubeError) and error.status == 401:
+                    wait_s = 0.0  # a token that was good has ended early: a new one is tried at once
+                else:
+                    wait_s = self._failed(error, 0.0 if lasted else wait_s)
             if wait_s > 0:
                 await self._pause(wait_s)
-
-    def _is_outlived(self, error: CloudError | KubeError) -> bool:
-        """Whether a token that was good is refused for the first time: a new one is tried at once."""
-        if not isinstance(error, KubeError) or error.status != 401 or self._known in {None, self._retried}:
-            return False
-        self._retried = self._known
-        return True
 
     def _failed(self, error: CloudError | KubeError, waited_s: float) -> float:
         """Say it; returns how long to wait."""
