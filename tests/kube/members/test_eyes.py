@@ -97,7 +97,7 @@ async def test_scheduled_requests_are_counted_and_their_end_too(lab: LabThread, 
     await sees.until(login(), lambda inside: inside.counted == FOUR)
     run_pods(lab, 3, cpu_millicores=1000, node_selector=WEB)
     await sees.until(login(), lambda inside: inside.counted == Counted(nodes=4, ready=4, needed=2))
-    run_pods(lab, 0)
+    run_pods(lab, 0, cpu_millicores=1000)
     with member.api(lab, "aws", member.token(lab, "aws")) as api:
         api.list_pod_for_all_namespaces()  # looking is what makes the lab's workloads act: now their end is set
     lab.advance(60)

@@ -117,10 +117,17 @@ def test_by_default_no_host_is_allowed() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "168.63.129.16", "0.0.0.0",  # noqa: S104 - nobody listens, it is what must be refused
-    
-     "metadata.google.internal", "metadata.google.internal."],
-)  # fmt: skip
+    [
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "[::ffff:169.254.169.254]",
+        "168.63.129.16",
+        "[::]",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+    ],
+)
 def test_addresses_of_the_clouds_machines_are_refused_whatever_is_allowed(host: str) -> None:
     bare = host.strip("[]")
     assert "address of the cloud's machines" in refusal(kubeconfig({"server": f"https://{host}"}), (bare, "*.internal"))

@@ -93,9 +93,14 @@ class Scene:
     async def until(self, holds: Callable[[Inside], object]) -> None:
         await eventually(lambda: holds(self.watching.inside("web")), lambda: self.watching.inside("web"))
 
+    def backs_off(self) -> bool:
+        """Whether somebody sleeps for a second or less: the task after its first failure."""
+        wake_s = self.clock.next_wake()
+        return wake_s is not None and wake_s <= self.clock.monotonic() + 1
+
     async def pass_backoff(self) -> None:
-        """The task waits after a failure; its second passes."""
-        await self.clock.until_asleep()
+        """The task waits after a failure, for a second; it passes."""
+        await eventually(self.backs_off)
         self.clock.advance(1.5)
 
 
@@ -188,11 +193,10 @@ async def test_a_watch_that_breaks_keeps_what_is_young_and_tries_again(
 async def test_a_cluster_that_is_gone_is_forgotten_when_its_word_is_too_old() -> None:
     async with scene(refusing(500)) as on:
         await on.until(lambda inside: inside.counted == ONE)
-        await on.clock.until_asleep()
+        await eventually(on.backs_off)
         on.server.url = "http://127.0.0.1:1"
-        for _ in range(10):
-            on.clock.advance(FRESH_S / 5)
-            await on.clock.until_asleep()
+        on.clock.advance(FRESH_S + 1)
+        await on.until(lambda inside: inside.trouble)
         inside = on.watching.inside("web")
         assert inside.counted is None
         assert inside.trouble is not None
