@@ -21,7 +21,7 @@ from support.clouds import MemorySecrets, account_of
 from support.scripted import ScriptedLane, ScriptedLanes
 
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
-PATIENCE_S = 8.0
+PATIENCE_S = 30.0
 """How long something that happens in real time may take; only a broken test needs it."""
 
 
