@@ -35,6 +35,9 @@ _DEFAULTS = {
     "members.unitsPerNode": 1,
     "members.weight": 1,
     "members.priority": 0,
+    "members.providerAutoscaling": {},
+    "members.providerAutoscaling.policy": "Refuse",
+    "members.providerAutoscaling.detect": "Auto",
 }
 
 

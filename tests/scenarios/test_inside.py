@@ -77,7 +77,7 @@ async def test_an_autoscaler_in_the_cluster_takes_a_member_out_and_its_end_bring
     async with World(lab, looks_inside=True) as world:
         world.pool(replicas=9, members=members("aws"))
         await world.run_for(minutes=1)
-        group = lab.run(lambda running: next(g.name for g in running.machines() if _is_web(g)))
+        group = lab.run(lambda running: next(str(g.name) for g in running.machines() if _is_web(g)))
         before = len(world.cloud_writes)
         world.show("shop-prod", shows(4, autoscaled=frozenset({group})))
         world.edit(replicas=20)

@@ -139,7 +139,7 @@ def test_addresses_of_the_clouds_machines_are_refused_whatever_is_allowed(host: 
         (b"\xff\xfe", "is no YAML"),
         (b"{", "is no YAML"),
         (b"[]", "is not a mapping"),
-        (kubeconfig(**{"current-context": "none"}), "names no entry of contexts"),
+        (kubeconfig().replace(b"current-context: it", b"current-context: none"), "names no entry of contexts"),
         (kubeconfig(clusters="c"), "names no entry of clusters"),
         (kubeconfig(users=[{"name": "u", "user": None}]), "is not a mapping"),
         (kubeconfig(user={}), "must hold either token"),
@@ -164,7 +164,11 @@ def test_a_secret_without_the_key_names_it() -> None:
 
 
 async def test_certificates_that_are_none_are_refused_when_entering() -> None:
-    for wrong in ({"ca_pem": PEM}, {"ca_pem": "", "certificate_pem": PEM, "key_pem": PEM}):
+    for authority, certificate in ((PEM, ""), ("", PEM)):
         with pytest.raises(Refused) as caught:
-            enter(ClusterCredential(url="https://api.example.com", **wrong))
+            enter(
+                ClusterCredential(
+                    url="https://api.example.com", ca_pem=authority, certificate_pem=certificate, key_pem=certificate
+                )
+            )
         assert caught.value.reason.code is Code.KUBECONFIG_REFUSED
