@@ -147,6 +147,21 @@ class Identities(_Part):
     )
 
 
+HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9:]([-a-z0-9.:]*[a-z0-9:])?$", max_length=253)]
+
+
+class MemberClusters(_Part):
+    """Looking into the clusters of members through their own Kubernetes APIs."""
+
+    look: bool = Field(
+        default=True, description="Watch nodes and pods of members' clusters where they let us; false: never ask them."
+    )
+    kubeconfig_hosts: tuple[HostPattern, ...] = Field(
+        default=(),
+        description="Hosts that kubeconfigs of tenants may name, in small letters; *.example.com allows all below it.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything an administrator can set."""
 
@@ -180,6 +195,7 @@ class Settings(BaseSettings):
     observe: Observe = Observe()
     guard: Guard = Guard()
     identities: Identities = Identities()
+    member_clusters: MemberClusters = MemberClusters()
     clouds: Clouds = Clouds()
 
     @classmethod

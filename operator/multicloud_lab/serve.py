@@ -71,6 +71,7 @@ class LabServer:
             identity=google.identity,
             sts_url=amazon.listeners["sts"].url,
         )
+        lab.member_apis = self._clusters.apis
         self._admin = await listen(admin_app(lab, self._clusters.clusters))
 
     async def stop(self) -> None:
@@ -82,6 +83,7 @@ class LabServer:
         if self._clusters is not None:
             await self._clusters.stop()
             self._clusters = None
+            self.lab.member_apis = None
         if self._admin is not None:
             await self._admin.stop()
             self._admin = None

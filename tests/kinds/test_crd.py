@@ -46,6 +46,9 @@ _DEFAULTS = {
     "members.weight": 1,
     "members.priority": 0,
     "members.capacityType": "OnDemand",
+    "members.providerAutoscaling": {},
+    "members.providerAutoscaling.policy": "Refuse",
+    "members.providerAutoscaling.detect": "Auto",
 }
 
 

@@ -1,11 +1,13 @@
 """Ports with scripted answers: a lane whose cloud says what the test tells it to, a status writer, an event sink."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from multicloud.model.error import CloudError
+from multicloud.model.error import CloudError, refused
+from multicloud.model.member import ClusterCredential
 from multicloud.model.port import ClusterPools, EventNote, Lane, Rejected, Written
+from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, OperationState, Principal, Resize
 from multicloud.model.spec import AccountObject
@@ -26,6 +28,8 @@ class ScriptedLane:
     alone: dict[NodePoolRef, CloudError] = field(default_factory=dict)
     poll_wait_s: float | None = None
     refuses_polls: CloudError | None = None
+    credentials: Callable[[ClusterRef], ClusterCredential] | None = None
+    asked_for: list[tuple[str, bool]] = field(default_factory=list)
 
     async def whoami(self) -> Principal:
         return Principal(name="tester")
@@ -54,6 +58,14 @@ class ScriptedLane:
             raise self.refuses_polls
         state = self.states.get(operation.id, OperationState.RUNNING)
         return Operation(id=operation.id, pool=operation.pool, state=state, retry_after_s=self.poll_wait_s)
+
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        self.asked_for.append((cluster.name, known is not None))
+        if self.failure is not None:
+            raise self.failure
+        if self.credentials is None:
+            raise refused(Code.NO_CLUSTER_ACCESS, "no way in")
+        return self.credentials(cluster)
 
 
 @dataclass(slots=True)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from multicloud.model.error import NotSent, refused
+from multicloud.model.member import ClusterLogin, Inside, Look
 from multicloud.model.plan import Stop
-from multicloud.model.port import EventNote, Rejected, Written
+from multicloud.model.port import EventNote, Rejected, Wake, Written
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
-from multicloud.run.compose import Edge, Operator, compose
+from multicloud.run.compose import Edge, Operator, Outlook, compose
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Settings
 from multicloud_lab.thread import LabThread
 from support.clock import VirtualClock
@@ -94,6 +95,39 @@ class OpenFence:
             raise NotSent(Reason(code=Code.STOPPED, text="stopped"))
 
 
+@dataclass(slots=True)
+class MemoryEyes:
+    """The member clusters' side of the port ClusterEyes: what each node pool shows, as the story says.
+
+    `shown` is by cluster and pool; a pool that is not in it is one whose cluster lets us in and has not answered yet.
+    """
+
+    wake: Wake
+    shown: dict[tuple[str, str], Inside] = field(default_factory=dict)
+    wanted: dict[ObjectKey, Mapping[ClusterLogin, Look]] = field(default_factory=dict)
+
+    def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, Look]) -> None:
+        self.wanted.pop(pool, None)
+        if wanted:
+            self.wanted[pool] = wanted
+
+    def inside(self, login: ClusterLogin, node_pool: str) -> Inside:
+        return self.shown.get((login.cluster.name, node_pool), Inside())
+
+    def account_changed(self, account: ObjectKey) -> None:
+        assert account.kind is Kind.ACCOUNT
+
+    def close(self) -> None:
+        self.wanted.clear()
+
+    def show(self, cluster: str, node_pool: str, inside: Inside) -> None:
+        """From now on this is what the cluster shows; who looks is woken."""
+        self.shown[cluster, node_pool] = inside
+        for pool, wanted in self.wanted.items():
+            if any(login.cluster.name == cluster and node_pool in look.node_pools for login, look in wanted.items()):
+                self.wake(pool, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One effective resize in the lab's journal."""
@@ -107,8 +141,11 @@ class Write:
 class World:
     """Given, when, then."""
 
-    def __init__(self, lab: LabThread, **settings: Any) -> None:
+    def __init__(self, lab: LabThread, *, looks_inside: bool = False, **settings: Any) -> None:
+        """`looks_inside`: the operator has eyes in member clusters, `eyes`."""
         self.lab = lab
+        self._looks_inside = looks_inside
+        self.eyes: MemoryEyes | None = None
         self.clock = VirtualClock()
         self.cluster = MemoryCluster()
         self.fence = OpenFence()
@@ -131,13 +168,28 @@ class World:
 
     def start(self) -> None:
         """A process starts: it lists everything, then serves."""
-        edge = Edge(writer=self.cluster, secrets=self.cluster, events=self.cluster)
+        edge = Edge(
+            writer=self.cluster,
+            secrets=self.cluster,
+            events=self.cluster,
+            eyes=self._open_eyes if self._looks_inside else None,
+        )
         self._operator = compose(self.settings, self.clock, edge, self.fence, lambda: self.fence.stop)
         for kind in Kind:
             bodies = [copy.deepcopy(body) for key, body in self.cluster.objects.items() if key.kind is kind]
             self._operator.store.replace_all(kind, bodies, as_of=0)
         self._operator.synced()
         self._serving = asyncio.create_task(self._operator.serve())
+
+    def _open_eyes(self, outlook: Outlook) -> MemoryEyes:
+        kept = self.eyes.shown if self.eyes is not None else {}
+        self.eyes = MemoryEyes(wake=outlook.wake, shown=kept)
+        return self.eyes
+
+    def show(self, cluster: str, inside: Inside, node_pool: str = "web") -> None:
+        """A member's cluster shows its node pool to the operator."""
+        assert self.eyes is not None
+        self.eyes.show(cluster, node_pool, inside)
 
     async def crash(self) -> None:
         """The process is gone between two instructions; what was not written is forgotten."""

@@ -1,11 +1,14 @@
-"""What an answer is worth, judged the same way for every cloud: numbers, pages, pools of a list, a whole read.
+"""What an answer is worth, judged alike for every cloud: numbers, pages, pools of a list, whole reads, addresses.
 
 The doors build on it, so that garbage about one node pool is that pool's trouble alone, and so that the lane's breaker
 and identity check see what matters.
 """
 
+import base64
+import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from multicloud.model.error import CloudError, Refused, Throttled, Unavailable
 from multicloud.model.port import ClusterPools
@@ -103,3 +106,19 @@ def told_or_raised(clusters: Iterable[ClusterRef], found: Mapping[ClusterRef, Fo
         else:
             told |= answer
     return told
+
+
+def way_in(url: str, encoded_ca: str, what: str) -> tuple[str, str]:
+    """Check what a cloud tells of a cluster's own API: an https URL, and its authority, base64 of PEM, decoded.
+
+    Raises Unavailable for an answer without them, which is how a cluster that is still being made shows.
+    """
+    try:
+        authority = base64.b64decode(encoded_ca, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        authority = ""
+    address = urlsplit(url)
+    if address.scheme != "https" or not address.hostname or "-----BEGIN CERTIFICATE-----" not in authority:
+        text = f"{what}: the cloud does not tell where the cluster's API is and which certificate it has"
+        raise Unavailable(Reason(code=Code.UNEXPECTED, text=text))
+    return url, authority

@@ -25,7 +25,9 @@ from multicloud.model.error import (
     Refused,
     Throttled,
     Unavailable,
+    refused,
 )
+from multicloud.model.member import ClusterCredential
 from multicloud.model.port import Clock, CloudDoor, ClusterPools
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
@@ -213,6 +215,14 @@ class CloudLane:
         cluster = operation.pool.cluster
         call = _Call(operation="poll", owner=self._owner_of(cluster), place=cluster.location)
         return await self._call(call, lambda: self._door.node_pools.poll(operation))
+
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        """As the port says."""
+        access = self._door.access
+        if access is None:
+            raise refused(Code.NO_CLUSTER_ACCESS, f"{self._cloud} has no way into its clusters' own Kubernetes APIs")
+        call = _Call(operation="credential", owner=self._owner_of(cluster), place=cluster.location)
+        return await self._call(call, lambda: access.credential(cluster, known))
 
     def close(self) -> None:
         """End the threads once their work is done. Who still holds the lane may finish with it."""

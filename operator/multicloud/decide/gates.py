@@ -280,7 +280,19 @@ def _limits(
         (_ready_limit(standing, facts, step.ready_units), short),
         (never_came + _step_limit(step.nodes, most, facts.step), per_step),
         (never_came + brake.room(standing, removing=True), _BRAKE),
+        (_pods_limit(standing, facts), _SCHEDULED_PODS),
     ]
+
+
+_SCHEDULED_PODS = Reason(
+    code=Code.SCHEDULED_PODS, text="no fewer nodes than the requests of its scheduled pods need, DaemonSets apart"
+)
+
+
+def _pods_limit(standing: Standing, facts: NodePool) -> int:
+    """Nodes that scheduled pods do not need. Where the cluster does not show them this gate is open."""
+    counted = standing.view.inside.counted
+    return facts.requested if counted is None else max(0, facts.requested - counted.needed)
 
 
 def _step_limit(left: int, most: int, size_step: int) -> int:

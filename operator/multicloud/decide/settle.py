@@ -14,7 +14,7 @@ from multicloud.model.plan import MemberView, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Claim, Intent, LastResize, MemberRecord
 from multicloud.model.size import Activity, NodePool, Operation, OperationState
-from multicloud.model.spec import MemberSpec, MemberState
+from multicloud.model.spec import Detect, MemberState
 
 _RUNNING = frozenset({OperationState.REQUESTED, OperationState.RUNNING})
 
@@ -42,7 +42,7 @@ def settle(view: MemberView, snapshot: Snapshot) -> Standing:
 
 def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> Standing:
     """Judge a member whose node pool was seen at least once."""
-    refusal = _refusal(view.spec, facts)
+    refusal = _refusal(view, facts)
     if facts.activity is Activity.LEAVING:
         record = _gone(record)
     if not view.fresh or facts.activity is Activity.LEAVING:
@@ -94,7 +94,8 @@ class _Verdict:
     failed: bool = False
 
 
-def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
+def _refusal(view: MemberView, facts: NodePool) -> Reason | None:
+    spec = view.spec
     if facts.activity is Activity.LEAVING:
         return Reason(code=Code.NODE_POOL_LEAVING, text="the node pool is being deleted in its cloud")
     if facts.obstacle is not None:
@@ -102,9 +103,8 @@ def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
     if facts.capacity_type not in {None, spec.capacity_type}:
         text = f"capacityType is {spec.capacity_type}, but the cloud says that the machines are {facts.capacity_type}"
         return Reason(code=Code.CAPACITY_TYPE_MISMATCH, text=text)
-    if facts.autoscaling:
-        text = "the cloud's own autoscaler sizes this node pool; switch one of the two off"
-        return Reason(code=Code.AUTOSCALER_ON, text=text)
+    if (autoscaler := _autoscaler(view, facts)) is not None:
+        return Reason(code=Code.AUTOSCALER_ON, text=f"{autoscaler} sizes this node pool; switch one of the two off")
     bounds = bounds_of(spec, facts)
     if bounds.last < bounds.first:
         text = (
@@ -113,6 +113,19 @@ def _refusal(spec: MemberSpec, facts: NodePool) -> Reason | None:
         )
         return Reason(code=Code.NO_LEGAL_SIZE, text=text)
     return None
+
+
+def _autoscaler(view: MemberView, facts: NodePool) -> str | None:
+    """Whose autoscaler sizes the node pool. What the cloud tells is a fact, whatever the user says."""
+    if facts.autoscaling:
+        return "the cloud's own autoscaler"
+    match view.spec.detect_autoscaler:
+        case Detect.ON:
+            return "by providerAutoscaling.detect an autoscaler"
+        case Detect.AUTO if view.inside.autoscaled & set(facts.groups):
+            return "a Cluster Autoscaler in its cluster"
+        case _:
+            return None
 
 
 def _is_another(claim: Claim | None, facts: NodePool) -> bool:

@@ -26,6 +26,7 @@ from multicloud.model.size import CapacityType
 from multicloud.model.spec import (
     Adoption,
     CloudRange,
+    Detect,
     Failover,
     MemberSpec,
     MemberState,
@@ -107,6 +108,32 @@ class AccountRef(Part):
     name: ObjectName = Field(description="Name of the CloudAccount, in the same namespace.")
 
 
+class KubeconfigSecretRef(Part):
+    """A Secret in the namespace of the pool, with the key `kubeconfig`."""
+
+    name: ObjectName = Field(description="Name of the Secret, in the same namespace.")
+
+
+class AutoscalingPolicy(StrEnum):
+    """What to do with a node pool that an autoscaler of others sizes."""
+
+    REFUSE = "Refuse"
+
+
+class ProviderAutoscaling(Part):
+    """What to make of an autoscaler that is not ours."""
+
+    policy: AutoscalingPolicy = Field(
+        default=AutoscalingPolicy.REFUSE,
+        description="Refuse: never resize the node pool while an autoscaler does; it counts with what is ready.",
+    )
+    detect: Detect = Field(
+        default=Detect.AUTO,
+        description="Auto: the cloud's own autoscaling setting, and a Cluster Autoscaler that the cluster itself shows. "
+        "On: there is one. Off: what the cluster shows is not asked; the cloud's own setting still counts.",
+    )
+
+
 _ONE_BLOCK = "exactly one of eks, aks and gke must be set"
 
 
@@ -151,6 +178,14 @@ class Member(Part):
         description="What the node pool's machines are, OnDemand or Spot. A node pool whose cloud says otherwise is "
         "left alone (CapacityTypeMismatch).",
     )
+    provider_autoscaling: ProviderAutoscaling = Field(
+        default=ProviderAutoscaling(), description="What to make of an autoscaler that is not ours."
+    )
+    kubeconfig_secret_ref: KubeconfigSecretRef | None = Field(
+        default=None,
+        description="Secret with a kubeconfig of the cluster: inline data only, of a host that the administrator allows. "
+        "Only where the account's identity cannot reach the cluster's API.",
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -177,6 +212,8 @@ class Member(Part):
             weight=self.weight,
             priority=self.priority,
             capacity_type=self.capacity_type,
+            detect_autoscaler=self.provider_autoscaling.detect,
+            kubeconfig=self.kubeconfig_secret_ref.name if self.kubeconfig_secret_ref else "",
         )
 
 

@@ -1,7 +1,7 @@
 """One connection to an API server: every request has a time-out, every failure a type. Used by this room's siblings."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -130,6 +130,28 @@ class KubeClient:
     ) -> Mapping[str, Any]:
         """Send one request, return the decoded answer. Raises KubeError for anything but 2xx."""
         timeout = aiohttp.ClientTimeout(total=timeout_s or self._timeout_s)
+        answer = await self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)
+        try:
+            data: bytes = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError(0, f"{type(error).__name__} from {self.server}") from error
+        return _decoded(answer.status, data)
+
+    def carry(self, token: str) -> None:
+        """Send this bearer token from now on."""
+        self._api.configuration.api_key["BearerToken"] = f"Bearer {token}"
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        timeout: aiohttp.ClientTimeout,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = JSON,
+    ) -> Any:
+        """Send one request; returns the 2xx answer, its body unread. Raises KubeError."""
         try:
             method, url, headers, sent, _ = await self._api.param_serialize(
                 method,
@@ -140,29 +162,50 @@ class KubeClient:
                 auth_settings=["BearerToken"],
             )
             answer = await self._api.call_api(method, url, headers, sent, _request_timeout=timeout)
-            data: bytes = await answer.read()
+            if not 200 <= answer.status < 300:
+                raise KubeError(answer.status, _message(await answer.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError(0, f"{type(error).__name__} from {self.server}") from error
-        if not 200 <= answer.status < 300:
-            raise KubeError(answer.status, _message(data))
-        return _decoded(answer.status, data)
+        return answer
 
     async def list_pages(self, path: str) -> Sequence[Mapping[str, Any]]:
         """Read a whole collection, 500 objects a request, consistent over pages. Raises KubeError."""
         while True:
-            items: list[Mapping[str, Any]] = []
-            query = {"limit": str(PAGE)}
             try:
-                while True:
-                    page = await self.call("GET", path, query=query, timeout_s=30)
-                    items.extend(page.get("items") or ())
-                    token = (page.get("metadata") or {}).get("continue")
-                    if not token:
-                        return items
-                    query = {"limit": str(PAGE), "continue": token}
+                return [item async for page in self.pages(path) for item in page.get("items") or ()]
             except KubeError as error:
                 if error.status != 410:  # 410: the snapshot behind the token expired; start over
                     raise
+
+    async def pages(self, path: str, query: Mapping[str, str] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
+        """The pages of a collection, 500 objects each unless `query` has a limit, all of one moment. Raises KubeError; 410 if that is too long ago."""
+        wished = {"limit": str(PAGE), **(query or {})}
+        while True:
+            page = await self.call("GET", path, query=wished, timeout_s=30)
+            yield page
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            wished["continue"] = token
+
+    async def watch(
+        self, path: str, query: Mapping[str, str], *, silence_s: float
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        """The events of a watch until the server ends it. Raises KubeError, also when nothing is heard for so long."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout_s, sock_read=silence_s)
+        wished = {**query, "watch": "true", "allowWatchBookmarks": "true"}
+        answer = await self._send("GET", path, query=wished, timeout=timeout)
+        try:
+            while line := await answer.response.content.readline():
+                event = _decoded(answer.status, line)
+                if event.get("type") == "ERROR":
+                    told = event.get("object") or {}
+                    raise KubeError(int(told.get("code") or 500), str(told.get("message", "no message")))
+                yield event
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:  # ValueError: a line without end
+            raise KubeError(0, f"{type(error).__name__} from {self.server}") from error
+        finally:
+            answer.response.close()
 
 
 def _in_cluster() -> bool:

@@ -4,10 +4,11 @@
 now, `report` shows all of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from multicloud.model.member import Inside
 from multicloud.model.reason import Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
@@ -38,7 +39,8 @@ class MemberView:
     `node_pool` has the account's owner filled in. `refusal` says why the member may not be acted on at all (unknown
     account, wrong cloud, …); it is None for a healthy one. `fresh` is True only when the sight is younger than three
     intervals *and* its read began after our last write to it was answered. `operation` is the newest poll of the
-    intent's operation. `claimed_by_other` names why the claim failed. `headroom` is the brake of its account.
+    intent's operation. `claimed_by_other` names why the claim failed. `inside` is what its cluster itself shows; where it
+    shows anything, the sight's `ready` is the cluster's. `headroom` is the brake of its account.
     """
 
     spec: MemberSpec
@@ -48,6 +50,7 @@ class MemberView:
     refusal: Reason | None = None
     operation: Operation | None = None
     claimed_by_other: Reason | None = None
+    inside: Inside = field(default_factory=Inside)
     headroom: Headroom
 
 

@@ -1,6 +1,6 @@
 """The doors between the stages. A stage takes a port; `run` hands in the implementation.
 
-Blocking ports (`NodePools`, `Identity`) are plain SDK code called on lane threads; all others are called on the main
+Blocking ports (`NodePools`, `Identity`, `ClusterAccess`) are plain SDK code called on lane threads; all others are called on the main
 loop.
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
@@ -79,6 +80,17 @@ class Identity(Protocol):
         ...
 
 
+class ClusterAccess(Protocol):
+    """What a cloud gives its users to enter a cluster's own Kubernetes API. Blocking, like NodePools."""
+
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        """Address, authority and a token of our identity there; `known` gets only a new token. Raises CloudError.
+
+        Nothing is asked of the cluster itself.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudDoor:
     """One identity in one cloud. What a cloud lacks is absent data, never a method that refuses."""
@@ -86,6 +98,7 @@ class CloudDoor:
     name: str
     identity: Identity
     node_pools: NodePools
+    access: ClusterAccess | None = None
 
 
 class Lane(Protocol):
@@ -105,6 +118,10 @@ class Lane(Protocol):
 
     async def poll(self, operation: Operation) -> Operation:
         """As `NodePools.poll`. Raises CloudError."""
+        ...
+
+    async def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        """As `ClusterAccess.credential`. Raises CloudError; Refused (NoClusterAccess) where the cloud has no such way."""
         ...
 
 
@@ -188,6 +205,29 @@ class Objects(Protocol):
 
     async def list_objects(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
         """Every object of the kind in the watched namespaces, paged, as plain JSON."""
+        ...
+
+
+class ClusterEyes(Protocol):
+    """Looks into member clusters in the background, through their own Kubernetes APIs. Methods never wait.
+
+    A pool that attends is woken when what concerns its node pools has changed.
+    """
+
+    def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, Look]) -> None:
+        """Replace what a MultiCloudPool wants seen; an empty mapping forgets the pool."""
+        ...
+
+    def inside(self, login: ClusterLogin, node_pool: str) -> Inside:
+        """What is known now; what is too old counts as not known."""
+        ...
+
+    def account_changed(self, account: ObjectKey) -> None:
+        """Its spec or Secret may work now: try again at once where it did not."""
+        ...
+
+    def close(self) -> None:
+        """Stop looking."""
         ...
 
 

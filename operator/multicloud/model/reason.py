@@ -37,6 +37,7 @@ class Code(StrEnum):
     UNKNOWN_MEMBERS = "UnknownMembers"
     ADOPTION_FLOOR = "AdoptionFloor"
     SURPLUS_HELD = "SurplusHeld"
+    SCHEDULED_PODS = "ScheduledPods"
     BRAKE = "FleetBrake"
     BACKED_OFF = "BackedOff"
     UNSAFE_TO_SHRINK = "UnsafeToShrink"
@@ -82,6 +83,9 @@ class Code(StrEnum):
     IDENTITY_NOT_ALLOWED = "IdentityNotAllowed"
     ENVIRONMENT_UNKNOWN = "EnvironmentUnknown"
     SDK_NOT_INSTALLED = "SdkNotInstalled"
+    # why a cluster cannot be seen from inside
+    NO_CLUSTER_ACCESS = "NoClusterAccess"
+    KUBECONFIG_REFUSED = "KubeconfigRefused"
     # what a cloud answered
     NOT_YET_OBSERVED = "NotYetObserved"
     CLAIM_PENDING = "ClaimPending"
@@ -113,6 +117,7 @@ class Code(StrEnum):
     NO_MEMBER_CAN_ACT = "NoMemberCanAct"
     NOTHING_HELD = "NothingHeld"
     NOT_PAUSED = "NotPaused"
+    PODS_SEEN = "PodsSeen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

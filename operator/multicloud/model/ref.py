@@ -11,6 +11,17 @@ class Cloud(StrEnum):
     AZURE = "azure"
     GCP = "gcp"
 
+    @property
+    def pool_labels(self) -> tuple[str, ...]:
+        """Labels by which the vendor's nodes name their node pool, the first one there counts (vendors' node labels)."""
+        match self:
+            case Cloud.AWS:
+                return ("eks.amazonaws.com/nodegroup",)
+            case Cloud.AZURE:
+                return ("kubernetes.azure.com/agentpool", "agentpool")
+            case Cloud.GCP:
+                return ("cloud.google.com/gke-nodepool",)
+
 
 GROUP = "multicloud.dev"
 VERSION = "v1alpha1"

@@ -53,8 +53,9 @@ class NodePool:
     cloud tells. Sizes must be multiples of `step` (GKE: the number of zones). `cloud_min` and `cloud_max` are the
     cloud's own range (EKS scalingConfig), None where there is none. `capacity_type` is None where the cloud does not
     tell it. `obstacle` is why no size can be asked for at all, whatever the size (a stopped pool, one of several VM
-    sizes). `version` is the cloud's compare-and-set token (AKS etag), empty where there is none. `words` is the cloud's
-    own status text.
+    sizes). `groups` are the names by which a Cluster Autoscaler would call its machines, where the cloud itself does not
+    tell whether one runs (EKS). `version` is the cloud's compare-and-set token (AKS etag), empty where there is none.
+    `words` is the cloud's own status text.
     """
 
     ref: NodePoolRef
@@ -70,6 +71,7 @@ class NodePool:
     autoscaling: bool = False
     capacity_type: CapacityType | None = None
     obstacle: Reason | None = None
+    groups: tuple[str, ...] = ()
     activity: Activity = Activity.IDLE
     words: str = ""
     version: str = ""

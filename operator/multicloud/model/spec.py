@@ -124,12 +124,21 @@ class Strategy(StrEnum):
     PRIORITY = "Priority"
 
 
+class Detect(StrEnum):
+    """Does an autoscaler of others size the node pool? AUTO looks; ON and OFF are what the user says."""
+
+    AUTO = "Auto"
+    ON = "On"
+    OFF = "Off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSpec:
     """One node pool that may carry units. Nodes are whole; `units_per_node` 1..1024; `weight` 0..1000.
 
     `cluster.owner` is empty where the member leaves it to its account. `capacity_type` is what the user says the node
-    pool's machines are.
+    pool's machines are. `kubeconfig` names a Secret of the namespace with the way into the cluster, empty where the
+    account's own way is taken.
     """
 
     name: str
@@ -143,6 +152,8 @@ class MemberSpec:
     weight: int = 1
     priority: int = 0
     capacity_type: CapacityType = CapacityType.ON_DEMAND
+    detect_autoscaler: Detect = Detect.AUTO
+    kubeconfig: str = ""
 
     @property
     def cloud(self) -> Cloud:

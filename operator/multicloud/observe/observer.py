@@ -11,6 +11,7 @@ from multicloud.model.ref import Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Activity, Operation, OperationState, Sight
 from multicloud.model.spec import AccountObject, MemberSpec, PoolObject, PoolSpec
 from multicloud.observe.claims import Claims, Owner
+from multicloud.observe.insides import Insides, with_ready
 from multicloud.observe.looker import Lookers, Want
 
 
@@ -34,9 +35,18 @@ class Patience:
 class Observer:
     """Turns a pool object into a Snapshot, and tells the lookers what to look at next."""
 
-    def __init__(self, lookers: Lookers, claims: Claims, clock: Clock, outside: Outside, patience: Patience) -> None:
+    def __init__(
+        self,
+        lookers: Lookers,
+        insides: Insides,
+        claims: Claims,
+        clock: Clock,
+        outside: Outside,
+        patience: Patience,
+    ) -> None:
         """`patience` is handed on to decisions."""
         self._lookers = lookers
+        self._insides = insides
         self._claims = claims
         self._clock = clock
         self._outside = outside
@@ -53,6 +63,7 @@ class Observer:
                 if view.refusal is None or view.refusal.code is Code.NODE_POOL_NOT_FOUND
             ],
         )
+        self._insides.attend(pool.key, views)
         return Snapshot(
             now=self._clock.now(),
             key=pool.key,
@@ -73,6 +84,7 @@ class Observer:
     def forget(self, pool: ObjectKey, uid: str) -> set[ObjectKey]:
         """The pool object is gone: look at nothing for it, free its claims; returns the pools that wait for them."""
         self._lookers.attend(pool, ())
+        self._insides.attend(pool, ())
         return self._claims.keep_only(pool, uid, frozenset())
 
     def _view(self, pool: PoolObject, member: MemberSpec) -> MemberView:
@@ -89,14 +101,16 @@ class Observer:
         if sight.trouble is not None and sight.trouble.code is Code.NODE_POOL_NOT_FOUND:
             refusal = sight.trouble
         record = pool.record.member(member.name)
+        inside = self._insides.of(account_key, member, node_pool)
         return MemberView(
             spec=member,
             node_pool=node_pool,
-            sight=sight,
+            sight=with_ready(sight, inside),
             fresh=self._lookers.fresh(account_key, node_pool),
             refusal=refusal,
             operation=self._operation(account_key, node_pool, record),
             claimed_by_other=self._claim(pool, member, sight),
+            inside=inside,
             headroom=headroom,
         )
 
@@ -115,10 +129,13 @@ class Observer:
 
     def _want(self, pool: PoolObject, view: MemberView) -> Want:
         intent = pool.record.member(view.spec.name).intent
+        account = account_of(pool.key, view.spec)
+        # The cloud's own view: a node that its cluster calls not ready is no reason to ask the cloud more often.
+        seen = self._lookers.sight(account, view.node_pool)
         return Want(
-            account=account_of(pool.key, view.spec),
+            account=account,
             node_pool=view.node_pool,
-            hot=intent is not None or _moving(view.sight),
+            hot=intent is not None or _moving(seen),
             settling=intent is not None,
             operation=intent.operation if intent else None,
         )

@@ -41,6 +41,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _limited(plan),
         _above(plan),
         _unsafe(plan),
+        _unobserved(snapshot),
     ]
     return carried(before, verdicts, snapshot.generation, snapshot.now)
 
@@ -251,3 +252,18 @@ def _above(plan: Plan) -> Verdict:
         return Verdict(type="AboveBound", status=True, reason=Reason(code=Code.ABOVE_BOUND, text=text))
     reason = Reason(code=Code.AS_WISHED, text="no member is above its maxNodes")
     return Verdict(type="AboveBound", status=False, reason=reason)
+
+
+def _unobserved(snapshot: Snapshot) -> Verdict:
+    """Whose pods and nodes the cluster itself does not show: what is known of them is weaker, nothing stops."""
+    views = [view for view in snapshot.members if view.refusal is None]
+    for view in views:
+        if (trouble := view.inside.trouble) is not None:
+            names = ", ".join(sorted(each.spec.name for each in views if each.inside.trouble is not None))
+            text = f"not seen from inside their clusters: {names}; {view.spec.name}: {trouble.text}"
+            return Verdict(type="PodsUnobserved", status=True, reason=Reason(code=trouble.code, text=text))
+    if not views or any(view.inside.counted is None for view in views):
+        reason = Reason(code=Code.NOT_YET_OBSERVED, text="not every member has been looked into yet")
+        return Verdict(type="PodsUnobserved", status=None, reason=reason)
+    reason = Reason(code=Code.PODS_SEEN, text="the cluster of every member shows its nodes and pods")
+    return Verdict(type="PodsUnobserved", status=False, reason=reason)

@@ -14,10 +14,11 @@ from multicloud.act.send import Sender
 from multicloud.clouds.registry import CloudLanes
 from multicloud.decide import decide
 from multicloud.model.plan import Plan, Snapshot, Stop
-from multicloud.model.port import Clock, EventSink, Fence, Secrets, StatusWriter
+from multicloud.model.port import Clock, ClusterEyes, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, PoolObject, StoredObject
 from multicloud.observe.claims import Claims
+from multicloud.observe.insides import Insides
 from multicloud.observe.looker import Cadence, Lookers
 from multicloud.observe.observer import Observer, Outside, Patience, account_of
 from multicloud.reconcile import Spine
@@ -31,12 +32,22 @@ from multicloud.workqueue import WorkQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What eyes inside member clusters need from the stages."""
+
+    lanes: Lanes
+    account: Callable[[ObjectKey], AccountObject | None]
+    wake: Wake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The Kubernetes side of the stages, as ports."""
+    """The Kubernetes side of the stages, as ports. Without `eyes` no member cluster is looked into."""
 
     writer: StatusWriter
     secrets: Secrets
     events: EventSink
+    eyes: Callable[[Outlook], ClusterEyes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +57,7 @@ class Wakes:
     store: Store
     queue: WorkQueue
     lookers: Lookers
+    insides: Insides
     observer: Observer
     preparer: Preparer
     reporter: Reporter
@@ -82,6 +94,7 @@ class Wakes:
         if key.kind is not Kind.ACCOUNT:
             return
         self.lookers.account_changed(key)
+        self.insides.account_changed(key)
         for pool in self.store.pools():
             if pool.spec and any(account_of(pool.key, member) == key for member in pool.spec.members):
                 self.queue.add(pool.key)
@@ -96,6 +109,7 @@ class Operator:
     queue: WorkQueue
     lanes: CloudLanes
     lookers: Lookers
+    insides: Insides
     claims: Claims
     brake: Brake
     spine: Spine
@@ -133,6 +147,7 @@ class Operator:
     def close(self) -> None:
         """Stop reading clouds and solving."""
         self.lookers.close()
+        self.insides.close()
         self.lanes.close()
         self.solver.shutdown(wait=False, cancel_futures=True)
 
@@ -151,8 +166,10 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     claims = Claims()
     brake = Brake(clock, _limits(settings), observed_nodes=lookers.observed_nodes)
     outside = Outside(account=account, stop=stop, headroom=brake.headroom)
+    eyes = edge.eyes if settings.member_clusters.look else None
+    insides = Insides(None if eyes is None else eyes(Outlook(lanes=lanes, account=account, wake=queue.add)))
     patience = Patience(write_window_s=settings.call_timeout_s, quiet_s=settings.observe.quiet_s)
-    observer = Observer(lookers, claims, clock, outside, patience)
+    observer = Observer(lookers, insides, claims, clock, outside, patience)
     preparer = Preparer(
         fence,
         brake,
@@ -173,6 +190,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
             store=store,
             queue=queue,
             lookers=lookers,
+            insides=insides,
             observer=observer,
             preparer=preparer,
             reporter=reporter,
@@ -199,6 +217,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         queue=queue,
         lanes=lanes,
         lookers=lookers,
+        insides=insides,
         claims=claims,
         brake=brake,
         spine=spine,

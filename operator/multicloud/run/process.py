@@ -17,12 +17,14 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.events import KubeEvents
 from multicloud.kube.lease import KubeLease
+from multicloud.kube.members import MemberEyes
 from multicloud.kube.objects import KubeObjects
 from multicloud.kube.secrets import KubeSecrets
 from multicloud.kube.stop import KubeStop
+from multicloud.model.port import ClusterEyes
 from multicloud.report.metrics import ObjectCollector, Sources
 from multicloud.run.clock import SystemClock
-from multicloud.run.compose import Edge, Operator, compose
+from multicloud.run.compose import Edge, Operator, Outlook, compose
 from multicloud.settings import Settings
 from multicloud.watch.barrier import sweep, sync
 from multicloud.watch.elector import Elector, LeaseFence, Terms
@@ -57,7 +59,20 @@ class Process:
         self._identity = settings.identity or f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._fence = LeaseFence(self._clock)
         self._objects = KubeObjects(kube, namespaces=settings.watch_namespaces)
-        edge = Edge(writer=self._objects, secrets=KubeSecrets(kube), events=KubeEvents(kube, instance=self._identity))
+        secrets_of = KubeSecrets(kube)
+
+        def eyes(outlook: Outlook) -> ClusterEyes:
+            return MemberEyes(
+                outlook.lanes,
+                secrets_of,
+                self._clock,
+                settings.member_clusters,
+                account=outlook.account,
+                wake=outlook.wake,
+            )
+
+        events = KubeEvents(kube, instance=self._identity)
+        edge = Edge(writer=self._objects, secrets=secrets_of, events=events, eyes=eyes)
         self._operator: Operator = compose(settings, self._clock, edge, self._fence, lambda: self._fence.stop)
         lease = settings.lease
         self._elector = Elector(

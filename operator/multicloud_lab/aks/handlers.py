@@ -10,6 +10,7 @@ from typing import Any
 from multicloud_lab.aks import errors, render, roles, rules
 from multicloud_lab.aks.engine import AksEngine, PutRequest
 from multicloud_lab.aks.errors import ArmError
+from multicloud_lab.aks.kubeconfig import user_credentials
 from multicloud_lab.aks.state import AgentPool, Cluster, Operation
 from multicloud_lab.core.calls import Call
 
@@ -62,6 +63,7 @@ class Handlers:
             "ManagedClusters_List": self._list_subscription,
             "ManagedClusters_ListByResourceGroup": self._list_group,
             "ManagedClusters_Get": self._get_cluster,
+            "ManagedClusters_ListClusterUserCredentials": self._credentials,
             "ManagedClusters_AbortLatestOperation": self._abort_cluster,
             "AgentPools_List": self._list_pools,
             "AgentPools_Get": self._get_pool,
@@ -98,6 +100,11 @@ class Handlers:
 
     def _get_cluster(self, visit: Visit) -> Answer:
         return Answer(body=self._shown_cluster(self._cluster(visit)))
+
+    def _credentials(self, visit: Visit) -> Answer:
+        lab, form = self._engine.lab, visit.query.get("format", "azure")
+        tenant_id = lab.seed.azure.principals[0].tenant_id
+        return Answer(body=user_credentials(self._cluster(visit), tenant_id, lab.member_apis, form))
 
     def _list_pools(self, visit: Visit) -> Answer:
         cluster = self._cluster(visit)

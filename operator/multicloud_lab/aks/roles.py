@@ -18,6 +18,7 @@ ACTIONS: Mapping[str, str] = {
     "ManagedClusters_List": f"{_PROVIDER}/managedClusters/read",
     "ManagedClusters_ListByResourceGroup": f"{_PROVIDER}/managedClusters/read",
     "ManagedClusters_Get": f"{_PROVIDER}/managedClusters/read",
+    "ManagedClusters_ListClusterUserCredentials": f"{_PROVIDER}/managedClusters/listClusterUserCredential/action",
     "ManagedClusters_AbortLatestOperation": f"{_PROVIDER}/managedClusters/abort/action",
     "AgentPools_List": f"{_POOLS}/read",
     "AgentPools_Get": f"{_POOLS}/read",

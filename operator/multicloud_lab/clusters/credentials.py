@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from multicloud_lab.aks.entra import Entra
 from multicloud_lab.aks.errors import ArmError
+from multicloud_lab.aks.kubeconfig import SERVER_ID
 from multicloud_lab.clusters.awstoken import AwsTokens, TokenError
 from multicloud_lab.clusters.place import Place
 from multicloud_lab.gke.errors import GoogleError
 from multicloud_lab.gke.tokens import Identity
-
-AKS_AUDIENCE = "6dae42f8-4368-4678-94ff-3960e28e3630"
-"""The AKS server application, the same in every tenant (https://azure.github.io/kubelogin/concepts/aks.html)."""
 
 _GOOGLE_ACCESS_TOKEN = "ya29."  # noqa: S105  (how they all start)
 
@@ -37,7 +35,7 @@ class Credentials:
             return self.aws.principal(token, place.cluster)
         try:
             if place.cloud == "azure":
-                return self.entra.principal(authorization, {AKS_AUDIENCE})
+                return self.entra.principal(authorization, {SERVER_ID})
             if not token.startswith(_GOOGLE_ACCESS_TOKEN):
                 raise TokenError("the token is no access token of Google")
             return self.identity.principal(authorization, host="container.googleapis.com", method="kubernetes")

@@ -5,10 +5,10 @@ Paths of the listener name a place; `Fleet` finds the engines' groups of machine
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from multicloud_lab.core.clock import wall_time_s
 from multicloud_lab.core.lab import Lab, MachineGroup
+from multicloud_lab.core.members import member_path
 from multicloud_lab.core.seed import Seed
 
 FRESH_S = 10.0
@@ -32,8 +32,7 @@ class Place:
     @property
     def path(self) -> str:
         """Where its API starts on the listener."""
-        parts = (self.cloud, self.account, self.location, self.cluster)
-        return "/" + "/".join(quote(part, safe="") for part in parts)
+        return member_path(self.cloud, self.account, self.location, self.cluster)
 
 
 class Fleet:

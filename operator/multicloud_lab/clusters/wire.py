@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ from multicloud_lab.clusters.pods import Workload
 from multicloud_lab.clusters.versions import git_version
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.listen import Listener, listen
+from multicloud_lab.core.members import MemberApis
 from multicloud_lab.core.tls import Tls
 from multicloud_lab.eks.sessions import Sessions
 from multicloud_lab.gke.tokens import Identity
@@ -80,6 +82,11 @@ class ClustersWire:
         """Return a cluster's entry of the lab's document: its base URL, and the authority of its certificate."""
         place = Place(cloud=cloud, account=account, location=location, cluster=cluster)
         return {"url": f"{self._listener.url}{place.path}", "caFile": self._ca_file}
+
+    @property
+    def apis(self) -> MemberApis:
+        """Where they answer, for the clouds' own answers."""
+        return MemberApis(url=self._listener.url, ca_pem=Path(self._ca_file).read_text(encoding="ascii"))
 
     async def stop(self) -> None:
         """Stop listening; watches end."""

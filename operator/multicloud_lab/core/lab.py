@@ -18,6 +18,7 @@ from multicloud_lab.core.faults import Fault, Faults
 from multicloud_lab.core.gate import Gate
 from multicloud_lab.core.journal import LAB, Entry, Journal
 from multicloud_lab.core.keys import ServiceAccountKey, make_service_account_key
+from multicloud_lab.core.members import MemberApis
 from multicloud_lab.core.nodes import Node, NodeSet
 from multicloud_lab.core.pace import RATES, Pace, Rate
 from multicloud_lab.core.permissions import Permissions
@@ -194,6 +195,8 @@ class Lab:
         self.permissions = Permissions(_allowed(self.seed))
         self.pace = Pace(self.clock, _rates(self.seed))
         self.engines: dict[str, Engine] = {}
+        self.member_apis: MemberApis | None = None
+        """Where the clusters' own APIs answer; None while nothing listens."""
         self.on_reset: list[Callable[[], None]] = []
         """Called at the end of every reset: parts with a memory of their own forget."""
         self.google_keys: tuple[ServiceAccountKey, ...] = tuple(

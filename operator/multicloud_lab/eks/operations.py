@@ -28,7 +28,7 @@ def list_clusters(engine: EksEngine, caller: Caller, arguments: Arguments) -> An
 
 def describe_cluster(engine: EksEngine, caller: Caller, arguments: Arguments) -> Answer:
     """DescribeCluster."""
-    return {"cluster": cluster_json(engine.store.cluster(caller, arguments["name"]))}, None
+    return {"cluster": cluster_json(engine.store.cluster(caller, arguments["name"]), engine.lab.member_apis)}, None
 
 
 def list_nodegroups(engine: EksEngine, caller: Caller, arguments: Arguments) -> Answer:
@@ -75,7 +75,7 @@ def _changing(operation: str) -> Operation:
         if isinstance(made, Nodegroup):
             cluster = engine.store.cluster(caller, arguments["clusterName"])
             return {"nodegroup": nodegroup_json(cluster, made)}, outcome
-        return {} if made is None else {"cluster": cluster_json(made)}, outcome
+        return {} if made is None else {"cluster": cluster_json(made, engine.lab.member_apis)}, outcome
 
     return change
 

@@ -1,15 +1,16 @@
 """EKS state as the JSON of its answers: names and types as in botocore's model, times in epoch seconds."""
 
+import base64
 from typing import Any
 
+from multicloud_lab.core.members import MemberApis
 from multicloud_lab.eks.state import Cluster, Issue, Nodegroup, Update
 
 Json = dict[str, Any]
 
 
-def cluster_json(cluster: Cluster) -> Json:
-    """Return the body of `cluster` in DescribeCluster."""
-    host = f"{cluster.endpoint_id}.gr7.{cluster.region}.eks.amazonaws.com"
+def cluster_json(cluster: Cluster, apis: MemberApis | None) -> Json:
+    """Return the body of `cluster` in DescribeCluster; `apis` is where member clusters answer."""
     shown: Json = {
         "name": cluster.name,
         "arn": cluster.arn,
@@ -33,8 +34,16 @@ def cluster_json(cluster: Cluster) -> Json:
         "tags": dict(cluster.tags),
     }
     if cluster.status != "CREATING":
-        shown["endpoint"] = f"https://{host}"
+        shown |= _way_in(cluster, apis)
     return shown
+
+
+def _way_in(cluster: Cluster, apis: MemberApis | None) -> Json:
+    if apis is None:
+        return {"endpoint": f"https://{cluster.endpoint_id}.gr7.{cluster.region}.eks.amazonaws.com"}
+    authority = base64.b64encode(apis.ca_pem.encode()).decode()
+    endpoint = apis.url_of("aws", cluster.account, cluster.region, cluster.name)
+    return {"endpoint": endpoint, "certificateAuthority": {"data": authority}}
 
 
 def nodegroup_json(cluster: Cluster, group: Nodegroup) -> Json:

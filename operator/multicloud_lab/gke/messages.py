@@ -4,6 +4,7 @@ Only fields that a client of node pools reads are set; the rest stays absent, as
 what does not apply. A pool's settings are given back as they were given.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,6 +14,7 @@ from google.cloud.container_v1.types import cluster_service as cs
 from google.protobuf import json_format  # type: ignore[import-untyped]  # ships without types
 
 from multicloud_lab.core.clock import iso
+from multicloud_lab.core.members import MemberApis
 from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Operation, Pool, Problem, Status
 
 OUTPUT_ONLY = frozenset(
@@ -33,8 +35,8 @@ _STATUS = {status: int(getattr(cs.NodePool.Status, status)) for status in Status
 _DEPRECATED_NAMES = frozenset({"projectId", "zone", "clusterId", "nodePoolId", "operationId", "name", "parent"})
 
 
-def cluster_message(cluster: Cluster) -> cs.Cluster:
-    """Return a cluster with its node pools."""
+def cluster_message(cluster: Cluster, apis: MemberApis | None) -> cs.Cluster:
+    """Return a cluster with its node pools; `apis` is where member clusters answer."""
     pools = [pool_message(pool, cluster) for pool in cluster.pools.values()]
     return cs.Cluster(
         name=cluster.short_name,
@@ -52,7 +54,17 @@ def cluster_message(cluster: Cluster) -> cs.Cluster:
         node_pools=pools,
         instance_group_urls=[url for pool in pools for url in pool.instance_group_urls],
         etag=cluster.etag,
+        **_way_in(cluster, apis),
     )
+
+
+def _way_in(cluster: Cluster, apis: MemberApis | None) -> dict[str, Any]:
+    if apis is None:
+        return {}
+    url = apis.url_of("gcp", cluster.name.project, cluster.name.location, cluster.short_name)
+    authority = base64.b64encode(apis.ca_pem.encode()).decode()
+    # GKE tells a bare address; here all clusters share one, so that port and path have to follow.
+    return {"endpoint": url.removeprefix("https://"), "master_auth": cs.MasterAuth(cluster_ca_certificate=authority)}
 
 
 def pool_message(pool: Pool, cluster: Cluster) -> cs.NodePool:

@@ -57,12 +57,12 @@ class Method:
 
 
 def _list_clusters(engine: GkeEngine, name: Name, _request: Any, _call: Call) -> Outcome[Any]:
-    clusters = [messages.cluster_message(cluster) for cluster in engine.clusters(name)]
+    clusters = [messages.cluster_message(cluster, engine.lab.member_apis) for cluster in engine.clusters(name)]
     return Outcome(answer=cs.ListClustersResponse(clusters=clusters))
 
 
 def _get_cluster(engine: GkeEngine, name: Name, _request: Any, _call: Call) -> Outcome[Any]:
-    return Outcome(answer=messages.cluster_message(engine.cluster(name)))
+    return Outcome(answer=messages.cluster_message(engine.cluster(name), engine.lab.member_apis))
 
 
 def _list_node_pools(engine: GkeEngine, name: Name, _request: Any, _call: Call) -> Outcome[Any]:

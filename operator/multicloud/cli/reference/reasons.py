@@ -20,6 +20,7 @@ _ALL_WELL: Final[Mapping[Code, str]] = {
     Code.ENOUGH_READY: "Condition Ready: at least `minReplicas` units are ready, and no shortage lasts too long.",
     Code.ALL_OBSERVED: "The facts of every member are young enough to act on.",
     Code.ALL_HEALTHY: "Every member can be managed.",
+    Code.PODS_SEEN: "The cluster of every member shows its nodes and pods to the operator.",
     Code.IDENTITY_PROVED: "The account's credentials work, and the cloud told who they belong to.",
     Code.NOTHING_HELD: "No surplus is held and no member has an adoption floor.",
     Code.NOT_PAUSED: "Cloud writes are allowed.",
@@ -59,6 +60,8 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.REPLACEMENT_NOT_READY: "Nodes may only go when enough units are ready elsewhere, and they are not yet.",
     Code.UNKNOWN_MEMBERS: "Some member's size is not known well enough, and unknown counts as nothing when shrinking.",
     Code.SURPLUS_HELD: "Somebody else added nodes. They stay for `drift.holdSeconds`, then leave by ordinary scale-down.",
+    Code.SCHEDULED_PODS: "The requests of the pods that run on the node pool, DaemonSets apart, need this many nodes. They "
+    "go as pods finish or move; see [cluster access](../cluster-access.md).",
     Code.BRAKE: "The fleet-wide brake: too many nodes were added or removed within ten minutes, over all pools. It lets "
     "go by itself; the limits are the settings `guard.*`.",
     Code.BACKED_OFF: "A resize failed; the member waits until `backoffUntil` before it grows again.",
@@ -102,8 +105,12 @@ _REFUSED: Final[Mapping[Code, str]] = {
     "more should be. Keep one size, or leave the member out.",
     Code.CAPACITY_TYPE_MISMATCH: "The cloud says that the node pool's machines are spot where the member's `capacityType` "
     "says on-demand, or the other way round. Correct `capacityType`.",
-    Code.AUTOSCALER_ON: "The cloud's own autoscaler sizes this node pool. Turn it off there, or leave the member out: two "
-    "that size one pool fight.",
+    Code.AUTOSCALER_ON: "Another autoscaler sizes this node pool: the cloud's own, a Cluster Autoscaler in its cluster, or "
+    "one that `providerAutoscaling.detect: On` tells of. Turn it off, or leave the member out: two that size one pool fight.",
+    Code.NO_CLUSTER_ACCESS: "No member's cluster is looked into (setting `memberClusters.look`), or the cloud has no way "
+    "in. Everything works; `readySource` tells what is weaker.",
+    Code.KUBECONFIG_REFUSED: "The kubeconfig of `kubeconfigSecretRef` holds something that is not allowed, named in the "
+    "message; see [cluster access](../cluster-access.md).",
     Code.INVALID_SPEC: "The object's spec cannot be understood by this version; the message names the field.",
     Code.SECRET_NOT_FOUND: "The Secret that the account names does not exist in its namespace.",
     Code.SECRET_NOT_READABLE: "The operator may not read Secrets in this namespace; grant it there "

@@ -5,6 +5,7 @@ Called by `clouds.registry`, the only importer. Nothing is sent before the first
 
 from collections.abc import Callable, Mapping
 
+from multicloud.clouds.aks.access import AksAccess
 from multicloud.clouds.aks.environment import find_environment
 from multicloud.clouds.aks.login import make_login
 from multicloud.clouds.aks.pipeline import Arm
@@ -37,8 +38,8 @@ def open_door(
         _check(endpoint)
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
     login = make_login(provider, secret, environment, read_timeout_s=read_timeout_s)
-    pools = AksNodePools(Arm(login, environment.arm, before_send, read_timeout_s=read_timeout_s))
-    return CloudDoor(name="azure", identity=login, node_pools=pools)
+    arm = Arm(login, environment.arm, before_send, read_timeout_s=read_timeout_s)
+    return CloudDoor(name="azure", identity=login, node_pools=AksNodePools(arm), access=AksAccess(arm, login))
 
 
 def _check(endpoint: Endpoint) -> None:

@@ -5,6 +5,7 @@ a PUT again after a lost answer, and another registers resource providers by its
 """
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -32,6 +33,8 @@ from multicloud.settings import Endpoint
 USER_AGENT = "multicloud-operator"
 
 _READS = frozenset({"GET", "HEAD"})
+_READING_POSTS = ("/listclusterusercredential",)
+"""Ends of paths in small letters: ARM reads what is secret by POST."""
 
 
 class RenewalPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
@@ -62,7 +65,7 @@ class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
 
     def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:
         """Send reads as they are; fence everything else. Raises NotSent, OutcomeUnknown, Unavailable."""
-        if request.http_request.method in _READS:
+        if _is_read(request.http_request):
             return self.next.send(request)
         self._before_send()
         try:
@@ -84,6 +87,10 @@ class HomePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
         if not request.http_request.url.startswith(f"{self._url}/"):
             raise garbled("following a link", VENDOR, "named another host than the configured one")
         return self.next.send(request)
+
+
+def _is_read(request: HttpRequest) -> bool:
+    return request.method in _READS or urlsplit(request.url).path.lower().endswith(_READING_POSTS)
 
 
 def _never_left(error: AzureError) -> bool:

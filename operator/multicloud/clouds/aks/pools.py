@@ -37,7 +37,7 @@ from multicloud.model.size import Activity, Detail, NodePool, Operation, Operati
 OPERATION_API = "2016-03-30"
 """The api-version that AKS itself writes into the URLs of its operations."""
 
-_GARBAGE = (AzureError, ValueError, KeyError, TypeError, AttributeError)
+GARBAGE = (AzureError, ValueError, KeyError, TypeError, AttributeError)
 """What the SDK raises for errors, and for answers that are not the JSON they should be."""
 
 _OPERATION_URL = re.compile(r"/locations/(?P<location>[A-Za-z0-9-]+)/operations/(?P<id>[A-Za-z0-9-]+)(?:[?#]|$)")
@@ -108,7 +108,7 @@ class AksNodePools:
             if response.status_code >= 300:
                 raise HttpResponseError(response=response)
             return _polled(operation, response)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             typed = of_exception(error, what, write=False)
             if typed.reason.code is Code.NOT_FOUND:
                 return _ended(operation, OperationState.LOST, "AKS no longer knows the operation")
@@ -124,7 +124,7 @@ class AksNodePools:
             )
             facts = ((pool.name or "", partial(self._facts, client, cluster, pool)) for pool in pools)
             return pools_told(cluster, VENDOR, facts)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise of_exception(error, what, write=False) from None
 
     def _facts(self, client: ContainerServiceClient, cluster: ClusterRef, pool: AgentPool) -> NodePool:
@@ -150,7 +150,7 @@ class AksNodePools:
     def _get(self, client: ContainerServiceClient, ref: NodePoolRef) -> AgentPool:
         try:
             return client.agent_pools.get(ref.cluster.group, ref.cluster.name, ref.name)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise of_exception(error, f"reading agent pool {ref} before a resize", write=False) from None
 
     def _put(self, client: ContainerServiceClient, ref: NodePoolRef, body: AgentPool, etag: str) -> Operation:
@@ -172,7 +172,7 @@ class AksNodePools:
                 raw_response_hook=keep,
             )
             return _accepted(ref, poller.result(), seen)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise of_exception(error, what, write=True) from None
 
 

@@ -23,7 +23,9 @@ from multicloud.settings import AwsEndpoints, Endpoint
 CONNECT_S: Final = 3.0
 """How long a connection may take, in seconds."""
 
-_GARBAGE = (
+_SIGNING: Final = "sts, signing"
+
+GARBAGE = (
     BotoCoreError,
     ClientError,
     ResponseParserError,
@@ -63,9 +65,19 @@ class Clients:
         """
         try:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise self._typed(error, what, write=False) from None
         return answer
+
+    def signing_sts(self, region: str) -> Any:
+        """A client of AWS's own STS in the region, whatever the settings say: for URLs that we sign and never send."""
+        with self._making:
+            known = self._made.get((_SIGNING, region))
+            if known is None:
+                config = self._config.merge(Config(ignore_configured_endpoint_urls=True))
+                known = self._present().client("sts", region_name=region, config=config)
+                self._made[_SIGNING, region] = known
+            return known
 
     def write(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
         """Change something, fenced. Raises CloudError; OutcomeUnknown only if bytes may have left."""
@@ -74,7 +86,7 @@ class Clients:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
         except NotSent:
             raise
-        except _GARBAGE as error:
+        except GARBAGE as error:
             # Credentials are fetched while signing: what fails there has sent nothing of the write.
             raise self._typed(error, what, write=self._call.left) from None
         return answer
@@ -109,14 +121,18 @@ class Clients:
 
     def _client(self, service: str, region: str | None) -> Any:
         with self._making:  # sessions are not made for making clients on several threads
-            if self._session is None:
-                self._session = self._login.session()
-            self._call.session = self._session
-            where = region or self._login.home(self._session.region_name)
+            self._call.session = self._present()
+            where = region or self._login.home(self._call.session.region_name)
             known = self._made.get((service, where))
             if known is None:
                 known = self._made[service, where] = self._make(service, where)
             return known
+
+    def _present(self) -> Any:
+        """The session of now. The caller holds the lock."""
+        if self._session is None:
+            self._session = self._login.session()
+        return self._session
 
     def _make(self, service: str, region: str) -> Any:
         endpoint = self._endpoints[service]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from multicloud.clouds.eks.access import EksAccess
 from multicloud.clouds.eks.clients import Clients, make_config
 from multicloud.clouds.eks.login import Login, Role, read_keys, session_name
 from multicloud.clouds.eks.pools import EksNodePools
@@ -47,7 +48,9 @@ def open_door(
         role = Role(arn=provider.role_arn, external_id=provider.external_id or caller)
     login = Login(keys, role, endpoints.sts, config, name=session_name(caller))
     clients = Clients(login, endpoints, before_send, config)
-    return CloudDoor(name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients))
+    return CloudDoor(
+        name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients), access=EksAccess(clients)
+    )
 
 
 class EksIdentity:

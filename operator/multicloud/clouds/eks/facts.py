@@ -115,6 +115,7 @@ def node_pool(cluster: ClusterRef, described: Description, sizes: Mapping[str, S
         cloud_min=described.minimum,
         cloud_max=described.maximum,
         capacity_type=described.capacity,
+        groups=described.groups,
         activity=described.activity,
         words=_words(described),
     )

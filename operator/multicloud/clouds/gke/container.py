@@ -140,6 +140,12 @@ class Container:
         answer = self._call(self._client.list_node_pools, request, what, write=False)
         return [_description(pool) for pool in answer.node_pools]
 
+    def way_in(self, cluster: ClusterRef) -> tuple[str, str]:
+        """Where the cluster's own Kubernetes API answers, and its authority as base64. Raises CloudError."""
+        request = messages.GetClusterRequest(name=cluster_path(cluster))
+        answer = self._call(self._client.get_cluster, request, f"reading cluster {cluster}", write=False)
+        return str(answer.endpoint), str(answer.master_auth.cluster_ca_certificate)
+
     def operations(self, project: str, location: str) -> Sequence[CloudOperation]:
         """List the operations of a location that Google still knows, ended ones too. Raises CloudError."""
         parent = f"projects/{project}/locations/{location}"

@@ -6,6 +6,7 @@ Called by `clouds.registry`, the only importer. Nothing is sent before the first
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from multicloud.clouds.gke.access import GkeAccess
 from multicloud.clouds.gke.compute import Compute
 from multicloud.clouds.gke.container import Container
 from multicloud.clouds.gke.login import make_login
@@ -43,7 +44,9 @@ def open_door(
     login = make_login(provider, secret, endpoints, read_timeout_s=timeout_s)
     container = Container(login, endpoints.container, roots, before_send, timeout_s=timeout_s)
     compute = Compute(login, endpoints.compute, read_timeout_s=timeout_s)
-    return CloudDoor(name="gcp", identity=login, node_pools=GkeNodePools(container, compute))
+    return CloudDoor(
+        name="gcp", identity=login, node_pools=GkeNodePools(container, compute), access=GkeAccess(container, login)
+    )
 
 
 def _check(endpoint: Endpoint) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,12 @@ class Login:
             except (ValueError, KeyError, TypeError, AttributeError):
                 text = "the token endpoint gave an answer that is none"
                 raise unreadable(_LOGGING_IN, text, code=Code.UNEXPECTED) from None
+
+    def expires_at(self) -> datetime | None:
+        """When the present token ends, None where its issuer does not say."""
+        with self._lock:
+            expiry = getattr(self._credentials, "expiry", None)  # naive, UTC
+        return expiry.replace(tzinfo=UTC) if isinstance(expiry, datetime) else None
 
     def forget(self, token: str) -> None:
         """Drop a token that an API no longer takes; the next `bearer` gets a new one."""

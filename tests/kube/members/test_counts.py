@@ -1,0 +1,120 @@
+"""From nodes and pods to a few numbers: lists and events in any order, requests as the scheduler counts them."""
+
+from typing import Any
+
+import pytest
+
+from multicloud.kube.members.counts import Counts
+from multicloud.model.member import Counted
+from multicloud.model.ref import Cloud
+
+GI = 1024**3
+
+
+def node(
+    name: str, pool: str = "web", *, ready: bool = True, cpu: str = "4", label: str | None = None
+) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": {label or "eks.amazonaws.com/nodegroup": pool}},
+        "status": {
+            "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": str(ready)}],
+            "allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "110"},
+        },
+    }
+
+
+def pod(on: str, cpu: str = "1", *, owner: str = "ReplicaSet", **spec: Any) -> dict[str, Any]:
+    container = {"resources": {"requests": {"cpu": cpu}}}
+    return {
+        "metadata": {"name": "p", "ownerReferences": [{"kind": owner, "controller": True}]},
+        "spec": {"nodeName": on, "containers": [container], **spec},
+    }
+
+
+def counts(*nodes: dict[str, Any], cloud: Cloud = Cloud.AWS) -> Counts:
+    made = Counts(cloud)
+    for each in nodes:
+        made.node(each)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("cloud", "label"),
+    [
+        (Cloud.AWS, "eks.amazonaws.com/nodegroup"),
+        (Cloud.AZURE, "kubernetes.azure.com/agentpool"),
+        (Cloud.AZURE, "agentpool"),
+        (Cloud.GCP, "cloud.google.com/gke-nodepool"),
+    ],
+)
+def test_each_vendors_label_names_the_pool(cloud: Cloud, label: str) -> None:
+    made = counts(node("a", label=label), node("b", "other", label=label), node("c", label="pool"), cloud=cloud)
+    assert made.counted("web") == Counted(nodes=1, ready=1)
+
+
+def test_a_node_that_changes_is_counted_once() -> None:
+    made = counts(node("a"), node("a", ready=False), node("b"))
+    assert made.counted("web") == Counted(nodes=2, ready=1)
+    assert made.node(node("b", "other")) == "other"
+    assert (made.counted("web").nodes, made.counted("other").nodes) == (1, 1)
+
+
+def test_an_unknown_pool_has_no_nodes() -> None:
+    assert counts(node("a")).counted("none") == Counted()
+
+
+@pytest.mark.parametrize(
+    ("body", "needed"),
+    [
+        pytest.param(pod("a", "4001m"), 2, id="over one node"),
+        pytest.param(pod("a", "9", owner="DaemonSet"), 0, id="a DaemonSet's"),
+        pytest.param(pod("a", "9", owner="Node"), 0, id="a static one"),
+        pytest.param(pod("", "9"), 0, id="not scheduled"),
+        pytest.param(pod("elsewhere", "9"), 0, id="on a node of no pool"),
+        pytest.param(
+            pod("a", "1", initContainers=[{"resources": {"requests": {"cpu": "5"}}}]), 2, id="starting up is widest"
+        ),
+        pytest.param(
+            pod("a", "3", initContainers=[{"restartPolicy": "Always", "resources": {"requests": {"cpu": "2"}}}]),
+            2,
+            id="a sidecar stays",
+        ),
+        pytest.param(pod("a", "1", overhead={"cpu": "4"}), 2, id="the runtime's overhead"),
+        pytest.param(pod("a", "9", resources={"requests": {"cpu": "2"}}), 1, id="the pod's own requests instead"),
+        pytest.param(pod("a", "1", containers=[{"resources": {"requests": {"memory": "9Gi"}}}]), 2, id="memory binds"),
+        pytest.param(pod("a", containers=[{}]), 1, id="no requests: room for a pod all the same"),
+    ],
+)
+def test_requests_as_the_scheduler_counts_them(body: dict[str, Any], needed: int) -> None:
+    made = counts(node("a"), node("b"), node("c"))
+    made.pod(body)
+    assert made.counted("web").needed == needed
+    made.pod_gone(body)
+    assert made.counted("web").needed == 0
+
+
+def test_the_smallest_node_is_what_requests_are_counted_in_and_no_more_than_there_are() -> None:
+    made = counts(node("a", cpu="8"), node("b", cpu="2"))
+    made.pod(pod("a", "3"))
+    assert made.counted("web").needed == 2
+    made.pod(pod("a", "5"))
+    assert made.counted("web").needed == 2
+
+
+def test_pods_may_be_told_before_their_node() -> None:
+    made = counts()
+    assert made.pod(pod("a", "5")) is None
+    made.node(node("b"))
+    assert made.node(node("a")) == "web"
+    assert made.counted("web").needed == 2
+
+
+def test_a_node_that_goes_takes_its_pods_along_and_their_ends_count_nothing_twice() -> None:
+    made = counts(node("a"), node("b"))
+    body = pod("a", "5")
+    made.pod(body)
+    assert made.node_gone(node("a")) == "web"
+    assert made.counted("web") == Counted(nodes=1, ready=1)
+    made.pod_gone(body)
+    made.node(node("a"))
+    assert made.counted("web") == Counted(nodes=2, ready=2)
