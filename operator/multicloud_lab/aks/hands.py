@@ -81,7 +81,8 @@ class Hands:
         if not ranges:
             raise errors.invalid("enableAutoScaling", f"agent pool {pool.name} has no autoscaler.")
         low, high = sum(low for low, _ in ranges.values()), sum(high for _, high in ranges.values())
-        if not max(low, least_nodes(pool.spec)) <= to <= high:
+        low = max(low, least_nodes(pool.spec))
+        if not low <= to <= high:
             raise errors.invalid("count", f"{to} is not within minCount {low} and maxCount {high}.")
         from_ = pool.count
         if from_ != to:

@@ -7,7 +7,7 @@ documented, so the lab takes each list with its own value of it and no profile w
 
 from collections.abc import Mapping
 
-from multicloud_lab.aks.errors import ArmError, invalid
+from multicloud_lab.aks.errors import ArmError, bad_content, invalid
 from multicloud_lab.aks.state import NODES, VIRTUAL_MACHINES, Properties, scale_profile, size_ranges, sizes_of
 
 _PROFILE = "virtualMachinesProfile"
@@ -28,6 +28,7 @@ def completed(spec: Properties, *, asked: bool | None, before: Mapping[str, int]
     for name in _ELSEWHERE:
         if name in spec:
             raise invalid(name, f"a pool of type {VIRTUAL_MACHINES} has its sizes in {_PROFILE}.")
+    _check_shape(spec.get(_PROFILE) or {})
     manual, automatic = scale_profile(spec, "manual"), scale_profile(spec, "autoscale")
     _check_lists(manual, automatic)
     if asked is not None and asked is not bool(automatic):
@@ -62,6 +63,15 @@ def spread(spec: Properties, to: int) -> dict[str, int]:
 def _within(nodes: int, bounds: tuple[int, int]) -> int:
     low, high = bounds
     return min(max(nodes, low), high)
+
+
+def _check_shape(profile: Properties) -> None:
+    scale = profile.get("scale") or {}
+    if not isinstance(scale, dict):
+        raise bad_content(f"'properties.{_PROFILE}.scale' has the wrong type, expected dict.")
+    for kind in ("manual", "autoscale"):
+        if not isinstance(scale.get(kind) or [], list):
+            raise bad_content(f"'properties.{_PROFILE}.scale.{kind}' has the wrong type, expected list.")
 
 
 def _check_lists(manual: list[Properties], automatic: list[Properties]) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 _WORDS: Mapping[str, str] = {
     "missing": "must be given",
+    "invalid_key": "names must be texts",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "dict_type": "must be a map",

@@ -384,13 +384,14 @@ class _Loader(yaml.SafeLoader):
     """YAML's safe loader, to which a name that stands twice in a map is a mistake (YAML takes the last one)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  (PyYAML's)
-        """Return the map. Raises SeedError for a name that stands twice."""
+        """Return the map. Raises SeedError for a name that stands twice, ConstructorError."""
         seen: set[str] = set()
         for name, _ in node.value:
-            if name.value in seen and name.tag != _MERGE:
-                message = f"line {name.start_mark.line + 1}: {name.value} stands twice in a map, but may stand once"
+            text = str(name.value)
+            if text in seen and name.tag != _MERGE:
+                message = f"line {name.start_mark.line + 1}: {text} stands twice in a map, but may stand once"
                 raise SeedError(message)
-            seen.add(str(name.value))
+            seen.add(text)
         return super().construct_mapping(node, deep)
 
 

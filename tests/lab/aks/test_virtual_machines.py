@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from multicloud_lab.core.clock import VirtualClock
 from multicloud_lab.core.lab import Lab, RefusedError
+from multicloud_lab.core.replay import differences, play
+from multicloud_lab.serve import make_lab
 from multicloud_lab.thread import LabThread
 from support.aks import CLUSTERS, GROUP, Pools, Send, engine_of
 
@@ -242,3 +245,33 @@ def test_refused(send: Send, properties: dict[str, Any], target: str) -> None:
     answer = put(send, properties)
     assert (answer.status_code, answer.json()["error"]["target"]) == (400, f"agentPoolProfile.{target}")
     assert send("GET", MIXED).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [{"scale": "x"}, {"scale": [1]}, {"scale": {"manual": 5}}, {"scale": {"autoscale": {"size": "a"}}}, "x"],
+    ids=["text", "list", "number", "map", "profile"],
+)
+def test_a_profile_of_another_shape_is_bad_content(send: Send, profile: Any) -> None:
+    answer = put(send, {"type": "VirtualMachines", "virtualMachinesProfile": profile})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidRequestContent")
+
+
+def test_what_was_done_to_an_autoscaled_one_can_be_done_again(lab: LabThread, send: Send, pools: Pools) -> None:
+    put(send, AUTO)
+    lab.advance(LONGEST_S)
+    lab.hands(lambda hands: hands.autoscale("azure", "shop-prod", "mixed", 7))
+    lab.advance(LONGEST_S)
+    names = [machine.name for machine in pools.azure.machines.list(GROUP, "shop-prod", "mixed")]
+    assert send(
+        "POST", MIXED.replace("/mixed", "/mixed/deleteMachines"), json={"machineNames": names[-1:]}
+    ).status_code == (202)
+    lab.advance(20)
+    put(send, {"powerState": {"code": "Stopped"}})
+
+    def again(inside: Lab) -> list[str]:
+        fresh = make_lab(inside.seed, VirtualClock(inside.clock.start))
+        play(inside.journal.entries(), fresh, inside.clock.now())
+        return differences(inside, fresh)
+
+    assert lab.run(again) == []

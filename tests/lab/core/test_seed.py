@@ -52,6 +52,8 @@ def test_a_file_replaces_what_it_names(tmp_path: Path) -> None:
         pytest.param("gcp: {clusters: [{name: a, zones: []}]}", "gcp.clusters[0].zones", id="no zones"),
         pytest.param("gcp: {clusters: [{name: a, pools: [{name: x, autoscaling: {minNodeCount: 11}}]}]}", "minNodeCount 11", id="autoscaling range"),
         pytest.param("- a list", "the document: must be a map with aws, azure, gcp, random, timings", id="not a mapping"),
+        pytest.param("? [a, b]\n: 1\n", "is not YAML", id="a list as a name"),
+        pytest.param("1: 2", "must be", id="a number as a name"),
         pytest.param("a: [", "is not YAML", id="not YAML"),
     ],
 )  # fmt: skip
