@@ -52,7 +52,7 @@ def test_a_range_of_nothing_is_widened_to_what_eks_takes(vendor: Vendor, door: C
 
 
 def test_a_sick_node_group_takes_a_size_where_the_cloud_lets_it(fence: Fence) -> None:
-    seed = Seed(aws=Seed().aws.model_copy(update={"switches": {"degraded_accepts_update": True}}))
+    seed = Seed(aws=Seed().aws.model_copy(update={"switches": {"degradedAcceptsUpdate": True}}))
     with LabThread(seed) as lab:
         ground = GROUNDS[0]
         door = ground.door(lab, fence)
