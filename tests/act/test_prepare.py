@@ -12,6 +12,7 @@ from multicloud.decide import decide
 from multicloud.model.error import NotSent
 from multicloud.model.plan import Snapshot
 from multicloud.model.reason import Code, Reason
+from multicloud.model.spec import CloudRange
 from support.builders import NOW, POOL, member, snapshot
 from support.clock import VirtualClock
 from support.scripted import Heard
@@ -48,6 +49,13 @@ def test_every_ask_becomes_an_intent_with_an_id_of_its_own() -> None:
         assert record.intent == dispatch.intent
         assert (dispatch.intent.origin, dispatch.intent.target) == (4, 10)
         assert dispatch.intent.deadline == NOW + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize("cloud_range", CloudRange)
+def test_only_who_may_widen_the_clouds_range_is_sent_so(cloud_range: CloudRange) -> None:
+    one = member("a", 4, cloud_range=cloud_range).seen(cloud_min=1, cloud_max=50)
+    [dispatch] = Bench().prepare(snapshot(one, replicas=20)).dispatches
+    assert (dispatch.change.to, dispatch.change.widen) == (20, cloud_range is CloudRange.WIDEN)
 
 
 def test_an_id_is_never_made_twice() -> None:

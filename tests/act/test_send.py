@@ -72,6 +72,13 @@ async def test_an_accepted_resize_keeps_its_intent_with_the_operation() -> None:
     assert (outcome.error, bench.booked, bench.heard.wrote_to) == (None, 6, [bench.facts.ref])
 
 
+async def test_the_clouds_wish_not_to_be_asked_at_once_is_passed_on() -> None:
+    bench = Bench()
+    bench.lane.poll_wait_s = 30
+    await bench.send()
+    assert bench.heard.poll_wishes_s == [30]
+
+
 async def test_a_lost_answer_keeps_the_intent_and_counts_its_window_from_now() -> None:
     bench = Bench()
     bench.lane.refuses_writes = OutcomeUnknown(reason(Code.TIMED_OUT))

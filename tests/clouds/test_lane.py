@@ -262,6 +262,7 @@ async def test_hung_reads_never_delay_a_resize(stage: Stage) -> None:
     reads = [asyncio.create_task(stage.read()) for _ in range(READ_THREADS + 2)]
     await until(lambda: len(stage.door.calls) == READ_THREADS)
     assert stage.lane.in_flight == READ_THREADS + 2
+    assert stage.count("multicloud_executor_queue_depth", pool="read", provider="aws") == 2
     assert await asyncio.wait_for(stage.resize(), 5) == RUNNING
     stage.door.end.set()
     await asyncio.gather(*reads)

@@ -108,9 +108,9 @@ async def passing(buckets: Buckets, clock: VirtualClock, calls: int, seconds: fl
 async def test_a_pause_is_kept_and_ends_without_a_burst_at_half_the_rate() -> None:
     clock = VirtualClock()
     buckets = Buckets(clock)
-    buckets.pause(key(), RATE, 20)
+    buckets.pause(key(), RATE, 10)
     passed = await passing(buckets, clock, 3, 60)
-    assert 20 <= passed[0] <= 20 * (1 + JITTER)
+    assert 10 <= passed[0] <= 10 * (1 + JITTER)
     waits = [later - earlier for earlier, later in pairwise(passed)]
     assert waits == pytest.approx([4, 4])
 
@@ -120,10 +120,11 @@ async def test_who_waits_already_waits_anew_when_the_cloud_asks_for_patience() -
     buckets = Buckets(clock)
     clock_turn = asyncio.create_task(passing(buckets, clock, 6, 60))
     await clock.until_asleep(3)
-    buckets.pause(key(), RATE, 20)
+    buckets.pause(key(), RATE, 10)
     passed = await clock_turn
     assert passed[:3] == [0, 0, 0]
-    assert min(passed[3:]) >= 20
+    assert len(passed) == 6
+    assert passed[3] >= 10
 
 
 async def test_pauses_of_one_length_do_not_end_together() -> None:

@@ -1,6 +1,6 @@
 """The EKS door on scripted AWS APIs, with node groups in the vendor's words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from multicloud.clouds.eks.door import open_door
@@ -9,7 +9,6 @@ from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
 from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
-from support.azuredoor import Fence
 from support.told import pools_of
 from support.vendor import Answer, Vendor
 
@@ -21,7 +20,7 @@ UUID = "11112222-3333-4444-5555-666677778888"
 
 
 def scripted_door(
-    vendor: Vendor, fence: Fence, *, secret: Mapping[str, bytes] | None = None, call_timeout_s: float = 10
+    vendor: Vendor, fence: Callable[[], None], *, secret: Mapping[str, bytes] | None = None, call_timeout_s: float = 10
 ) -> CloudDoor:
     endpoint = Endpoint(url=vendor.url)
     return open_door(

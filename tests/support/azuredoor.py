@@ -90,7 +90,7 @@ def serve_entra(vendor: Vendor) -> None:
 
 def scripted_door(
     vendor: Vendor,
-    fence: Fence,
+    fence: Callable[[], None],
     *,
     account: AzureAccount = ACCOUNT,
     secret: Mapping[str, bytes] | None = None,

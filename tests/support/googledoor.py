@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +22,6 @@ from multicloud.model.size import Detail, NodePool, ReadySource
 from multicloud.model.spec import GcpAccount
 from multicloud.settings import Endpoint, GcpEndpoints
 from multicloud_lab.core.tls import Tls
-from support.azuredoor import Fence
 from support.told import pools_of
 from support.vendor import Answer, Vendor
 
@@ -207,7 +206,9 @@ class Google:
             token=Endpoint(url=self.token_uri),
         )
 
-    def door(self, fence: Fence, *, call_timeout_s: float = 10, key: Mapping[str, object] | None = None) -> CloudDoor:
+    def door(
+        self, fence: Callable[[], None], *, call_timeout_s: float = 10, key: Mapping[str, object] | None = None
+    ) -> CloudDoor:
         secret = {"key.json": json.dumps({**key_json(self.token_uri), **(key or {})}).encode()}
         return open_door(ACCOUNT, secret, self.endpoints, before_send=fence, call_timeout_s=call_timeout_s)
 

@@ -50,7 +50,10 @@ class ScriptedLane:
         if self.refuses_writes is not None:
             raise self.refuses_writes
         self.resizes.append((change.pool.ref, change.to, token))
-        return Operation(id=f"op-{len(self.resizes)}", pool=change.pool.ref, state=OperationState.RUNNING)
+        running = OperationState.RUNNING
+        return Operation(
+            id=f"op-{len(self.resizes)}", pool=change.pool.ref, state=running, retry_after_s=self.poll_wait_s
+        )
 
     async def poll(self, operation: Operation) -> Operation:
         self.polls.append(operation.id)
@@ -120,6 +123,7 @@ class Heard:
     woken: list[ObjectKey] = field(default_factory=list)
     wrote_to: list[NodePoolRef] = field(default_factory=list)
     looked_at: list[NodePoolRef] = field(default_factory=list)
+    poll_wishes_s: list[float | None] = field(default_factory=list)
 
     def wake(self, key: ObjectKey, after_s: float) -> None:
         assert after_s >= 0
@@ -129,6 +133,7 @@ class Heard:
         assert account.name
         assert poll_after_s is None or poll_after_s >= 0
         self.wrote_to.append(node_pool)
+        self.poll_wishes_s.append(poll_after_s)
 
     def look_now(self, account: ObjectKey, node_pool: NodePoolRef) -> None:
         assert account.name

@@ -245,7 +245,7 @@ class World:
         return [
             Write(str(entry["cloud"]), str(entry["cluster"]), str(entry["pool"]), int(str(entry["to"])))
             for entry in self.lab.journal()
-            if entry["effective"] and entry["principal"] not in ("hand", "admin")
+            if entry["effective"] and entry["to"] is not None and entry["principal"] != "hand"
         ]
 
     async def run_for(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:

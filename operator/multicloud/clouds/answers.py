@@ -17,7 +17,7 @@ from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import NodePool
 
 MOST_NODES: Final = 100_000
-"""Nodes above which a size is garbage: no vendor lets a cluster have half as many."""
+"""Nodes above which a size is garbage: more than any vendor lets one cluster have."""
 
 MOST_PAGES: Final = 1000
 """Pages after which a list that never ends is given up."""

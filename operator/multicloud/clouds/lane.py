@@ -95,10 +95,7 @@ class LaneMetrics:
             "multicloud_executor_threads", "Threads of lanes, hung ones too.", ["pool", "provider"], registry=registry
         )
         self.queued = Gauge(
-            "multicloud_executor_queue_depth",
-            "Calls that wait for a thread of a lane.",
-            ["pool", "provider"],
-            registry=registry,
+            "multicloud_executor_queue_depth", "Calls that wait for a thread.", ["pool", "provider"], registry=registry
         )
         self.abandoned = Counter(
             "multicloud_executor_abandoned_total",

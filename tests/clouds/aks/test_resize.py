@@ -102,6 +102,21 @@ def test_a_system_pool_stays_one(lab: LabThread, lab_door: CloudDoor) -> None:
     assert pool_of(lab, lab_door, "system").requested == 3
 
 
+def test_a_resize_that_a_person_stops_is_canceled_and_may_be_asked_for_again(
+    lab: LabThread, lab_door: CloudDoor
+) -> None:
+    asked = lab_door.node_pools.resize(Resize(pool=pool_of(lab, lab_door), to=9), token="t")
+    lab.advance(5)
+    lab.hands(lambda hands: hands.abort("azure", "shop-prod", "web"))
+    lab.advance(900)
+    assert lab_door.node_pools.poll(asked).state is OperationState.CANCELED
+    stopped = pool_of(lab, lab_door)
+    assert (stopped.activity, stopped.words) == (Activity.SICK, "Canceled")
+    lab_door.node_pools.resize(Resize(pool=stopped, to=9), token="t")
+    lab.advance(900)
+    assert pool_of(lab, lab_door).ready == 9
+
+
 def test_asking_for_the_present_size_is_done_at_once(lab: LabThread, lab_door: CloudDoor) -> None:
     operation = lab_door.node_pools.resize(Resize(pool=pool_of(lab, lab_door), to=4), token="t")
     assert operation.state is OperationState.DONE

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.session import Session
@@ -130,6 +131,13 @@ def test_silence_is_a_time_out(vendor: Vendor, fence: Fence) -> None:
     vendor.answer("POST", UPDATE, Answer(hang=True))
     for error, kind in ((failed_read(door), Unavailable), (failed_write(door), OutcomeUnknown)):
         assert (type(error), error.reason.code) == (kind, Code.TIMED_OUT)
+
+
+def test_what_the_sdk_itself_refuses_is_invalid_and_not_sent(vendor: Vendor, door: CloudDoor) -> None:
+    token: Any = 7
+    with pytest.raises(Refused) as caught:
+        door.node_pools.resize(Resize(pool=pool_fact(), to=9), token=token)
+    assert (caught.value.reason.code, vendor.seen) == (Code.INVALID, [])
 
 
 def test_a_region_that_is_none_is_invalid_and_nothing_is_sent(vendor: Vendor, door: CloudDoor) -> None:

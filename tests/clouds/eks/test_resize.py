@@ -11,6 +11,7 @@ from multicloud.model.reason import Code
 from multicloud.model.size import Activity, Detail, Operation, OperationState, Resize
 from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
+from multicloud_lab.core.seed import Seed
 from multicloud_lab.thread import LabThread
 from support.awsdoor import KEYS, UPDATE, WEB, nodegroup, pool_fact, read, refusal, scripted_door, serve
 from support.azuredoor import Fence
@@ -48,6 +49,22 @@ def test_a_range_of_nothing_is_widened_to_what_eks_takes(vendor: Vendor, door: C
     door.node_pools.resize(Resize(pool=pool_fact(cloud_min=0, cloud_max=1), to=0, widen=True), token="t")
     (sent,) = vendor.calls("POST", UPDATE)
     assert sent.json["scalingConfig"] == {"minSize": 0, "maxSize": 1, "desiredSize": 0}
+
+
+def test_a_sick_node_group_takes_a_size_where_the_cloud_lets_it(fence: Fence) -> None:
+    seed = Seed(aws=Seed().aws.model_copy(update={"switches": {"degradedAcceptsUpdate": True}}))
+    with LabThread(seed) as lab:
+        ground = GROUNDS[0]
+        door = ground.door(lab, fence)
+        lab.run(lambda running: running.capacity.set_free("aws", None, None, 2))
+        door.node_pools.resize(Resize(pool=ground.read(door), to=9), token="t-1")
+        lab.advance(3600)
+        sick = ground.read(door)
+        assert (sick.activity, sick.ready) == (Activity.SICK, 6)
+        for to in (9, 10):
+            asked = door.node_pools.resize(Resize(pool=ground.read(door), to=to), token=f"t-{to}-again")
+            lab.advance(1800)
+            assert door.node_pools.poll(asked).state is OperationState.DONE
 
 
 def test_the_cloud_takes_a_widened_range(lab: LabThread, lab_door: CloudDoor) -> None:
