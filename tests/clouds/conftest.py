@@ -12,12 +12,20 @@ from support.signing_in import Machine, seed
 __all__ = ["strays"]
 
 
+@pytest.fixture(scope="module")
+def signing_lab() -> Iterator[LabThread]:
+    with LabThread(seed()) as lab:
+        yield lab
+
+
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, strays: list[str]) -> Iterator[Machine]:
+def machine(
+    signing_lab: LabThread, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, strays: list[str]
+) -> Iterator[Machine]:
     """No identity but what a test gives; no host but the lab's."""
     assert strays == []
-    with LabThread(seed()) as lab:
-        made = Machine(lab, monkeypatch, tmp_path)
-        made.clear()
-        yield made
-        assert lab.violations() == []
+    made = Machine(signing_lab, monkeypatch, tmp_path)
+    made.clear()
+    yield made
+    assert signing_lab.violations() == []
+    signing_lab.run(lambda lab: lab.reset())

@@ -14,7 +14,7 @@ from multicloud_lab.core.faultkinds import Answer, AuthExpire, ClockSkew
 from multicloud_lab.core.faults import Fault, Match
 from support.accounts import AccountWorld
 from support.certificates import certificate
-from support.signing_in import WAYS, Machine, Way, irsa
+from support.signing_in import WAYS, Machine, Way, federation, irsa
 
 EVIL = "https://evil.example/token"
 BY_ID = {way.id: way for way in WAYS}
@@ -283,6 +283,34 @@ async def test_an_operator_without_any_identity(machine: Machine, cloud: str, mo
         status = await world.settled()
     expected = "Unavailable" if cloud == "azure" else "AuthenticationFailed"
     assert world.conditions(status)["Ready"] == ("False", expected)
+
+
+FEDERATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "aws": (
+        {
+            "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request",
+            "credential_source": {
+                "environment_id": "aws1",
+                "regional_cred_verification_url": "https://sts.{region}.amazonaws.com",
+            },
+        },
+        "AWS region",
+    ),
+    "program": ({"credential_source": {"executable": {"command": "/bin/false"}}}, "xecutable"),
+    "no-source": ({"credential_source": {}}, "cannot be used"),
+}
+"""Other sources of a federation that an administrator may set up; here each lacks what it needs, and says so."""
+
+
+@pytest.mark.parametrize("row", FEDERATIONS.values(), ids=FEDERATIONS.keys())
+async def test_a_federation_that_lacks_what_it_needs(machine: Machine, row: tuple[dict[str, Any], str]) -> None:
+    changes, word = row
+    way = replace(BY_ID["gcp-federation"], given=lambda inner: federation(inner, **changes))
+    async with AccountWorld(machine, way) as world:
+        status = await world.settled()
+    ready = next(found for found in status["conditions"] if found["type"] == "Ready")
+    assert (ready["status"], word in ready["message"]) == ("False", True)
+    assert [entry for entry in machine.lab.journal() if entry["cloud"] == "gcp"] == []
 
 
 async def test_an_environment_that_nobody_set(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 And what none of them may do: reach a host that no administrator named, or anything before the administrator's leave.
 """
 
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,3 +86,11 @@ async def test_lanes_of_two_accounts_share_nothing(machine: Machine) -> None:
             before = len(machine.lab.journal())
             await lane.list([CLUSTERS["aws"]], detail=Detail.FULL)
             assert {entry["principal"] for entry in journal_since(machine.lab, before)} == {principal}
+
+
+def test_a_call_elsewhere_would_be_seen(strays: list[str]) -> None:
+    for name in ("192.0.2.1", "evil.example", "169.254.169.254"):
+        with pytest.raises(OSError, match="may not talk"):
+            socket.create_connection((name, 80), timeout=1)
+    assert strays == ["192.0.2.1", "evil.example", "169.254.169.254"]
+    strays.clear()

@@ -1,7 +1,7 @@
 """Sessions and tokens that end, and secrets that are rotated, while an account is in use: the real SDKs on the lab."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,13 @@ from support.signing_in import CLIENT, LAB_EMAIL, NAME, NAMESPACE, WAYS, Machine
 
 BY_ID = {way.id: way for way in WAYS}
 CLUSTERS: Mapping[str, ClusterRef] = {str(ground.cloud): ground.web.cluster for ground in GROUNDS}
+
+
+@pytest.fixture
+def signing_lab() -> Iterator[LabThread]:
+    """A lab of its own for each test: secrets that were rotated stay so."""
+    with LabThread(seed()) as lab:
+        yield lab
 
 
 async def look(world: AccountWorld, cloud: str) -> None:

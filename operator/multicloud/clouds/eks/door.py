@@ -35,7 +35,7 @@ def open_door(
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `caller` is whom AWS's log shall name, and the external id of a role unless the account has its own. `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
+    `caller` is whom AWS's log names; it is also the external id of a role, unless the account has its own. `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
     for a Secret or endpoint that a person must mend.
     """
     for endpoint in (endpoints.eks, endpoints.autoscaling, endpoints.sts):

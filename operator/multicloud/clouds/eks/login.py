@@ -68,7 +68,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """The role to assume. AWS's own log shows the name of the session; the trust policy asks for the external id."""
+    """The role to assume; its trust policy asks for the external id."""
 
     arn: str
     external_id: str
@@ -111,18 +111,13 @@ class Login:
             core.set_credentials(self._keys.access_key_id, self._keys.secret, self._keys.token)
         else:
             core.register_component("credential_provider", self._ambient(core))
-        if self._role is None:
+        role = self._role
+        if role is None:
             return boto3.Session(botocore_session=core)
         assumed = _core()
-        credentials = DeferredRefreshableCredentials(lambda: self._assume(core, self.role), "assume-role")
+        credentials = DeferredRefreshableCredentials(lambda: self._assume(core, role), "assume-role")
         assumed.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
         return boto3.Session(botocore_session=assumed)
-
-    @property
-    def role(self) -> Role:
-        """The role. Only where there is one."""
-        assert self._role is not None  # sessions without a role do not ask
-        return self._role
 
     def renews(self, error: ClientError) -> bool:
         """True where a new session mends what AWS refused: what it refused was a session's, and not the Secret's."""

@@ -21,7 +21,13 @@ from typing import Any, Final
 import google.auth
 import requests
 from google.auth import aws, identity_pool, impersonated_credentials, pluggable
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
+from google.auth.exceptions import (
+    DefaultCredentialsError,
+    GoogleAuthError,
+    MalformedError,
+    RefreshError,
+    TransportError,
+)
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
@@ -66,6 +72,10 @@ class Login:
 
     def bearer(self) -> str:
         """Return an access token, refreshed when it is about to end. Raises CloudError."""
+        return self._signed_in()[1]
+
+    def _signed_in(self) -> tuple[Any, str]:
+        """The credentials with a token that is good now. Raises CloudError."""
         with self._lock:
             try:
                 if self._credentials is None:
@@ -73,7 +83,7 @@ class Login:
                 # `before_request` would also ask iamcredentials.googleapis.com for a boundary, whatever the endpoints.
                 if not self._credentials.valid:
                     self._credentials.refresh(self._request)
-                return str(self._credentials.token)
+                return self._credentials, str(self._credentials.token)
             except GoogleAuthError as error:
                 self._credentials = None  # what it is made from, files and tokens of others, may be others by now
                 raise _typed(error) from None
@@ -99,11 +109,9 @@ class Login:
 
     def whoami(self) -> Principal:
         """Get a token and tell whose it is: a service account's e-mail. Raises CloudError."""
-        self.bearer()
-        with self._lock:
-            credentials = self._credentials
+        credentials, _ = self._signed_in()
         email = getattr(credentials, "service_account_email", None)
-        told = {} if credentials is None else credentials.get_cred_info() or {}
+        told = credentials.get_cred_info() or {}
         return Principal(name=str(email or told.get("principal") or _subject(credentials)))
 
 
@@ -149,7 +157,7 @@ def _ambient() -> Any:
         try:
             info = json.loads(Path(named).read_bytes())
         except ValueError:
-            raise DefaultCredentialsError("the file that GOOGLE_APPLICATION_CREDENTIALS names is not JSON") from None
+            raise MalformedError("it is not JSON") from None
         if isinstance(info, dict) and info.get("type") == "external_account":
             return _federated(info)
     credentials, _ = google.auth.default(scopes=[SCOPE])
@@ -219,24 +227,30 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _typed(error: GoogleAuthError) -> CloudError:
-    what = _LOGGING_IN
     transport = error if isinstance(error, TransportError) else error.__cause__
     if isinstance(transport, TransportError):
         timed_out = isinstance(transport.__cause__, requests.Timeout)
         code = Code.TIMED_OUT if timed_out else Code.UNAVAILABLE
-        return unreadable(what, "the token endpoint could not be reached", code=code)
+        return unreadable(_LOGGING_IN, "the token endpoint could not be reached", code=code)
     if isinstance(error, RefreshError) and error.retryable:
-        return unreadable(what, "the token endpoint cannot issue tokens at the moment")
-    if isinstance(error, DefaultCredentialsError):
-        text = "no ambient Google identity was found: use workload identity, or name a Secret in credentials"
-        return Refused(Reason(code=Code.AUTH_FAILED, text=text))
+        return unreadable(_LOGGING_IN, "the token endpoint cannot issue tokens at the moment")
     words = tidy(str(error.args[0])) if error.args else type(error).__name__
     if isinstance(error, RefreshError) and len(error.args) > 1 and words.startswith("Unable to acquire impersonated"):
         return _of_iam(str(error.args[1]))
+    return _refusal(error, words)
+
+
+def _refusal(error: GoogleAuthError, words: str) -> Refused:
+    if isinstance(error, MalformedError):
+        text = f"the file that GOOGLE_APPLICATION_CREDENTIALS of the operator names cannot be used: {words}"
+        return refused(Code.AUTH_FAILED, text)
+    if isinstance(error, DefaultCredentialsError):
+        text = "no ambient Google identity was found: use workload identity, or name a Secret in credentials"
+        return refused(Code.AUTH_FAILED, text)
     if _TIMES_REFUSED in str(error.args):
         text = "Google does not accept the times of our assertion: the clock of the operator's machine is off; set it"
         return refused(Code.CLOCK_SKEWED, text)
-    return Refused(Reason(code=Code.AUTH_FAILED, text=f"Google refused the login: {words}"))
+    return refused(Code.AUTH_FAILED, f"Google refused the login: {words}")
 
 
 def _of_iam(body: str) -> CloudError:
