@@ -8,6 +8,7 @@ everything, so that a day takes seconds. tests/cluster tells the same stories on
 import asyncio
 import copy
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -154,7 +155,10 @@ class World:
         self.operator.store.put(self.cluster.apply(body))
 
     def pool(self, name: str = "web", **spec: Any) -> None:
-        """Apply a MultiCloudPool with one small member per cloud; `spec` replaces or adds fields."""
+        """Apply a MultiCloudPool with one small member per cloud; `spec` replaces or adds fields.
+
+        Here and below a name may carry its namespace, as in `team-a/web`.
+        """
         self.apply(pool_body(name, **spec))
 
     def edit(self, name: str = "web", *, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
@@ -265,22 +269,20 @@ def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
     return Settings(clouds=clouds, **settings)
 
 
-def secrets_for(credentials: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, bytes]]:
-    """The three Secrets of the namespace."""
-    import json
-
+def secrets_for(credentials: Mapping[str, Any], namespace: str = NAMESPACE) -> dict[tuple[str, str], dict[str, bytes]]:
+    """The three Secrets of a namespace."""
     return {
-        (NAMESPACE, "aws-keys"): {
+        (namespace, "aws-keys"): {
             "accessKeyId": credentials["aws"]["accessKeyId"].encode(),
             "secretAccessKey": credentials["aws"]["secretAccessKey"].encode(),
         },
-        (NAMESPACE, "azure-keys"): {"clientSecret": credentials["azure"]["clientSecret"].encode()},
-        (NAMESPACE, "gcp-keys"): {"key.json": json.dumps(credentials["gcp"]).encode()},
+        (namespace, "azure-keys"): {"clientSecret": credentials["azure"]["clientSecret"].encode()},
+        (namespace, "gcp-keys"): {"key.json": json.dumps(credentials["gcp"]).encode()},
     }
 
 
-def account_bodies(credentials: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """One CloudAccount per cloud."""
+def account_bodies(credentials: Mapping[str, Any], namespace: str = NAMESPACE) -> Sequence[dict[str, Any]]:
+    """One CloudAccount per cloud, called as the cloud."""
     azure = credentials["azure"]
     blocks: dict[str, dict[str, Any]] = {
         "aws": {},
@@ -295,7 +297,7 @@ def account_bodies(credentials: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": str(Kind.ACCOUNT),
-            "metadata": {"name": cloud, "namespace": NAMESPACE},
+            "metadata": {"name": cloud, "namespace": namespace},
             "spec": {"provider": cloud, cloud: block, "credentials": {"secretRef": {"name": f"{cloud}-keys"}}},
         }
         for cloud, block in blocks.items()
@@ -317,6 +319,7 @@ def members(*clouds: str, **every: Any) -> list[dict[str, Any]]:
 
 def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     """A MultiCloudPool over all three clouds."""
+    key = _pool_key(name)
     fields: dict[str, Any] = {
         "minReplicas": 6,
         "maxReplicas": 90,
@@ -327,7 +330,7 @@ def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": str(Kind.POOL),
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {"name": key.name, "namespace": key.namespace},
         "spec": {**fields, **spec},
     }
 
@@ -338,4 +341,5 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
 
 
 def _pool_key(name: str) -> ObjectKey:
-    return ObjectKey(kind=Kind.POOL, namespace=NAMESPACE, name=name)
+    namespace, _, own = name.rpartition("/")
+    return ObjectKey(kind=Kind.POOL, namespace=namespace or NAMESPACE, name=own)
