@@ -230,14 +230,17 @@ class World:
         self.clock.advance_to(to_s)
 
     async def _quiet(self) -> None:
-        quiet = 0
+        """Return when nothing but time can make any work: a pass that waits for its turn at a cloud waits for time."""
+        operator, quiet = self.operator, 0
         while quiet < QUIET_TURNS:
-            if self.operator.queue.idle and self.operator.lanes.in_flight == 0:
-                quiet += 1
-                await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a wait
-            else:
+            if operator.lanes.in_flight > 0:
                 quiet = 0
                 await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
+            else:
+                if not operator.queue.idle:
+                    await asyncio.wrap_future(operator.solver.submit(int))  # one thread: what was before it is solved
+                quiet += 1
+                await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a wait
             assert self._serving is None or not self._serving.done(), "the operator stopped"
 
     def _given_accounts(self) -> None:
