@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from multicloud.model.ref import Kind, ObjectKey
+from multicloud.settings import Guard
 from multicloud_lab.thread import LabThread
 from support.tenants import CLOUDS, NODE_POOLS, Ownership, Tenant, keep_apart, seed_of
 from support.world import World, account_bodies, secrets_for
@@ -35,7 +36,7 @@ class Tenancy:
     def begin(self) -> None:
         self._login(CLOUDS)
         for name in NODE_POOLS:
-            self._apply(name)
+            self._apply(name, replicas=9)
 
     def resize(self) -> None:
         self._apply(self.chance.choice(NODE_POOLS))
@@ -142,10 +143,10 @@ async def live(lab: LabThread, seed: int, *, hours: float, edits: int) -> None:
     ownership = Ownership(lab, TENANTS)
     seen = len(lab.journal())
 
-    async with World(lab) as world:
+    async with World(lab, guard=Guard(max_removed_percent=100)) as world:
         tenancies = {tenant: Tenancy(world, tenant, chance) for tenant in TENANTS}
 
-        def look() -> Sequence[Mapping[str, Any]]:
+        def look() -> None:
             nonlocal seen
             entries = lab.journal(seen)
             seen += len(entries)
@@ -153,22 +154,21 @@ async def live(lab: LabThread, seed: int, *, hours: float, edits: int) -> None:
             owned = [(each, tenancies[owner]) for each in entries if (owner := ownership.of_principal(each))]
             assert [each for each, tenancy in owned if not tenancy.accepts(each)] == [], f"seed {seed}"
             assert [each for each in entries if any(word in str(each["result"]) for word in REFUSALS)] == []
-            return entries
 
         for tenancy in tenancies.values():
             tenancy.begin()
-        written: set[tuple[Tenant, str]] = set()
         for moment_s in sorted(chance.uniform(0, 3600 * hours) for _ in range(edits)):
             await world.run_for(seconds=moment_s - world.clock.monotonic())
             chance.choice(chance.choice(list(tenancies.values())).acts)()
-            effective = [entry for entry in look() if entry["effective"]]
-            written |= {(owner, str(e["cloud"])) for e in effective if (owner := ownership.of_principal(e))}
-        assert len(written) == len(TENANTS) * len(CLOUDS), "somebody was never at work"
+            look()
         for tenancy in tenancies.values():
             tenancy.settle()
         pools = [f"{tenant.namespace}/{name}" for tenant in TENANTS for name in NODE_POOLS]
         await world.run_until(lambda: all(world.status(name).get("replicas") == 12 for name in pools))
         look()
+    effective = [each for each in lab.journal() if each["effective"]]
+    writers = {(owner, str(each["cloud"])) for each in effective if (owner := ownership.of_principal(each))}
+    assert len(writers) == len(TENANTS) * len(CLOUDS), "somebody was never at work"
     assert lab.violations() == []
 
 

@@ -220,8 +220,13 @@ class World:
             await self._quiet()
             if reached():
                 return self.clock.monotonic() - began_s
-            assert self.clock.monotonic() - began_s < 60 * minutes, f"not within {minutes} minutes: {self.status()}"
+            assert self.clock.monotonic() - began_s < 60 * minutes, f"not within {minutes} minutes: {self._statuses}"
             await self.run_for(seconds=1)
+
+    @property
+    def _statuses(self) -> Mapping[str, Any]:
+        pools = {key: body for key, body in self.cluster.objects.items() if key.kind is Kind.POOL}
+        return {str(key): body.get("status") for key, body in pools.items()}
 
     def _advance(self, to_s: float) -> None:
         delta_s = to_s - self.clock.monotonic()
