@@ -103,7 +103,7 @@ async def test_the_whole_way_to_each_cloud(lab: LabThread, stage: Stage, ground:
     assert stage.lanes.in_flight == 0
 
 
-async def test_a_lane_is_used_again_and_its_secret_read_once_a_minute(stage: Stage) -> None:
+async def test_a_lane_is_used_again_and_its_secret_read_again_in_time(stage: Stage) -> None:
     first = await stage.lanes.lane(stage.account())
     stage.clock.advance(SECRET_S - 1)
     assert await stage.lanes.lane(stage.account()) is first

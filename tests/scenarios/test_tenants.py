@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from string import ascii_lowercase
 from typing import Any
@@ -15,9 +16,10 @@ from support.tenants import CLOUDS, NODE_POOLS, Ownership, Tenant, keep_apart, s
 from support.world import World, account_bodies, secrets_for
 
 TENANTS = tuple(Tenant(letter=letter) for letter in ascii_lowercase[:20])
-ROTATED_S = 120.0
-"""Virtual seconds after which a replaced Secret makes no more calls: it is read again within a minute, looks are a minute
-apart."""
+ROTATED_S = 60.0
+"""Virtual seconds after which a replaced Secret makes no more calls."""
+LAB_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+"""Second 0 of the virtual clock, as the journal writes it."""
 REFUSALS = ("Denied", "DENIED", "Authorization", "Unauthorized", "Forbidden")
 """Parts of the clouds' words for a call without permission."""
 
@@ -106,8 +108,9 @@ class Tenancy:
     def accepts(self, entry: Mapping[str, Any]) -> bool:
         """Whether the call was made by the identity that the Secret holds, or held a moment ago."""
         cloud = str(entry["cloud"])
-        at = self.tenant.principals(cloud).index(str(entry["principal"]))
-        return at == self.which[cloud] or self.world.clock.monotonic() - self.rotated_s[cloud] <= ROTATED_S
+        which = self.tenant.principals(cloud).index(str(entry["principal"]))
+        at_s = (datetime.fromisoformat(str(entry["time"])) - LAB_BEGAN).total_seconds()
+        return which == self.which[cloud] or at_s - self.rotated_s[cloud] <= ROTATED_S
 
     def _apply(self, name: str, **spec: Any) -> None:
         fields = {
@@ -159,8 +162,8 @@ async def live(lab: LabThread, seed: int, *, hours: float, edits: int) -> None:
             tenancy.begin()
         for moment_s in sorted(chance.uniform(0, 3600 * hours) for _ in range(edits)):
             await world.run_for(seconds=moment_s - world.clock.monotonic())
-            chance.choice(chance.choice(list(tenancies.values())).acts)()
             look()
+            chance.choice(chance.choice(list(tenancies.values())).acts)()
         for tenancy in tenancies.values():
             tenancy.settle()
         pools = [f"{tenant.namespace}/{name}" for tenant in TENANTS for name in NODE_POOLS]

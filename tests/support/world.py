@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Self
 
 from multicloud.model.error import NotSent, refused
@@ -108,8 +109,13 @@ class Write:
 class World:
     """Given, when, then."""
 
-    def __init__(self, lab: LabThread, **settings: Any) -> None:
+    def __init__(self, lab: LabThread, *, call_pace: float = 0.0, **settings: Any) -> None:
+        """`call_pace`: virtual seconds that pass for each real second in which a call is under way; else calls take none.
+
+        With it a call that hangs until a small `call_timeout_s` takes as long as with the usual one.
+        """
         self.lab = lab
+        self.call_pace = call_pace
         self.clock = VirtualClock()
         self.cluster = MemoryCluster()
         self.fence = OpenFence()
@@ -230,8 +236,9 @@ class World:
 
     def _advance(self, to_s: float) -> None:
         delta_s = to_s - self.clock.monotonic()
-        if delta_s > 0:
-            self.lab.advance(delta_s)
+        if delta_s <= 0:
+            return
+        self.lab.advance(delta_s)
         self.clock.advance_to(to_s)
 
     async def _quiet(self) -> None:
@@ -240,7 +247,9 @@ class World:
         while quiet < QUIET_TURNS:
             if operator.lanes.in_flight > 0:
                 quiet = 0
+                began_s = perf_counter()
                 await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
+                self._advance(self.clock.monotonic() + self.call_pace * (perf_counter() - began_s))
             else:
                 if not operator.queue.idle:
                     await asyncio.wrap_future(operator.solver.submit(int))  # one thread: what was before it is solved
