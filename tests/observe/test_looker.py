@@ -126,8 +126,9 @@ async def test_facts_grow_too_old_to_shrink_on_while_the_cloud_is_away(watch: Wa
     assert watch.lookers.sight(ACCOUNT, WEB).trouble is None
 
 
-async def test_a_clouds_wish_to_wait_is_honoured(watch: Watch) -> None:
-    watch.lane.failure = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=300)
+@pytest.mark.parametrize("wish_s", [300, 1e9, float("inf")], ids=["minutes", "years", "for ever"])
+async def test_a_clouds_wish_to_wait_is_honoured_within_reason(watch: Watch, wish_s: float) -> None:
+    watch.lane.failure = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=wish_s)
     watch.want(hot=True)
     await watch.after(299)
     assert len(watch.lane.reads) == 1

@@ -203,7 +203,7 @@ class World:
         return [
             Write(str(entry["cloud"]), str(entry["cluster"]), str(entry["pool"]), int(str(entry["to"])))
             for entry in self.lab.journal()
-            if entry["effective"] and entry["principal"] != "hand"
+            if entry["effective"] and entry["principal"] not in {"hand", "admin"}
         ]
 
     async def run_for(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:

@@ -174,6 +174,8 @@ class CloudLanes:
                     return gke.open_door(
                         gcp, secret, self._clouds.gcp, before_send=self._exit, call_timeout_s=timeout_s
                     )
+                case _:
+                    raise refused(Code.INVALID_SPEC, f"accounts of {spec.cloud} cannot be opened by this operator")
         except ImportError as error:
             missing = error.name or "a module"
             raise refused(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
@@ -12,6 +13,16 @@ from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
 class AwsAccount:
     """An AWS account, told by the credentials alone."""
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.AWS
+
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureAccount:
@@ -21,6 +32,16 @@ class AzureAccount:
     client_id: str | None
     subscription_id: str
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.AZURE
+
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return self.subscription_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcpAccount:
@@ -28,8 +49,29 @@ class GcpAccount:
 
     project: str
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.GCP
 
-Provider = AwsAccount | AzureAccount | GcpAccount
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return self.project
+
+
+class Provider(Protocol):
+    """A cloud's block of an account: made by `kinds`, opened by the door that `clouds.registry` has for it."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that the block belongs to."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Default `ClusterRef.owner` of the account's clusters, empty where the credentials tell it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +84,12 @@ class AccountSpec:
     @property
     def cloud(self) -> Cloud:
         """The cloud that the provider block belongs to."""
-        match self.provider:
-            case AwsAccount():
-                return Cloud.AWS
-            case AzureAccount():
-                return Cloud.AZURE
-            case GcpAccount():
-                return Cloud.GCP
+        return self.provider.cloud
 
     @property
     def owner(self) -> str:
         """Default `ClusterRef.owner` of this account's clusters."""
-        match self.provider:
-            case AwsAccount():
-                return ""
-            case AzureAccount(subscription_id=subscription):
-                return subscription
-            case GcpAccount(project=project):
-                return project
+        return self.provider.owner
 
 
 class MemberState(StrEnum):

@@ -23,6 +23,9 @@ BATCH_SLACK = 0.1
 FRESH_INTERVALS = 3
 """Facts older than this many intervals are Unknown (product rule)."""
 
+LONGEST_WAIT_S = 300.0
+"""The longest wish of a cloud not to be asked that is followed, in seconds: one of years would end all looking."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("looker")
 
 
@@ -275,7 +278,7 @@ class Lookers:
             else:
                 watched.busy_s = 0.0
                 wait_s = self._cadence.interval_s
-            watched.due_s = now_s + max(wait_s, retry_after_s)
+            watched.due_s = now_s + max(wait_s, min(retry_after_s, LONGEST_WAIT_S))
 
     def _take(
         self, place: _Place, clusters: Sequence[ClusterRef], detail: Detail, got: ClusterPools, began_s: float

@@ -163,19 +163,19 @@ class EksNodePools:
         )
 
     def _describe(self, cluster: ClusterRef) -> Descriptions:
-        names = [
-            name
-            for page in self._pages(
-                "eks",
-                cluster.location,
-                "list_nodegroups",
-                f"listing the node groups of {cluster}",
-                token="nextToken",  # noqa: S106 - the member of EKS that carries a page's token
-                clusterName=cluster.name,
-                maxResults=100,
-            )
-            for name in page.get("nodegroups", ())
-        ]
+        what, names = f"listing the node groups of {cluster}", list[str]()
+        for page in self._pages(
+            "eks",
+            cluster.location,
+            "list_nodegroups",
+            what,
+            token="nextToken",  # noqa: S106 - the member of EKS that carries a page's token
+            clusterName=cluster.name,
+            maxResults=100,
+        ):
+            if "nodegroups" not in page:
+                raise _unreadable(what)  # garbage is no proof that there are none
+            names += page["nodegroups"]
         found: Descriptions = {}
         for name in names:
             try:
