@@ -8,7 +8,7 @@ Exits with 1 when the bound of the design is broken.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ SETTLE_S = float(Settings.model_fields["settle_s"].default)
 MOST_S = 1.0
 """Seconds past the settle time, at the 95th percentile."""
 SIZES = (5, 8)
+QUIET_S = 1.0
 USUAL = ("settleSeconds", "settleMaxSeconds", "callTimeoutSeconds", "stopPollSeconds", "lease")
 """Settings that tests make livelier; here they stay what an administrator gets."""
 MOST_CHANGES = {"azure": 9}
@@ -36,8 +37,10 @@ OBSERVE = {"busyMinSeconds": 0.2, "busyMaxSeconds": 0.5}
 def delays(stage: Stage, changes: int) -> dict[str, list[float]]:
     """Seconds from each change to its resize, by cloud."""
     arrived: dict[tuple[str, int], float] = {}
+    latest: dict[str, float] = {}
 
     def note(entry: Entry) -> None:
+        latest[entry.cloud] = perf_counter()
         if entry.operation in samples.RESIZE.values() and entry.to is not None:
             arrived.setdefault((entry.cloud, entry.to), perf_counter())
 
@@ -47,7 +50,7 @@ def delays(stage: Stage, changes: int) -> dict[str, list[float]]:
         turns = [cloud for cloud in samples.CLOUDS if len(found[cloud]) < MOST_CHANGES.get(cloud, changes)]
         cloud = turns[number % len(turns)]
         to = SIZES[len(found[cloud]) % len(SIZES)]
-        stage.until(partial(at_rest, stage, cloud), f"{cloud} is at rest")
+        stage.until(partial(at_rest, stage, cloud, latest), f"{cloud} is at rest")
         arrived.pop((cloud, to), None)
         began_s = perf_counter()
         stage.api.edit(cloud, spec={"replicas": to})
@@ -56,8 +59,10 @@ def delays(stage: Stage, changes: int) -> dict[str, list[float]]:
     return found
 
 
-def at_rest(stage: Stage, cloud: str) -> bool:
-    """Nothing is on its way in a pool."""
+def at_rest(stage: Stage, cloud: str, latest: Mapping[str, float]) -> bool:
+    """Nothing is on its way in a pool, and its cloud has not been asked for a while: its news would hasten a pass."""
+    if perf_counter() - latest.get(cloud, 0.0) < QUIET_S:
+        return False
     return stage.condition(cloud, "Reconciling")[0] == "False" and stage.member(cloud, cloud).get("intent") is None
 
 
