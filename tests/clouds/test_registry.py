@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -237,3 +237,18 @@ async def test_closed_lanes_are_opened_anew(stage: Stage) -> None:
     first = await stage.lanes.lane(stage.account())
     stage.lanes.close()
     assert await stage.lanes.lane(stage.account()) is not first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moon:
+    """A provider block that no door is for."""
+
+    cloud: Cloud = Cloud.AWS
+    owner: str = ""
+
+
+async def test_a_provider_that_no_door_is_for_is_refused(stage: Stage) -> None:
+    account = stage.account()
+    assert account.spec is not None
+    strange = replace(account, spec=replace(account.spec, provider=Moon()))
+    assert (await refusal(stage, strange)).code is Code.INVALID_SPEC
