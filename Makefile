@@ -6,6 +6,8 @@
 #   make test-long [SEED=n]             the full counts of what `make test` samples
 #   make lab                            control plane and emulated clouds alone
 #   make bench-lab                      how fast the emulated clouds answer, how much a large fleet takes
+#   make bench-latency                  from a change of spec to the call that resizes, on a real Kubernetes API
+#   make bench-rest                     calls per API of a fleet at rest, and how soon a resize by hand is seen
 #   make generate                       write the generated files anew
 #   make setup | clean
 
@@ -46,7 +48,7 @@ if said=$$( { $(2) ; } 2>&1 ); then printf 'ok %4s s\n' $$((SECONDS - began)) >&
 else printf 'FAILED\n%s\n' "$$said" >&2; exit 1; fi
 endef
 
-.PHONY: help setup demo lab bench-lab test test-long check generate clean controlplane
+.PHONY: help setup demo lab bench-lab bench-latency bench-rest test test-long check generate clean controlplane
 .PHONY: check-lint check-format check-types check-imports check-lock check-installed check-lowest check-generated
 
 help:
@@ -99,6 +101,12 @@ test-long: controlplane
 
 bench-lab: setup
 	@$(BIN)/python -m bench.lab $(ARGS)
+
+bench-latency: controlplane
+	@PYTHONPATH=tests $(BIN)/python -m bench.latency $(ARGS)
+
+bench-rest: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.rest $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 

@@ -125,6 +125,8 @@ class Spine:
             wishes.append((prepared.plan.wake_at - snapshot.now).total_seconds())
         if self.reporter.is_counting(pool.uid):
             wishes.append(MEND_S)
+        if any(view.fresh and view.sight.trouble is not None for view in snapshot.members):
+            wishes.append(MEND_S)  # facts that are not renewed become too old to act on, by time alone
         if not prepared.plan.settled:
             wishes.append(float(snapshot.spec.failover.provision_timeout_s))
         return max(0.0, min(wishes)) if wishes else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -103,7 +103,7 @@ async def test_the_whole_way_to_each_cloud(lab: LabThread, stage: Stage, ground:
     assert stage.lanes.in_flight == 0
 
 
-async def test_a_lane_is_used_again_and_its_secret_read_once_a_minute(stage: Stage) -> None:
+async def test_a_lane_is_used_again_and_its_secret_read_again_in_time(stage: Stage) -> None:
     first = await stage.lanes.lane(stage.account())
     stage.clock.advance(SECRET_S - 1)
     assert await stage.lanes.lane(stage.account()) is first
@@ -237,3 +237,18 @@ async def test_closed_lanes_are_opened_anew(stage: Stage) -> None:
     first = await stage.lanes.lane(stage.account())
     stage.lanes.close()
     assert await stage.lanes.lane(stage.account()) is not first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moon:
+    """A provider block that no door is for."""
+
+    cloud: Cloud = Cloud.AWS
+    owner: str = ""
+
+
+async def test_a_provider_that_no_door_is_for_is_refused(stage: Stage) -> None:
+    account = stage.account()
+    assert account.spec is not None
+    strange = replace(account, spec=replace(account.spec, provider=Moon()))
+    assert (await refusal(stage, strange)).code is Code.INVALID_SPEC

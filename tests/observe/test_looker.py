@@ -11,7 +11,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import Activity, Detail, OperationState
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount
-from multicloud.observe.looker import LONGEST_POLL_WAIT_S, Cadence, Lookers, Want
+from multicloud.observe.looker import LONGEST_WAIT_S, Cadence, Lookers, Want
 from support.builders import POOL, node_pool, node_pool_ref
 from support.clock import VirtualClock
 from support.scripted import Heard, ScriptedLane, ScriptedLanes
@@ -127,8 +127,9 @@ async def test_facts_grow_too_old_to_shrink_on_while_the_cloud_is_away(watch: Wa
     assert watch.lookers.sight(ACCOUNT, WEB).trouble is None
 
 
-async def test_a_clouds_wish_to_wait_is_honoured(watch: Watch) -> None:
-    watch.lane.failure = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=300)
+@pytest.mark.parametrize("wish_s", [300, 1e9, float("inf")], ids=["minutes", "years", "for ever"])
+async def test_a_clouds_wish_to_wait_is_honoured_within_reason(watch: Watch, wish_s: float) -> None:
+    watch.lane.failure = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=wish_s)
     watch.want(hot=True)
     await watch.after(299)
     assert len(watch.lane.reads) == 1
@@ -189,7 +190,7 @@ async def test_the_first_wish_of_a_write_counts_and_the_next_write_has_its_own(w
 async def test_a_throttled_poll_waits_and_a_wish_without_an_end_does_not(watch: Watch) -> None:
     watch.lane.refuses_polls = Throttled(Reason(code=Code.THROTTLED, text="too many"), retry_after_s=1e9)
     watch.want(hot=True, operation="op-1")
-    await watch.after(LONGEST_POLL_WAIT_S - 1)
+    await watch.after(LONGEST_WAIT_S - 1)
     assert len(watch.lane.polls) == 1
     await watch.after(31)
     assert len(watch.lane.polls) == 2

@@ -138,6 +138,10 @@ class Ground:
         chosen = secret_of(self.cloud, lab.document) if secret is None else secret
         return open_on_lab(self.cloud, lab.document, chosen, before_send)
 
+    def wrong_secret(self, lab: LabThread) -> Secret:
+        """A Secret in the right form that the cloud does not accept."""
+        return wrong_secret_of(self.cloud, lab.document)
+
     def read(self, door: CloudDoor, *, detail: Detail = Detail.FULL) -> NodePool:
         """The facts of `web`; raises what its cluster could not be read for."""
         told = door.node_pools.list([self.web.cluster], detail=detail)

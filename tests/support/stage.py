@@ -4,7 +4,7 @@ The operator comes and goes as a process. Everything is judged by the lab's jour
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -76,10 +76,11 @@ class Stage:
         self._directory = directory
         self._operators: list[OperatorProcess] = []
 
-    def operator(self, name: str = "one", **settings: Any) -> OperatorProcess:
-        """A replica, not started; top-level settings replace those of `settings_for`."""
+    def operator(self, name: str = "one", *, usual: Sequence[str] = (), **settings: Any) -> OperatorProcess:
+        """A replica, not started; top-level settings replace those of `settings_for`, `usual` ones keep their defaults."""
         base = settings_for(self.lab.document, kubeconfig=self.gate.kubeconfig, namespace=self.namespace)
-        made = OperatorProcess(self._directory, name, {**base, **settings})
+        kept = {key: value for key, value in base.items() if key not in usual}
+        made = OperatorProcess(self._directory, name, {**kept, **settings})
         self._operators.append(made)
         return made
 

@@ -8,9 +8,11 @@ everything, so that a day takes seconds. tests/cluster tells the same stories on
 import asyncio
 import copy
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Self
 
 from multicloud.model.error import NotSent, refused
@@ -141,11 +143,16 @@ class Write:
 class World:
     """Given, when, then."""
 
-    def __init__(self, lab: LabThread, *, looks_inside: bool = False, **settings: Any) -> None:
-        """`looks_inside`: the operator has eyes in member clusters, `eyes`."""
+    def __init__(self, lab: LabThread, *, looks_inside: bool = False, call_pace: float = 0.0, **settings: Any) -> None:
+        """`looks_inside`: the operator has eyes in member clusters, `eyes`.
+
+        `call_pace`: virtual seconds that pass for each real second in which a call is under way; else calls take none.
+        With it a call that hangs until a small `call_timeout_s` takes as long as with the usual one.
+        """
         self.lab = lab
         self._looks_inside = looks_inside
         self.eyes: MemoryEyes | None = None
+        self.call_pace = call_pace
         self.clock = VirtualClock()
         self.cluster = MemoryCluster()
         self.fence = OpenFence()
@@ -206,7 +213,10 @@ class World:
         self.operator.store.put(self.cluster.apply(body))
 
     def pool(self, name: str = "web", **spec: Any) -> None:
-        """Apply a MultiCloudPool with one small member per cloud; `spec` replaces or adds fields."""
+        """Apply a MultiCloudPool with one small member per cloud; `spec` replaces or adds fields.
+
+        Here and below a name may carry its namespace, as in `team-a/web`.
+        """
         self.apply(pool_body(name, **spec))
 
     def edit(self, name: str = "web", *, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
@@ -268,24 +278,35 @@ class World:
             await self._quiet()
             if reached():
                 return self.clock.monotonic() - began_s
-            assert self.clock.monotonic() - began_s < 60 * minutes, f"not within {minutes} minutes: {self.status()}"
+            assert self.clock.monotonic() - began_s < 60 * minutes, f"not within {minutes} minutes: {self._statuses}"
             await self.run_for(seconds=1)
+
+    @property
+    def _statuses(self) -> Mapping[str, Any]:
+        pools = {key: body for key, body in self.cluster.objects.items() if key.kind is Kind.POOL}
+        return {str(key): body.get("status") for key, body in pools.items()}
 
     def _advance(self, to_s: float) -> None:
         delta_s = to_s - self.clock.monotonic()
-        if delta_s > 0:
-            self.lab.advance(delta_s)
+        if delta_s <= 0:
+            return
+        self.lab.advance(delta_s)
         self.clock.advance_to(to_s)
 
     async def _quiet(self) -> None:
-        quiet = 0
+        """Return when nothing but time can make any work: a pass that waits for its turn at a cloud waits for time."""
+        operator, quiet = self.operator, 0
         while quiet < QUIET_TURNS:
-            if self.operator.queue.idle and self.operator.lanes.in_flight == 0:
+            if operator.lanes.in_flight > 0:
+                quiet = 0
+                began_s = perf_counter()
+                await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
+                self._advance(self.clock.monotonic() + self.call_pace * (perf_counter() - began_s))
+            else:
+                if not operator.queue.idle:
+                    await asyncio.wrap_future(operator.solver.submit(int))  # one thread: what was before it is solved
                 quiet += 1
                 await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a wait
-            else:
-                quiet = 0
-                await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
             assert self._serving is None or not self._serving.done(), "the operator stopped"
 
     def _given_accounts(self) -> None:
@@ -318,22 +339,20 @@ def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
     return Settings(clouds=clouds, **settings)
 
 
-def secrets_for(credentials: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, bytes]]:
-    """The three Secrets of the namespace."""
-    import json
-
+def secrets_for(credentials: Mapping[str, Any], namespace: str = NAMESPACE) -> dict[tuple[str, str], dict[str, bytes]]:
+    """The three Secrets of a namespace."""
     return {
-        (NAMESPACE, "aws-keys"): {
+        (namespace, "aws-keys"): {
             "accessKeyId": credentials["aws"]["accessKeyId"].encode(),
             "secretAccessKey": credentials["aws"]["secretAccessKey"].encode(),
         },
-        (NAMESPACE, "azure-keys"): {"clientSecret": credentials["azure"]["clientSecret"].encode()},
-        (NAMESPACE, "gcp-keys"): {"key.json": json.dumps(credentials["gcp"]).encode()},
+        (namespace, "azure-keys"): {"clientSecret": credentials["azure"]["clientSecret"].encode()},
+        (namespace, "gcp-keys"): {"key.json": json.dumps(credentials["gcp"]).encode()},
     }
 
 
-def account_bodies(credentials: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """One CloudAccount per cloud."""
+def account_bodies(credentials: Mapping[str, Any], namespace: str = NAMESPACE) -> Sequence[dict[str, Any]]:
+    """One CloudAccount per cloud, called as the cloud."""
     azure = credentials["azure"]
     blocks: dict[str, dict[str, Any]] = {
         "aws": {},
@@ -348,7 +367,7 @@ def account_bodies(credentials: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": str(Kind.ACCOUNT),
-            "metadata": {"name": cloud, "namespace": NAMESPACE},
+            "metadata": {"name": cloud, "namespace": namespace},
             "spec": {"provider": cloud, cloud: block, "credentials": {"secretRef": {"name": f"{cloud}-keys"}}},
         }
         for cloud, block in blocks.items()
@@ -370,6 +389,7 @@ def members(*clouds: str, **every: Any) -> list[dict[str, Any]]:
 
 def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     """A MultiCloudPool over all three clouds."""
+    key = _pool_key(name)
     fields: dict[str, Any] = {
         "minReplicas": 6,
         "maxReplicas": 90,
@@ -380,7 +400,7 @@ def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": str(Kind.POOL),
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {"name": key.name, "namespace": key.namespace},
         "spec": {**fields, **spec},
     }
 
@@ -391,4 +411,5 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
 
 
 def _pool_key(name: str) -> ObjectKey:
-    return ObjectKey(kind=Kind.POOL, namespace=NAMESPACE, name=name)
+    namespace, _, own = name.rpartition("/")
+    return ObjectKey(kind=Kind.POOL, namespace=namespace or NAMESPACE, name=own)

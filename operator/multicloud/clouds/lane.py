@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from multicloud.clouds.pace import PACES, Breaker, BucketKey, Buckets
+from multicloud.clouds.pace import CAREFUL, PACES, Breaker, BucketKey, Buckets
 from multicloud.clouds.threads import Job, LaneThreads
 from multicloud.model.error import (
     CloudError,
@@ -163,7 +163,7 @@ class CloudLane:
         self._cloud = cloud
         self._shared = shared
         self._auth_failed = auth_failed
-        self._pace = PACES[cloud]
+        self._pace = PACES.get(cloud, CAREFUL)
         self._places = _Places(account, cloud)
         self._owner = ""
         self._in_flight = 0

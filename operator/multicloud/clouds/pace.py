@@ -85,6 +85,9 @@ PACES: Mapping[Cloud, Pace] = {
     Cloud.GCP: Pace(read=Rate(burst=50, per_s=8), write=Rate(burst=20, per_s=2), full_batch=5, sizes_batch=500),
 }
 
+CAREFUL: Final = Pace(read=Rate(burst=20, per_s=2), write=Rate(burst=5, per_s=0.5), full_batch=1, sizes_batch=1)
+"""For a cloud whose rates nobody has looked up yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class BucketKey:

@@ -23,8 +23,12 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import Clouds, Settings
 
-SECRET_S: Final = 60.0
-"""How long a Secret that was read is taken to be unchanged."""
+SECRET_S: Final = 30.0
+"""How long a Secret that was read is taken to be unchanged.
+
+Lanes are asked for once a minute at rest and at least every 30 s while something moves, so that a changed Secret is used
+within a minute.
+"""
 
 UNUSED_S: Final = 3600.0
 """A lane that nobody asked for so long is closed: its account is gone."""
@@ -167,6 +171,8 @@ class CloudLanes:
                     return gke.open_door(
                         gcp, secret, self._clouds.gcp, before_send=self._exit, call_timeout_s=timeout_s
                     )
+                case _:
+                    raise refused(Code.INVALID_SPEC, f"accounts of {spec.cloud} cannot be opened by this operator")
         except ImportError as error:
             missing = error.name or "a module"
             raise refused(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
@@ -19,6 +20,21 @@ class AwsAccount:
     role_arn: str | None = None
     external_id: str | None = None
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.AWS
+
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return ""
+
+    @property
+    def target(self) -> str | None:
+        """The role's ARN."""
+        return self.role_arn
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureAccount:
@@ -32,6 +48,21 @@ class AzureAccount:
     subscription_id: str
     environment: str | None = None
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.AZURE
+
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return self.subscription_id
+
+    @property
+    def target(self) -> str | None:
+        """`client id@tenant id`."""
+        return None if self.client_id is None else f"{self.client_id}@{self.tenant_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcpAccount:
@@ -40,8 +71,39 @@ class GcpAccount:
     project: str
     impersonate: str | None = None
 
+    @property
+    def cloud(self) -> Cloud:
+        """As Provider says."""
+        return Cloud.GCP
 
-Provider = AwsAccount | AzureAccount | GcpAccount
+    @property
+    def owner(self) -> str:
+        """As Provider says."""
+        return self.project
+
+    @property
+    def target(self) -> str | None:
+        """The service account's e-mail."""
+        return self.impersonate
+
+
+class Provider(Protocol):
+    """A cloud's block of an account: made by `kinds`, opened by the door that `clouds.registry` has for it."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that the block belongs to."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Default `ClusterRef.owner` of the account's clusters, empty where the credentials tell it."""
+        ...
+
+    @property
+    def target(self) -> str | None:
+        """Whom the operator's own identity is to become for it, as `identities.allow` spells it; None for itself."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,35 +116,17 @@ class AccountSpec:
     @property
     def cloud(self) -> Cloud:
         """The cloud that the provider block belongs to."""
-        match self.provider:
-            case AwsAccount():
-                return Cloud.AWS
-            case AzureAccount():
-                return Cloud.AZURE
-            case GcpAccount():
-                return Cloud.GCP
+        return self.provider.cloud
 
     @property
     def target(self) -> str | None:
-        """Whom the ambient identity is to become, None for itself: a role's ARN, `client id@tenant`, an e-mail."""
-        match self.provider:
-            case AwsAccount(role_arn=role):
-                return role
-            case AzureAccount(client_id=client, tenant_id=tenant):
-                return None if client is None else f"{client}@{tenant}"
-            case GcpAccount(impersonate=email):
-                return email
+        """Whom the ambient identity is to become, None for itself."""
+        return self.provider.target
 
     @property
     def owner(self) -> str:
         """Default `ClusterRef.owner` of this account's clusters."""
-        match self.provider:
-            case AwsAccount():
-                return ""
-            case AzureAccount(subscription_id=subscription):
-                return subscription
-            case GcpAccount(project=project):
-                return project
+        return self.provider.owner
 
 
 class MemberState(StrEnum):

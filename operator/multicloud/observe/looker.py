@@ -23,8 +23,8 @@ BATCH_SLACK = 0.1
 FRESH_INTERVALS = 3
 """Facts older than this many intervals are Unknown (product rule)."""
 
-LONGEST_POLL_WAIT_S = 300.0
-"""The longest wish of a cloud not to be asked for an operation that is followed, in seconds."""
+LONGEST_WAIT_S = 300.0
+"""The longest wish of a cloud not to be asked that is followed, in seconds: one of years would end all looking."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("looker")
 
@@ -280,7 +280,7 @@ class Lookers:
             else:
                 watched.busy_s = 0.0
                 wait_s = self._cadence.interval_s
-            watched.due_s = now_s + max(wait_s, retry_after_s)
+            watched.due_s = now_s + max(wait_s, min(retry_after_s, LONGEST_WAIT_S))
 
     def _take(
         self, place: _Place, clusters: Sequence[ClusterRef], detail: Detail, got: ClusterPools, began_s: float
@@ -373,7 +373,7 @@ class Lookers:
             self._wake_owners(watched, want.node_pool)
 
     def _poll_after(self, key: tuple[ObjectKey, NodePoolRef], wish_s: float | None) -> None:
-        self._polls_s[key] = self._clock.monotonic() + min(wish_s or 0.0, LONGEST_POLL_WAIT_S)
+        self._polls_s[key] = self._clock.monotonic() + min(wish_s or 0.0, LONGEST_WAIT_S)
 
 
 _ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CANCELED, OperationState.LOST})

@@ -9,7 +9,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity, Detail, OperationState, Resize
 from multicloud_lab.thread import LabThread
 from support.azuredoor import Fence
-from support.clouds import Ground, wrong_secret_of
+from support.clouds import Ground
 
 LONG_S = 1800
 """Virtual seconds after which every operation of the lab is over and every node is ready or gone."""
@@ -112,7 +112,7 @@ def test_a_forgotten_operation_is_lost_not_an_error(lab: LabThread, ground: Grou
 
 
 def test_a_secret_that_the_cloud_does_not_accept(lab: LabThread, ground: Ground, fence: Fence) -> None:
-    wrong = wrong_secret_of(ground.cloud, lab.document)
+    wrong = ground.wrong_secret(lab)
     door = ground.door(lab, fence, wrong)
     with pytest.raises(Refused) as told:
         door.identity.whoami()

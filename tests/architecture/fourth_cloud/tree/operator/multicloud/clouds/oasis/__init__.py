@@ -1,0 +1,1 @@
+"""Oasis Kubernetes: node pools over plain JSON, with `requests` for an SDK. `registry` opens its door."""
