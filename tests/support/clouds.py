@@ -43,6 +43,7 @@ def endpoints(document: Mapping[str, Any]) -> Clouds:
             container=Endpoint(url=f"https://{grpc['grpc']}", ca_file=Path(grpc["caFile"])),
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
+            resource_manager=Endpoint(url=document["google"]["resourceManager"]),
         ),
     )
 
@@ -116,7 +117,8 @@ class Ground:
 
     `web` has four nodes, each a zone's only one or all in one zone; `names` are all pools of its cluster. `write` is
     the vendor's name of the resize in the journal. `guard` is what keeps a repeated or stale write from doing harm: an
-    idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are.
+    idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are,
+    `caller` the same in its journal and permissions.
     """
 
     cloud: Cloud
@@ -127,6 +129,7 @@ class Ground:
     write: str
     guard: str
     principal: str
+    caller: str
 
     def door(self, lab: LabThread, before_send: Callable[[], None], secret: Secret | None = None) -> CloudDoor:
         chosen = secret_of(self.cloud, lab.document) if secret is None else secret
@@ -168,6 +171,7 @@ GROUNDS: Sequence[Ground] = (
         write="UpdateNodegroupConfig",
         guard="token",
         principal="arn:aws:iam::111122223333:user/lab",
+        caller="lab",
     ),
     Ground(
         cloud=Cloud.AZURE,
@@ -181,6 +185,7 @@ GROUNDS: Sequence[Ground] = (
         write="AgentPools_CreateOrUpdate",
         guard="version",
         principal="00000000-0000-0000-0000-0000000000bb@00000000-0000-0000-0000-0000000000aa",
+        caller="00000000-0000-0000-0000-0000000000bb",
     ),
     Ground(
         cloud=Cloud.GCP,
@@ -191,6 +196,7 @@ GROUNDS: Sequence[Ground] = (
         write="SetNodePoolSize",
         guard="look",
         principal=f"lab@{PROJECT}.iam.gserviceaccount.com",
+        caller=f"lab@{PROJECT}.iam.gserviceaccount.com",
     ),
 )
 

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
-from multicloud.clouds.gke.errors import CODE_OF_HTTP, Told, of_answer, unreadable
-from multicloud.clouds.gke.login import CONNECT_S, Login
+from multicloud.clouds.gke.errors import unreadable
+from multicloud.clouds.gke.rest import Rest
 from multicloud.model.reason import Code
-from multicloud.settings import Endpoint
 
 PUBLIC_COMPUTE = "https://compute.googleapis.com"
 PAGE = 500
@@ -38,14 +35,9 @@ Groups = Mapping[GroupKey, Group]
 class Compute:
     """The one call on Compute."""
 
-    def __init__(self, login: Login, endpoint: Endpoint | None, *, read_timeout_s: float) -> None:
-        """Make the connection pool; nothing is sent."""
-        self._login = login
-        self._url = (PUBLIC_COMPUTE if endpoint is None else endpoint.url).rstrip("/")
-        self._timeout = (CONNECT_S, read_timeout_s)
-        self._session = requests.Session()
-        if endpoint is not None and endpoint.ca_file is not None:
-            self._session.verify = str(endpoint.ca_file)
+    def __init__(self, rest: Rest) -> None:
+        """Use the API."""
+        self._rest = rest
 
     def groups(self, project: str) -> Groups:
         """Read every managed instance group of a project. Raises CloudError; never a part of them."""
@@ -66,38 +58,12 @@ class Compute:
             token = following
 
     def _page(self, project: str, token: str, what: str) -> dict[str, Any]:
-        bearer = self._login.bearer()
-
-        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            # As `auth`, so that no netrc of the machine takes the header's place.
-            request.headers["Authorization"] = f"Bearer {bearer}"
-            return request
-
-        url = f"{self._url}/compute/v1/projects/{quote(project, safe='')}/aggregated/instanceGroupManagers"
+        path = f"/compute/v1/projects/{quote(project, safe='')}/aggregated/instanceGroupManagers"
         params: dict[str, str | int] = {"maxResults": PAGE, **({"pageToken": token} if token else {})}
-        try:
-            response = self._session.get(url, params=params, auth=sign, timeout=self._timeout, allow_redirects=False)
-        except requests.Timeout:
-            raise unreadable(what, "Compute did not answer in time", code=Code.TIMED_OUT) from None
-        except requests.RequestException as error:
-            raise unreadable(what, f"Compute could not be reached ({type(error).__name__})") from None
-        if response.status_code == 401:
-            self._login.forget(bearer)
-        body = _json(response)
-        if response.status_code != 200:
-            raise of_answer(_told(response, body), what, write=False)
+        body = self._rest.get(path, params, what)
         if not {"items", "kind"} & body.keys():
             raise unreadable(what, "Compute gave an answer that is none", code=Code.UNEXPECTED)
         return body
-
-
-def _json(response: requests.Response) -> dict[str, Any]:
-    """The answer's object, empty for anything else."""
-    try:
-        body = response.json()
-    except requests.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _groups(page: Mapping[str, Any]) -> dict[GroupKey, Group]:
@@ -117,18 +83,4 @@ def _group(raw: Mapping[str, Any]) -> Group:
         target=int(raw.get("targetSize", 0)),
         existing=sum(counts.values()) - creating,
         ready=counts.get("none", 0),
-    )
-
-
-def _told(response: requests.Response, body: Mapping[str, Any]) -> Told:
-    error = body.get("error")
-    told: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    reasons = [part.get("reason") for part in (*told.get("details", ()), *told.get("errors", ())) if "reason" in part]
-    wait = response.headers.get("Retry-After", "")
-    code = CODE_OF_HTTP.get(response.status_code, f"HTTP {response.status_code}")
-    return Told(
-        code=code,
-        reason=str(reasons[0]) if reasons else "",
-        message=str(told.get("message", "")),
-        retry_after_s=float(wait) if wait.isdecimal() else None,
     )
