@@ -18,20 +18,21 @@ def _words(*lines: str) -> frozenset[str]:
 
 
 VOCABULARY: Final = _words(
-    "http https v1 v3 global compute arn aws aws-cn aws-us-gov aws-eusc eks sts iam autoscaling user role assumed-role",
-    "cluster clusters nodegroup node-groups update-config updates autoscalinggroup autoscalinggroupname",
+    "http https v1 v3 global compute arn azure gcp aws aws-cn aws-us-gov aws-eusc eks sts iam autoscaling",
+    "user role assumed-role cluster clusters nodegroup node-groups update-config updates",
+    "autoscalinggroup autoscalinggroupname",
     "subscriptions resourcegroups providers microsoft.containerservice microsoft.authorization microsoft.compute",
     "managedclusters agentpools machines permissions locations operations operationresults virtualmachinescalesets",
     "projects zones regions nodepools instancegroupmanagers instancegroups instancetemplates aggregated",
     "testiampermissions management.azure.com container.googleapis.com compute.googleapis.com www.googleapis.com",
-    "cloudresourcemanager.googleapis.com",
+    "cloudresourcemanager.googleapis.com true false",
 )
 """Words of paths and names that the vendors chose, in small letters."""
 
 PLAIN_KEYS: Final = _words(
-    "Action Version status state code errorCode type mode provisioningState powerState osType osSKU vmSize",
-    "scaleSetPriority scaleDownMode capacityType amiType instanceTypes machineType LifecycleState HealthStatus kind",
-    "canonicalCode operationType reason domain actions notActions permissions",
+    "Action Version status state code Code errorCode type Type mode provisioningState powerState osType osSKU vmSize",
+    "scaleSetPriority scaleDownMode capacityType amiType instanceTypes machineType InstanceType LifecycleState",
+    "HealthStatus kind canonicalCode operationType reason domain actions notActions permissions",
 )
 """Keys whose values are the vendors' words: statuses, codes, kinds of machines, names of permissions."""
 
@@ -56,7 +57,9 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\
 _DATE_OF_HTTP: Final = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"([^\w.-]+)")
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,80}")
+_PART: Final = r"(?:[A-Za-z]{1,40}|[A-Za-z0-9]{1,12})"
+_WORD: Final = re.compile(rf"{_PART}(?:[_.:/-]{_PART}){{0,8}}")
+"""A vendor's word: parts that one can say, or short ones with digits; no token is like that."""
 _LEAF: Final = re.compile(r"<(\w+)>([^<]*)</\1>")
 
 
@@ -115,11 +118,13 @@ class Redaction:
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """An answer's headers, those that are kept."""
-        return {
-            name.lower(): value.partition(";")[0] if name.lower() == "content-type" else self.text(value)
-            for name, value in headers.items()
-            if name.lower() in HEADERS
-        }
+        kept = {name.lower(): value for name, value in headers.items() if name.lower() in HEADERS}
+        return {name: self._header(name, value) for name, value in kept.items()}
+
+    def _header(self, name: str, value: str) -> str:
+        if name == "content-type":
+            return value.partition(";")[0]
+        return self._string(value, "code" if name == "x-amzn-errortype" else name)
 
     def _string(self, value: str, key: str) -> str:
         if key in SENTENCES:
