@@ -57,8 +57,8 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\
 _DATE_OF_HTTP: Final = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"([^\w.-]+)")
-_PART: Final = r"(?:[A-Za-z]{1,40}|[A-Za-z0-9]{1,12})"
-_WORD: Final = re.compile(rf"{_PART}(?:[_.:/-]{_PART}){{0,8}}")
+_PART: Final = r"(?:[A-Za-z]{1,40}|\d{0,4}[A-Za-z][A-Za-z0-9]{0,11}|\d{1,4})"
+_WORD: Final = re.compile(rf"(?=[A-Za-z]){_PART}(?:[_.:/-]{_PART}){{0,8}}")
 """A vendor's word: parts that one can say, or short ones with digits; no token is like that."""
 _LEAF: Final = re.compile(r"<(\w+)>([^<]*)</\1>")
 
