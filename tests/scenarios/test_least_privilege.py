@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from multicloud.clouds.registry import policy_of
 from multicloud_lab.thread import LabThread
 from support.clouds import GROUNDS
 from support.lab import lab
@@ -18,12 +17,7 @@ REFUSALS = {"AccessDeniedException", "AccessDenied", "AuthorizationFailed", "PER
 @pytest.fixture
 async def world(lab: LabThread) -> AsyncIterator[World]:
     for ground in GROUNDS:
-        needs = [need.name for need in policy_of(ground.cloud).needs]
-        lab.run(
-            lambda running, each=ground, names=needs: running.permissions.allow_only(
-                str(each.cloud), each.caller, names
-            )
-        )
+        ground.give_policy(lab)
     async with World(lab) as made:
         yield made
 

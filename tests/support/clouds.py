@@ -12,6 +12,7 @@ from typing import Any
 from multicloud.clouds.aks import door as aks
 from multicloud.clouds.eks import door as eks
 from multicloud.clouds.gke import door as gke
+from multicloud.clouds.registry import policy_of
 from multicloud.model.error import CloudError
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
@@ -150,6 +151,11 @@ class Ground:
         """A person resizes `web` in the vendor's console."""
         cluster, name = self.web.cluster.name, self.web.name
         lab.run(lambda running: running.engines[str(self.cloud)].resize_by_hand(cluster, name, to))
+
+    def give_policy(self, lab: LabThread, *, without: str = "") -> None:
+        """Allow the caller exactly what the operator's policy names, but one."""
+        needs = [need.name for need in policy_of(self.cloud).needs if need.name != without]
+        lab.run(lambda running: running.permissions.allow_only(str(self.cloud), self.caller, needs))
 
     def elsewhere(self, *, cluster: str | None = None, pool: str | None = None) -> NodePoolRef:
         """`web` under another name."""

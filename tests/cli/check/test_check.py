@@ -11,17 +11,12 @@ from multicloud.clouds.registry import policy_of
 from multicloud.model.ref import Cloud
 from support.checking import Bench
 from support.clouds import GROUNDS, Ground, secret_of, wrong_secret_of
+from support.commandline import multicloud_says
 from support.vendor import Answer, closed_port
 from support.world import account_bodies, members, pool_body
 
 EACH = [(cloud, need.name) for cloud in GROUNDS for need in policy_of(cloud.cloud).needs]
 IDS = [f"{cloud.cloud}-{name}" for cloud, name in EACH]
-
-
-def allow(ground: Bench, cloud: Ground, *, without: str = "") -> None:
-    """Give the account exactly the policy's permissions, but one."""
-    needs = [need.name for need in policy_of(cloud.cloud).needs if need.name != without]
-    ground.lab.run(lambda lab: lab.permissions.allow_only(str(cloud.cloud), cloud.caller, needs))
 
 
 def states(table: str) -> dict[tuple[str, str], str]:
@@ -55,14 +50,22 @@ def test_all_is_well(ground: Bench) -> None:
 @pytest.mark.parametrize(("cloud", "name"), EACH, ids=IDS)
 def test_each_permission_that_is_removed_is_named_and_no_other(ground: Bench, cloud: Ground, name: str) -> None:
     ground.given_cloud(cloud.cloud)
-    allow(ground, cloud)
+    cloud.give_policy(ground.lab)
     assert ground.found()[0] == 0
-    allow(ground, cloud, without=name)
+    cloud.give_policy(ground.lab, without=name)
     said = ground.check()
     assert said.exit_code == 1
     assert [about for (_, about), state in states(said.stdout).items() if state == "missing"] == [name]
     role = json.loads(said.stdout.partition("and no more:")[2])
     assert f'"{name}"' in json.dumps(role)
+
+
+def test_as_a_process_it_says_nothing_else_and_ends(ground: Bench) -> None:
+    ground.given_cloud(*Cloud)
+    files = (f"--kubeconfig={ground.kubeconfig}", f"--settings={ground.settings}", "--namespace=shop")
+    said = multicloud_says("check", *files, "--output=json")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert json.loads(said.stdout)["fine"]
 
 
 def test_wide_lists_what_is_granted_and_where_answers_came_from(ground: Bench) -> None:

@@ -45,7 +45,7 @@ def dated(seconds: float) -> Exchange:
 
 
 def test_the_answer_that_differs_least_counts() -> None:
-    wire = Wire(VirtualClock())
+    wire = Wire(VirtualClock(), keep=False)
     for each in (dated(-31), dated(-2), dated(90)):
         wire(each)
     assert wire.skew_s == -2
@@ -53,13 +53,13 @@ def test_the_answer_that_differs_least_counts() -> None:
 
 @pytest.mark.parametrize("stamp", ["", "yesterday", "2026-11-23"])
 def test_a_date_that_is_none_says_nothing(stamp: str) -> None:
-    wire = Wire(VirtualClock())
+    wire = Wire(VirtualClock(), keep=False)
     wire(exchange(Date=stamp))
     assert wire.skew_s is None
 
 
 def test_endpoints_are_told_without_path_and_query() -> None:
-    wire = Wire(VirtualClock())
+    wire = Wire(VirtualClock(), keep=False)
     wire(dated(0))
     assert wire.endpoints == ("https://eks.example:8443",)
 
@@ -80,7 +80,8 @@ async def test_a_clock_that_is_off_is_a_problem_of_every_account(shared_lab: Lab
             tap=tap,
         )
 
-    report, _ = await check([account], [pool_object(pool_body())], open_lanes, clock)
+    wires = {account.key: Wire(clock, keep=False)}
+    report = await check([account], [pool_object(pool_body())], open_lanes, wires)
     assert not report.fine
     (said,) = [row for row in rows(report, wide=False) if row.about == "clock"]
     assert said.state == "wrong"

@@ -25,12 +25,6 @@ EACH = [(ground, need.name) for ground in GROUNDS for need in policy_of(ground.c
 IDS = [f"{ground.cloud}-{name}" for ground, name in EACH]
 
 
-def allow(lab: LabThread, ground: Ground, *, without: str = "") -> None:
-    """Give the lab's principal exactly the policy's permissions, but one."""
-    needs = [need.name for need in policy_of(ground.cloud).needs if need.name != without]
-    lab.run(lambda running: running.permissions.allow_only(str(ground.cloud), ground.caller, needs))
-
-
 def probe(door: CloudDoor, pool: NodePoolRef) -> Sequence[Permission]:
     assert door.probe is not None
     return door.probe.probe(pool)
@@ -52,7 +46,7 @@ def shared_lab() -> Iterator[LabThread]:
 
 
 def test_with_the_policy_everything_is_granted(shared_lab: LabThread, ground: Ground, fence: Fence) -> None:
-    allow(shared_lab, ground)
+    ground.give_policy(shared_lab)
     found = probe(ground.door(shared_lab, fence), ground.web)
     assert [(each.need, each.granted, each.why) for each in found] == [
         (need, True, "") for need in policy_of(ground.cloud).needs
@@ -63,7 +57,7 @@ def test_with_the_policy_everything_is_granted(shared_lab: LabThread, ground: Gr
 def test_without_one_permission_exactly_that_one_is_missing(
     shared_lab: LabThread, ground: Ground, name: str, fence: Fence
 ) -> None:
-    allow(shared_lab, ground, without=name)
+    ground.give_policy(shared_lab, without=name)
     found = probe(ground.door(shared_lab, fence), ground.web)
     assert missing(found) == [name]
     (told,) = [each for each in found if each.need.name == name]
@@ -108,7 +102,7 @@ def story(lab: LabThread, ground: Ground, fence: Fence) -> None:
 
 
 def test_the_policy_is_enough_for_the_whole_story(shared_lab: LabThread, ground: Ground, fence: Fence) -> None:
-    allow(shared_lab, ground)
+    ground.give_policy(shared_lab)
     before = len(refused(shared_lab))
     story(shared_lab, ground, fence)
     assert refused(shared_lab)[before:] == []
@@ -118,7 +112,7 @@ def test_the_policy_is_enough_for_the_whole_story(shared_lab: LabThread, ground:
 def test_without_one_permission_something_in_the_story_is_refused(
     shared_lab: LabThread, ground: Ground, name: str, fence: Fence
 ) -> None:
-    allow(shared_lab, ground, without=name)
+    ground.give_policy(shared_lab, without=name)
     before = len(refused(shared_lab))
     with pytest.raises((CloudError, AssertionError)):
         story(shared_lab, ground, fence)

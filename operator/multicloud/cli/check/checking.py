@@ -15,7 +15,6 @@ from multicloud.clouds.registry import CloudLanes, policy_of
 from multicloud.model.error import CloudError, NotSent
 from multicloud.model.exchange import Tap
 from multicloud.model.permission import Permission
-from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail
@@ -33,14 +32,16 @@ class LooksOnly:
 
 
 async def check(
-    accounts: Sequence[AccountObject], pools: Sequence[PoolObject], open_lanes: OpenLanes, clock: Clock
-) -> tuple[Report, Mapping[ObjectKey, Wire]]:
-    """Check accounts with their members in the pools; returns the wire of each account beside the report."""
-    wires = {account.key: Wire(clock) for account in accounts}
+    accounts: Sequence[AccountObject],
+    pools: Sequence[PoolObject],
+    open_lanes: OpenLanes,
+    wires: Mapping[ObjectKey, Wire],
+) -> Report:
+    """Check accounts with their members in the pools; the wire of each account looks on at its calls."""
     found = await asyncio.gather(
         *(_account(account, members_of(account, pools), open_lanes, wires[account.key]) for account in accounts)
     )
-    return Report(accounts=tuple(found)), wires
+    return Report(accounts=tuple(found))
 
 
 def members_of(account: AccountObject, pools: Iterable[PoolObject]) -> tuple[MemberFound, ...]:

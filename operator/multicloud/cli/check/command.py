@@ -101,6 +101,7 @@ async def _check(
     kube: "KubeClient", settings: "Settings", namespaces: Sequence[str], name: str | None, record: Path | None
 ) -> "Report":
     from multicloud.cli.check.checking import LooksOnly, astray, check
+    from multicloud.cli.check.wire import Wire
     from multicloud.clouds.lane import MetricRegistry
     from multicloud.clouds.registry import CloudLanes
     from multicloud.kube.secrets import KubeSecrets
@@ -125,7 +126,8 @@ async def _check(
         raise click.ClickException(
             f"CloudAccount {name} does not exist in namespace {namespaces[0]}; `multicloud check -A` checks all there are"
         )
-    report, wires = await check(chosen, pools, open_lanes, clock)
+    wires = {each.key: Wire(clock, keep=record is not None) for each in chosen}
+    report = await check(chosen, pools, open_lanes, wires)
     if record is not None:
         _record(record, report, wires)
     return report if name is not None else replace(report, astray=astray(accounts, pools))

@@ -12,32 +12,36 @@ from multicloud.model.port import Clock
 class Wire:
     """A Tap. Lane threads tell it, the loop reads it when they are done."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Compare with this clock."""
+    def __init__(self, clock: Clock, *, keep: bool) -> None:
+        """Compare with this clock; `keep` whole exchanges, for a recording."""
         self._clock = clock
+        self._keep = keep
         self._lock = threading.Lock()
-        self._exchanges: list[Exchange] = []
+        self._kept: list[Exchange] = []
+        self._origins: set[str] = set()
         self._skews_s: list[float] = []
 
     def __call__(self, exchange: Exchange) -> None:
-        """Keep the exchange, and compare its answer's Date with our clock."""
+        """Keep where an answer came from, and compare its Date with our clock."""
         skew_s = self._skew_s(exchange)
         with self._lock:
-            self._exchanges.append(exchange)
+            self._origins.add(urlsplit(exchange.url)._replace(path="", query="").geturl())
+            if self._keep:
+                self._kept.append(exchange)
             if skew_s is not None:
                 self._skews_s.append(skew_s)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Every request with its answer, in the order of the answers."""
+        """What was kept, in the order of the answers."""
         with self._lock:
-            return tuple(self._exchanges)
+            return tuple(self._kept)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Scheme and host of everything that answered, sorted."""
-        origins = {urlsplit(exchange.url)._replace(path="", query="").geturl() for exchange in self.exchanges}
-        return tuple(sorted(origins))
+        with self._lock:
+            return tuple(sorted(self._origins))
 
     @property
     def skew_s(self) -> float | None:
