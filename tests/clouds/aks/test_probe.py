@@ -22,7 +22,7 @@ def found(door: CloudDoor, need: Need) -> Permission:
     return one
 
 
-def grants(*entries: dict[str, Any], **more: str) -> Answer:
+def grants(*entries: object, **more: str) -> Answer:
     return Answer(body={"value": list(entries), **more})
 
 
@@ -70,7 +70,9 @@ def test_a_next_page_that_cannot_be_one_leaves_it_unknown(door: CloudDoor, vendo
     assert found(door, READ_PERMISSIONS).granted is None
 
 
-@pytest.mark.parametrize("answer", [DENIED, Answer(status=503), Answer(raw=b"<html>"), Answer(body={"value": None})])
+@pytest.mark.parametrize(
+    "answer", [DENIED, Answer(status=503), Answer(raw=b"<html>"), Answer(body={"value": None}), grants("x")]
+)
 def test_without_the_list_nobody_knows_what_may_be_written(door: CloudDoor, vendor: Vendor, answer: Answer) -> None:
     vendor.answer("GET", LIST, answer)
     told = found(door, WRITE_POOLS)

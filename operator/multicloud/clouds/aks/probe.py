@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -33,6 +32,8 @@ PERMISSIONS_API: Final = "2022-04-01"
 _GARBAGE = (AzureError, ValueError, KeyError, TypeError, AttributeError)
 """What the SDK raises for errors, and for answers that are not the JSON they should be."""
 
+T = TypeVar("T")
+
 Grant = Mapping[str, Any]
 """One entry of ARM's list: actions of a role, with what it takes from them."""
 
@@ -47,30 +48,26 @@ class AksProbe:
     def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
         """As the port says; six calls, and one for each further page of ARM's list."""
         cluster, client = pool.cluster, self._arm.client(pool.cluster.owner)
-        location: list[str] = []
-        lists: list[Sequence[Grant]] = []
-
-        def locate() -> None:
-            location.append(str(client.managed_clusters.get(cluster.group, cluster.name).location))
-
-        clusters = _by_use(READ_CLUSTERS, pool, locate)
-        permissions = _by_use(READ_PERMISSIONS, pool, lambda: lists.append(self._grants(pool)))
+        clusters, found = _by_use(READ_CLUSTERS, lambda: client.managed_clusters.get(cluster.group, cluster.name))
+        permissions, grants = _by_use(READ_PERMISSIONS, lambda: self._grants(pool))
+        pools, _ = _by_use(READ_POOLS, lambda: list(client.agent_pools.list(cluster.group, cluster.name)))
+        machines, _ = _by_use(READ_MACHINES, lambda: list(client.machines.list(cluster.group, cluster.name, pool.name)))
         return [
-            _by_use(READ_POOLS, pool, lambda: list(client.agent_pools.list(cluster.group, cluster.name))),
-            _by_use(READ_MACHINES, pool, lambda: list(client.machines.list(cluster.group, cluster.name, pool.name))),
-            _by_grants(WRITE_POOLS, lists),
-            self._operations(pool, location),
+            pools,
+            machines,
+            _by_grants(WRITE_POOLS, grants),
+            self._operations(pool, found.location if found is not None else None),
             clusters,
             permissions,
         ]
 
-    def _operations(self, pool: NodePoolRef, location: Sequence[str]) -> Permission:
+    def _operations(self, pool: NodePoolRef, location: str | None) -> Permission:
         if not location:
             why = "asked for in the cluster's location, which could not be read"
             return Permission(need=READ_OPERATIONS, granted=None, why=why)
         root = f"/subscriptions/{quote(pool.cluster.owner, safe='')}/providers/Microsoft.ContainerService"
-        path = f"{root}/locations/{quote(location[0], safe='')}/operations/{uuid4()}?api-version={OPERATION_API}"
-        return _by_use(READ_OPERATIONS, pool, partial(self._get, pool, self._arm.url + path))
+        path = f"{root}/locations/{quote(location, safe='')}/operations/{uuid4()}?api-version={OPERATION_API}"
+        return _by_use(READ_OPERATIONS, lambda: self._get(pool, self._arm.url + path))[0]
 
     def _grants(self, pool: NodePoolRef) -> Sequence[Grant]:
         """What ARM says that we may do on the agent pool, over all pages of the list. Raises what the SDK raises."""
@@ -81,11 +78,11 @@ class AksProbe:
         while url:
             # A page elsewhere would receive our token, one that was there already would never end.
             if url in asked or not url.startswith(f"{self._arm.url}/"):
-                text = f"trying {READ_PERMISSIONS.name} on {pool}: ARM names a next page that cannot be one"
+                text = f"trying {READ_PERMISSIONS.name}: ARM names a next page that cannot be one"
                 raise Unavailable(Reason(code=Code.UNEXPECTED, text=text))
             asked.add(url)
             page = self._get(pool, url)
-            found += page["value"]
+            found += [dict(grant) for grant in page["value"]]
             url = page.get("nextLink")
         return found
 
@@ -97,22 +94,21 @@ class AksProbe:
         return body
 
 
-def _by_use(need: Need, pool: NodePoolRef, use: Callable[[], object]) -> Permission:
-    def typed() -> None:
+def _by_use(need: Need, use: Callable[[], T]) -> tuple[Permission, T | None]:
+    def typed() -> T:
         try:
-            use()
+            return use()
         except _GARBAGE as error:
-            raise of_exception(error, f"trying {need.name} on {pool}", write=False) from None
+            raise of_exception(error, f"trying {need.name}", write=False) from None
 
     return by_use(need, typed)
 
 
-def _by_grants(need: Need, lists: Sequence[Sequence[Grant]]) -> Permission:
+def _by_grants(need: Need, grants: Sequence[Grant] | None) -> Permission:
     """Judge by ARM's list, if it was told: each entry allows what its actions name and its notActions do not."""
-    if not lists:
+    if grants is None:
         why = f"ARM tells it to who has {READ_PERMISSIONS.name}, of an agent pool that is there"
         return Permission(need=need, granted=None, why=why)
-    grants = lists[0]
     if any(
         _names(grant.get("actions"), need.name) and not _names(grant.get("notActions"), need.name) for grant in grants
     ):
@@ -123,5 +119,6 @@ def _by_grants(need: Need, lists: Sequence[Sequence[Grant]]) -> Permission:
 def _names(patterns: Sequence[str] | None, action: str) -> bool:
     """True if one of the patterns fits; a star stands for anything, capitals are the same as small letters."""
     return any(
-        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), action, re.IGNORECASE) for pattern in patterns or ()
+        re.fullmatch(".*".join(map(re.escape, str(pattern).split("*"))), action, re.IGNORECASE)
+        for pattern in patterns or ()
     )

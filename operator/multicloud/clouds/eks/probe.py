@@ -54,13 +54,13 @@ class EksProbe:
         ]
 
     def _by_read(self, need: Need, pool: NodePoolRef, service: str, operation: str, **arguments: Any) -> Permission:
-        region, what = pool.cluster.location, f"trying {need.name} on {pool}"
-        return by_use(need, lambda: self._clients.read(service, region, operation, what, **arguments))
+        region, what = pool.cluster.location, f"trying {need.name}"
+        return by_use(need, lambda: self._clients.read(service, region, operation, what, **arguments))[0]
 
     def _update(self, pool: NodePoolRef) -> Permission:
         nobody = f"{pool.name[: LONGEST_NAME - 33]}-{secrets.token_hex(16)}"
         what = f"trying {UPDATE_NODEGROUP.name} on a node group that does not exist"
-        found = by_use(
+        found, _ = by_use(
             UPDATE_NODEGROUP,
             lambda: self._clients.try_update(pool.cluster.location, pool.cluster.name, nobody, what),
         )

@@ -30,11 +30,11 @@ class GkeProbe:
         cluster = pool.cluster
         nothing = f"projects/{cluster.owner}/locations/{cluster.location}/operations/operation-0-{uuid4()}"
         return [
-            by_use(GET_CLUSTERS, lambda: self._container.node_pools(cluster)),
-            by_use(LIST_OPERATIONS, lambda: self._container.operations(cluster.owner, cluster.location)),
-            by_use(LIST_GROUPS, lambda: self._compute.groups(cluster.owner)),
+            by_use(GET_CLUSTERS, lambda: self._container.node_pools(cluster))[0],
+            by_use(LIST_OPERATIONS, lambda: self._container.operations(cluster.owner, cluster.location))[0],
+            by_use(LIST_GROUPS, lambda: self._compute.groups(cluster.owner))[0],
             self._update(cluster.owner),
-            by_use(GET_OPERATIONS, lambda: self._container.operation(nothing)),
+            by_use(GET_OPERATIONS, lambda: self._container.operation(nothing))[0],
         ]
 
     def _update(self, project: str) -> Permission:
