@@ -103,3 +103,8 @@ def test_statuses_codes_and_numbers_stay() -> None:
         "on": True,
     }
     assert Redaction().value(kept) == kept
+
+
+def test_labels_tags_and_taints_are_left_out() -> None:
+    told = {"labels": {"team": "payments"}, "nodeTaints": ["team=payments:NoSchedule"], "tags": {"cost": "42"}}
+    assert Redaction().value(told) == {"labels": {}, "nodeTaints": [], "tags": {}}

@@ -64,10 +64,13 @@ def test_pages_of_the_list_are_joined(door: CloudDoor, vendor: Vendor) -> None:
 @pytest.mark.parametrize("elsewhere", [True, False], ids=["another host", "the same page"])
 def test_a_next_page_that_cannot_be_one_leaves_it_unknown(door: CloudDoor, vendor: Vendor, elsewhere: bool) -> None:
     itself = f"{vendor.url}/next"
-    vendor.answer("GET", LIST, grants(nextLink="https://evil.example/next" if elsewhere else itself))
+    another = vendor.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+    vendor.answer("GET", LIST, grants(nextLink=another if elsewhere else itself))
+    vendor.answer("GET", "/elsewhere", grants(grant("*")))
     vendor.answer("GET", "/next", grants(nextLink=itself))
     assert found(door, WRITE_POOLS).granted is None
     assert found(door, READ_PERMISSIONS).granted is None
+    assert vendor.calls("GET", "/elsewhere") == []
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,10 @@ class Clients:
         exist, the change would be none: a label goes that nobody has.
         """
         self._call.nobody = f"/node-groups/{nobody}/update-config"
-        try:
-            labels = {"removeLabels": ["multicloud.dev/not-there"]}
-            arguments = {"clusterName": cluster, "nodegroupName": nobody, "labels": labels}
-            self.read("eks", region, "update_nodegroup_config", what, **arguments)
-        finally:
-            self._call.nobody = None
+        labels = {"removeLabels": ["multicloud.dev/not-there"]}
+        self.read(
+            "eks", region, "update_nodegroup_config", what, clusterName=cluster, nodegroupName=nobody, labels=labels
+        )
 
     def _client(self, service: str, region: str) -> Any:
         with self._making:  # sessions are not made for making clients on several threads
