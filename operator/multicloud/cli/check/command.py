@@ -44,7 +44,7 @@ _AS_OPERATOR: Final = (
     "record",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write every request and answer to this file, without names, ids and secrets: to be sent with a report.",
+    help="Write every answered request to this file, without names, ids and secrets: to be sent with a report.",
 )
 @click.option(
     "--settings",

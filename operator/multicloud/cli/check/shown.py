@@ -55,14 +55,14 @@ def _account(found: AccountFound, *, wide: bool) -> Iterator[Row]:
     if found.permissions and not wide and all(each.permission.granted for each in found.permissions):
         yield row("permissions", OK, f"all {len(found.permissions)} granted")
     for member in found.members:
-        yield row(f"{member.pool}/{member.member}", *_member(member, asked=found.trouble is None))
+        yield row(f"{member.pool}/{member.member}", *_member(member))
 
 
-def _member(member: MemberFound, *, asked: bool) -> tuple[str, str]:
+def _member(member: MemberFound) -> tuple[str, str]:
     if member.trouble is not None:
         return WRONG, f"{member.trouble.code}: {member.trouble.text}"
     facts = member.facts
     if facts is None:
-        return UNKNOWN, f"{member.node_pool}: not asked" if not asked else f"{member.node_pool}"
+        return UNKNOWN, f"{member.node_pool}: not asked"
     sizes = f"{facts.requested} requested, {facts.nodes} there, {facts.ready} ready"
     return OK, f"{member.node_pool}: {sizes}; Kubernetes API {member.kubernetes or 'not checked'}"

@@ -125,8 +125,8 @@ class Clients:
 
     def _tell(self, service: str, tap: Tap, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
         """Hand an answer with its request to the tap; both come on the thread of the call."""
-        request = self._call.request
         if response_dict is not None:
+            request = self._call.request
             exchange = Exchange(
                 service=service,
                 method=str(request.method),
