@@ -205,6 +205,7 @@ class Google:
             container=Endpoint(url=f"https://127.0.0.1:{self.manager.port}", ca_file=self._tls.ca_file),
             compute=Endpoint(url=self.rest.url),
             token=Endpoint(url=self.token_uri),
+            resource_manager=Endpoint(url=self.rest.url),
         )
 
     def door(self, fence: Fence, *, call_timeout_s: float = 10, key: Mapping[str, object] | None = None) -> CloudDoor:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
+from multicloud.model.permission import Permission
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
@@ -79,6 +80,17 @@ class Identity(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Finds out what an identity may do. Blocking, and without ever changing anything."""
+
+    def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
+        """Say of each permission of the cloud's policy whether we have it on a node pool, in the policy's order.
+
+        What keeps the cloud from telling makes it unknown; nothing is raised.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudDoor:
     """One identity in one cloud. What a cloud lacks is absent data, never a method that refuses."""
@@ -86,6 +98,7 @@ class CloudDoor:
     name: str
     identity: Identity
     node_pools: NodePools
+    probe: Probe | None = None
 
 
 class Lane(Protocol):

@@ -73,6 +73,6 @@ async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     endpoints = {
         "gke": {"grpc": f"127.0.0.1:{rpc_port}", "rest": rest.url, "caFile": str(tls.ca_file)},
         "compute": {"url": http.url},
-        "google": {"token": f"{http.url}{TOKEN_PATH}", "metadata": http.url},
+        "google": {"token": f"{http.url}{TOKEN_PATH}", "metadata": http.url, "resourceManager": http.url},
     }
     return GkeWire(endpoints=endpoints, identity=identity, calls=calls, rpc=rpc, rest=rest, http=http)

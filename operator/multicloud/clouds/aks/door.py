@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from multicloud.clouds.aks.login import make_login
 from multicloud.clouds.aks.pipeline import PUBLIC_ARM, Arm
 from multicloud.clouds.aks.pools import AksNodePools
+from multicloud.clouds.aks.probe import AksProbe
 from multicloud.model.error import refused
+from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
 from multicloud.model.spec import AzureAccount
@@ -25,11 +27,12 @@ def open_door(
     *,
     before_send: Callable[[], None],
     call_timeout_s: float,
+    tap: Tap | None = None,
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
-    for a Secret or endpoint that a person must mend.
+    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
+    every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
     arm = endpoints.arm
     for endpoint in (arm, endpoints.authority):
@@ -38,8 +41,8 @@ def open_door(
     url = PUBLIC_ARM if arm is None else arm.url.rstrip("/")
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
     login = make_login(provider, secret, endpoints.authority, scope=f"{url}/.default", read_timeout_s=read_timeout_s)
-    pools = AksNodePools(Arm(login, arm, before_send, read_timeout_s=read_timeout_s))
-    return CloudDoor(name="azure", identity=login, node_pools=pools)
+    way = Arm(login, arm, before_send, read_timeout_s=read_timeout_s, tap=tap)
+    return CloudDoor(name="azure", identity=login, node_pools=AksNodePools(way), probe=AksProbe(way))
 
 
 def _check(endpoint: Endpoint) -> None:

@@ -6,8 +6,10 @@ with a conflict, and a retried read would hide how long it took. The lane decide
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +17,7 @@ from botocore.parsers import ResponseParserError
 
 from multicloud.clouds.eks.errors import of_exception
 from multicloud.model.error import NotSent
+from multicloud.model.exchange import Exchange, Tap
 from multicloud.model.version import USER_AGENT
 from multicloud.settings import AwsEndpoints, Endpoint
 
@@ -29,9 +32,15 @@ class Clients:
     """One identity's clients, made at their first use. Threads share them."""
 
     def __init__(
-        self, session: Any, endpoints: AwsEndpoints, before_send: Callable[[], None], *, read_timeout_s: float
+        self,
+        session: Any,
+        endpoints: AwsEndpoints,
+        before_send: Callable[[], None],
+        *,
+        read_timeout_s: float,
+        tap: Tap | None = None,
     ) -> None:
-        """`before_send` raises NotSent to keep a mutation here."""
+        """`before_send` raises NotSent to keep a mutation here; `tap` is told every request and answer."""
         self._session = session
         self._endpoints: Mapping[str, Endpoint | None] = {
             "eks": endpoints.eks,
@@ -39,6 +48,7 @@ class Clients:
             "sts": endpoints.sts,
         }
         self._before_send = before_send
+        self._tap = tap
         self._config = Config(
             connect_timeout=CONNECT_S,
             read_timeout=read_timeout_s,
@@ -75,6 +85,18 @@ class Clients:
             raise of_exception(error, what, write=self._call.left) from None
         return answer
 
+    def try_update(self, region: str, cluster: str, nobody: str, what: str) -> None:
+        """Ask for a change of the node group `nobody`, a name that does not exist. Raises CloudError, as a read does.
+
+        The fence is not asked, because nothing can change; so nothing but this very name is let out. If the name did
+        exist, the change would be none: a label goes that nobody has.
+        """
+        self._call.nobody = f"/node-groups/{nobody}/update-config"
+        labels = {"removeLabels": ["multicloud.dev/not-there"]}
+        self.read(
+            "eks", region, "update_nodegroup_config", what, clusterName=cluster, nodegroupName=nobody, labels=labels
+        )
+
     def _client(self, service: str, region: str) -> Any:
         with self._making:  # sessions are not made for making clients on several threads
             known = self._made.get((service, region))
@@ -93,11 +115,40 @@ class Clients:
         )
         # The only mutation of this cloud. Registered on the client: a session's events would be shared by all.
         client.meta.events.register("before-send.eks.UpdateNodegroupConfig", self._let_out)
+        if self._tap is not None:
+            client.meta.events.register("before-send", self._note)
+            client.meta.events.register("response-received", partial(self._tell, service, self._tap))
         return client
 
-    def _let_out(self, **_: Any) -> None:
+    def _note(self, request: Any, **_: Any) -> None:
+        self._call.request = request
+
+    def _tell(self, service: str, tap: Tap, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Hand an answer with its request to the tap; both come on the thread of the call."""
+        if response_dict is not None:
+            request = self._call.request
+            exchange = Exchange(
+                service=service,
+                method=str(request.method),
+                url=str(request.url),
+                sent=_text(request.body),
+                status=int(response_dict["status_code"]),
+                headers=dict(response_dict["headers"]),
+                answer=_text(response_dict["body"]),
+            )
+            tap(exchange)
+
+    def _let_out(self, request: Any, **_: Any) -> None:
+        nobody: str | None = getattr(self._call, "nobody", None)
+        if nobody is not None and urlsplit(request.url).path.endswith(nobody):
+            return
         self._before_send()
         self._call.left = True
+
+
+def _text(body: object) -> str:
+    """A body as text; a stream, which no call here has, is none."""
+    return body.decode(errors="replace") if isinstance(body, bytes) else body if isinstance(body, str) else ""
 
 
 def _authority(ca_file: Path | None) -> str | None:

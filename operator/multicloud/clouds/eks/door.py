@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from multicloud.clouds.eks.clients import Clients
 from multicloud.clouds.eks.login import make_session
 from multicloud.clouds.eks.pools import EksNodePools
+from multicloud.clouds.eks.probe import EksProbe
 from multicloud.model.error import Unavailable, refused
+from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Principal
@@ -33,18 +35,21 @@ def open_door(
     *,
     before_send: Callable[[], None],
     call_timeout_s: float,
+    tap: Tap | None = None,
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
-    for a Secret or endpoint that a person must mend.
+    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
+    every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
     for endpoint in (endpoints.eks, endpoints.autoscaling, endpoints.sts):
         if endpoint is not None:
             _check(endpoint)
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
-    clients = Clients(make_session(secret), endpoints, before_send, read_timeout_s=read_timeout_s)
-    return CloudDoor(name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients))
+    clients = Clients(make_session(secret), endpoints, before_send, read_timeout_s=read_timeout_s, tap=tap)
+    return CloudDoor(
+        name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients), probe=EksProbe(clients)
+    )
 
 
 class EksIdentity:
