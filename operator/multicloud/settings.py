@@ -6,7 +6,7 @@ Clouds, kube and sources take the small parts of it that concern them.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,11 +44,29 @@ class AwsEndpoints(_Part):
     sts: Endpoint | None = Field(default=None, description="Security Token Service.")
 
 
+class AzureEnvironment(_Part):
+    """One Azure cloud that is none of the vendor's own, or one of them behind other addresses."""
+
+    arm: Endpoint = Field(description="Azure Resource Manager.")
+    authority: Endpoint = Field(description="Microsoft Entra ID (or AD FS), which issues tokens.")
+    scope: str | None = Field(
+        default=None,
+        pattern=r"^https://[^ ]+/\.default$",
+        description="Scope of ARM's tokens; absent: the URL of arm with /.default.",
+    )
+
+
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$", max_length=63)]
+
+
 class AzureEndpoints(_Part):
     """APIs of Azure; None means the public cloud."""
 
     arm: Endpoint | None = Field(default=None, description="Azure Resource Manager.")
     authority: Endpoint | None = Field(default=None, description="Microsoft Entra ID, which issues tokens.")
+    environments: Mapping[EnvironmentName, AzureEnvironment] = Field(
+        default={}, description="Sets of endpoints that spec.azure.environment may name, by name."
+    )
 
 
 class GcpEndpoints(_Part):
@@ -60,6 +78,7 @@ class GcpEndpoints(_Part):
     resource_manager: Endpoint | None = Field(
         default=None, description="Cloud Resource Manager, which `multicloud check` asks for our permissions."
     )
+    iamcredentials: Endpoint | None = Field(default=None, description="IAM Credentials, for impersonation.")
 
 
 class Clouds(_Part):
@@ -113,11 +132,21 @@ class Guard(_Part):
     max_added_nodes: int = Field(default=200, ge=0, description="Additions that are always allowed.")
 
 
+Target = Annotated[str, Field(pattern=r"^([^\s*]+\*?|\*)$", max_length=600)]
+"""A role's ARN, `client id@tenant id`, a service account's e-mail or `ambient`; `*` at the end stands for any rest."""
+
+
 class Identities(_Part):
-    """Who may use the operator's own identity."""
+    """Who may use the operator's own identity, and to become whom."""
 
     ambient_namespaces: tuple[NamespaceName, ...] = Field(
         default=(), description="Namespaces whose accounts may omit credentials."
+    )
+    allow: Mapping[NamespaceName, tuple[Target, ...]] = Field(
+        default={},
+        description="What the operator's own identity may become for accounts of a namespace, by namespace: ARNs of roles, "
+        "`client id@tenant id`, e-mails of service accounts, `ambient` for itself; `*` at the end stands for any rest. A "
+        "namespace without a list: itself only.",
     )
 
 
@@ -132,6 +161,12 @@ class Settings(BaseSettings):
     context: str | None = Field(default=None, description="Context of the kubeconfig.")
     namespace: NamespaceName = Field(
         default="multicloud-system", description="The operator's own namespace: Lease and stop switch."
+    )
+    installation: str = Field(
+        default="multicloud",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$",
+        description="Name of this operator among all that share a cloud identity: first part of every external id. "
+        "Changing it makes every role refuse us until its trust policy says so too.",
     )
     watch_namespaces: tuple[NamespaceName, ...] = Field(default=(), description="Namespaces to serve; empty means all.")
     identity: str | None = Field(
@@ -201,6 +236,13 @@ def _as_fields(part: type[BaseModel], values: Mapping[str, Any], path: str, file
             raise SettingsError(f"{file}: {path}{key}: no such setting; allowed here: {', '.join(sorted(names))}")
         kind = part.model_fields[names[key]].annotation
         kinds = [found for found in (kind, *get_args(kind)) if isinstance(found, type) and issubclass(found, BaseModel)]
-        nested = isinstance(value, Mapping) and kinds
-        fields[names[key]] = _as_fields(kinds[0], value, f"{path}{key}.", file) if nested else value
+        if not kinds or not isinstance(value, Mapping):
+            fields[names[key]] = value
+        elif get_origin(kind) is Mapping:  # names of the administrator's own, each with a block
+            fields[names[key]] = {
+                name: _as_fields(kinds[0], block, f"{path}{key}.{name}.", file) if isinstance(block, Mapping) else block
+                for name, block in value.items()
+            }
+        else:
+            fields[names[key]] = _as_fields(kinds[0], value, f"{path}{key}.", file)
     return fields

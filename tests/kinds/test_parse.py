@@ -25,6 +25,9 @@ from multicloud.model.spec import (
 from support.manifests import account, member, pool
 
 _SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+_ROLE = "arn:aws:iam::111122223333:role/team/pools"
+_EMAIL = "pools@shop-prod-1.iam.gserviceaccount.com"
+_SECRET = {"secretRef": {"name": "keys"}}
 
 
 def test_a_minimal_pool_gets_the_defaults_of_the_schema() -> None:
@@ -112,6 +115,58 @@ def test_the_block_of_the_provider_becomes_the_account(provider: str, expected: 
     assert read.problem is None
     assert read.spec is not None
     assert (read.spec.provider, read.spec.secret) == (expected, "keys")
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields", "expected", "target"),
+    [
+        ("aws", {"roleArn": _ROLE}, AwsAccount(role_arn=_ROLE), _ROLE),
+        (
+            "azure",
+            {
+                "tenantId": "00000000-0000-0000-0000-0000000000AA",
+                "clientId": "00000000-0000-0000-0000-0000000000BB",
+                "subscriptionId": _SUBSCRIPTION,
+                "environment": "AzureChinaCloud",
+            },
+            AzureAccount(
+                tenant_id="00000000-0000-0000-0000-0000000000aa",
+                client_id="00000000-0000-0000-0000-0000000000bb",
+                subscription_id=_SUBSCRIPTION,
+                environment="AzureChinaCloud",
+            ),
+            "00000000-0000-0000-0000-0000000000bb@00000000-0000-0000-0000-0000000000aa",
+        ),
+        (
+            "gcp",
+            {"project": "shop-prod-1", "impersonate": _EMAIL},
+            GcpAccount(project="shop-prod-1", impersonate=_EMAIL),
+            _EMAIL,
+        ),
+    ],
+)
+def test_whom_the_ambient_identity_is_to_become(
+    provider: str, fields: dict[str, str], expected: object, target: str
+) -> None:
+    spec = account_object(account(provider, **{provider: fields})).spec
+    assert spec is not None
+    assert (spec.provider, spec.secret, spec.target) == (expected, None, target)
+
+
+@pytest.mark.parametrize(
+    ("spec", "external_id"),
+    [
+        (account("aws"), None),
+        (account("gcp", gcp={"project": "shop-prod-1", "impersonate": _EMAIL}), None),
+        (account("aws", aws={"roleArn": _ROLE}), "prod/shop/account"),
+        (account("aws", aws={"roleArn": _ROLE}, credentials=_SECRET), "prod/shop/account"),
+        (account("aws", aws={"roleArn": _ROLE, "externalId": "own"}, credentials=_SECRET), "own"),
+        ({**account("aws"), "spec": {}}, None),
+    ],
+    ids=["no-role", "another-cloud", "ambient", "keys", "own", "not-understood"],
+)
+def test_the_external_id_is_fixed_but_for_an_accounts_own_keys(spec: dict[str, Any], external_id: str | None) -> None:
+    assert account_object(spec).external_id("prod") == external_id
 
 
 @pytest.mark.parametrize("credentials", [{}, {"credentials": {}}], ids=["absent", "without secretRef"])
@@ -216,6 +271,31 @@ def test_many_problems_are_counted_not_listed() -> None:
         pytest.param({"provider": "oci"}, "spec.provider: ", id="unknown cloud"),
         pytest.param({"provider": "gcp", "gcp": {"project": "a/b"}}, "spec.gcp.project: ", id="path in a project"),
         pytest.param({"provider": "aws", "aws": {}, "credentials": {"secretRef": {}}}, "spec.credentials.", id="name"),
+        pytest.param({"provider": "aws", "aws": {"roleArn": "pools"}}, "spec.aws.roleArn: ", id="no role"),
+        pytest.param(
+            {"provider": "aws", "aws": {"externalId": "x1"}, "credentials": _SECRET},
+            "spec.aws: externalId needs roleArn",
+            id="external id without a role",
+        ),
+        pytest.param(
+            {"provider": "aws", "aws": {"roleArn": _ROLE, "externalId": "x1"}},
+            "spec: externalId is allowed only together with credentials",
+            id="external id without credentials",
+        ),
+        pytest.param(
+            {
+                "provider": "azure",
+                "azure": {"tenantId": _SUBSCRIPTION, "subscriptionId": _SUBSCRIPTION},
+                "credentials": _SECRET,
+            },
+            "spec: azure.clientId is required beside credentials",
+            id="a Secret of no application",
+        ),
+        pytest.param(
+            {"provider": "gcp", "gcp": {"project": "shop-prod-1", "impersonate": "a/b@x.gserviceaccount.com"}},
+            "spec.gcp.impersonate: ",
+            id="path in an e-mail",
+        ),
     ],
 )
 def test_an_account_that_cannot_be_understood_is_told_with_its_path(spec: dict[str, Any], told: str) -> None:

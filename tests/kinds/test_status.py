@@ -366,7 +366,7 @@ def test_status_shows_the_plan() -> None:
 
 def test_what_kubectl_reads_is_absent_rather_than_null() -> None:
     assert "limitedBy" not in render_pool(_pool(), _plan(()), PoolRecord(), ())
-    assert "identity" not in render_account(1, AccountRecord(), ())
+    assert {"identity", "externalId"}.isdisjoint(render_account(1, AccountRecord(), ()))
     assert "replicas" not in render_pool(_pool(), _plan((), ready=None), PoolRecord(), ())
     assert render_pool(_pool(), _plan((), ready=0), PoolRecord(), ())["replicas"] == 0
 
@@ -418,5 +418,6 @@ def test_times_are_written_in_utc_to_the_microsecond() -> None:
 
 def test_an_account_reads_its_own_status() -> None:
     body = account()
-    body["status"] = render_account(1, AccountRecord(identity="arn"), [_CONDITION])
+    body["status"] = render_account(1, AccountRecord(identity="arn"), [_CONDITION], external_id="prod/shop/aws")
+    assert body["status"]["externalId"] == "prod/shop/aws"
     assert account_object(body).record == AccountRecord(observed_generation=1, identity="arn", conditions=(_CONDITION,))

@@ -46,6 +46,7 @@ def endpoints(document: Mapping[str, Any]) -> Clouds:
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
             resource_manager=Endpoint(url=document["google"]["resourceManager"]),
+            iamcredentials=Endpoint(url=document["google"]["iamcredentials"]),
         ),
     )
 

@@ -261,6 +261,7 @@ def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
             resource_manager=Endpoint(url=document["google"]["resourceManager"]),
+            iamcredentials=Endpoint(url=document["google"]["iamcredentials"]),
         ),
     )
     return Settings(clouds=clouds, **settings)

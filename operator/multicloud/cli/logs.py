@@ -57,6 +57,8 @@ def configure(*, as_json: bool, level: str, stream: TextIO = sys.stderr) -> None
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     # It repeats every refused login, which the account's condition and our own line already tell.
     logging.getLogger("azure").setLevel(logging.ERROR)
+    # As above, and with the whole of a refused signature, a session's token among it.
+    logging.getLogger("botocore").setLevel(logging.ERROR)
 
 
 def _add_name(logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

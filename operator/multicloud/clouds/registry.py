@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from multicloud.clouds.ambient import admit
 from multicloud.clouds.lane import CloudLane, LaneMetrics, MetricRegistry, Shared
 from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
@@ -91,7 +92,8 @@ class CloudLanes:
         """`registry` takes the lanes' metrics; `tap` is told every request to a cloud with its answer."""
         self._secrets = secrets
         self._clouds: Clouds = settings.clouds
-        self._ambient_namespaces = frozenset(settings.identities.ambient_namespaces)
+        self._identities = settings.identities
+        self._installation = settings.installation
         self._clock = clock
         self._tap = tap
         self._exit = Exit(fence, budget_s=settings.lease.send_budget_s)
@@ -156,12 +158,7 @@ class CloudLanes:
         namespace = account.key.namespace
         if spec.secret is not None:
             return await self._secrets.read_secret(namespace, spec.secret)
-        if namespace not in self._ambient_namespaces:
-            raise refused(
-                Code.AMBIENT_IDENTITY_NOT_ALLOWED,
-                f"accounts in namespace {namespace} may not use the operator's own identity: name a Secret in "
-                "spec.credentials.secretRef, or let the administrator add the namespace to identities.ambientNamespaces",
-            )
+        admit(namespace, spec.target, self._identities)
         return None
 
     async def _open(
@@ -170,13 +167,13 @@ class CloudLanes:
         self._opening += 1
         try:
             # In a thread: the first use of a cloud imports its SDK, which takes up to seconds.
-            door = await asyncio.to_thread(self._door, spec, secret)
+            door = await asyncio.to_thread(self._door, account.caller(self._installation), spec, secret)
         finally:
             self._opening -= 1
         log.info("lane opened", account=str(account.key), cloud=str(spec.cloud), ambient=secret is None)
         return CloudLane(door, account=account.key, cloud=spec.cloud, shared=self._shared, auth_failed=slot.distrust)
 
-    def _door(self, spec: AccountSpec, secret: Mapping[str, bytes] | None) -> CloudDoor:
+    def _door(self, caller: str, spec: AccountSpec, secret: Mapping[str, bytes] | None) -> CloudDoor:
         timeout_s = self._shared.call_timeout_s
         try:
             match spec.provider:
@@ -184,7 +181,13 @@ class CloudLanes:
                     from multicloud.clouds.eks import door as eks
 
                     return eks.open_door(
-                        aws, secret, self._clouds.aws, before_send=self._exit, call_timeout_s=timeout_s, tap=self._tap
+                        aws,
+                        secret,
+                        self._clouds.aws,
+                        before_send=self._exit,
+                        call_timeout_s=timeout_s,
+                        caller=caller,
+                        tap=self._tap,
                     )
                 case AzureAccount() as azure:
                     from multicloud.clouds.aks import door as aks

@@ -5,7 +5,18 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from multicloud.kinds.shape import GcpProject, Guid, ObjectName, Part, rule, rules
+from multicloud.kinds.shape import (
+    EnvironmentName,
+    ExternalId,
+    GcpProject,
+    Guid,
+    ObjectName,
+    Part,
+    RoleArn,
+    ServiceAccount,
+    rule,
+    rules,
+)
 from multicloud.model.ref import Cloud
 from multicloud.model.spec import AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 
@@ -18,8 +29,38 @@ class ProviderName(StrEnum):
     GCP = Cloud.GCP.value
 
 
+_ROLE_FIRST = "externalId needs roleArn: it is what the role's trust policy asks for"
+_OWN_ID_NEEDS_OWN_KEYS = (
+    "externalId is allowed only together with credentials: with the operator's own identity it is always "
+    "<installation>/<namespace>/<name>"
+)
+_KEY_BELONGS_TO_A_CLIENT = "azure.clientId is required beside credentials: what the Secret holds belongs to it"
+
+
 class AwsBlock(Part):
-    """An AWS account, told by the credentials alone."""
+    """An AWS account, told by the credentials, or by the role that they assume."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("!has(self.externalId) || has(self.roleArn)", _ROLE_FIRST, field=".externalId"))
+    )
+
+    role_arn: RoleArn | None = Field(
+        default=None,
+        description="IAM role to assume with the credentials, or with the operator's own identity where the "
+        "administrator allowed this role for the namespace. Its trust policy must ask for the external id that status "
+        "shows.",
+    )
+    external_id: ExternalId | None = Field(
+        default=None,
+        description="External id to send when the role is assumed; only together with credentials. Absent: "
+        "`<installation>/<namespace>/<name>`.",
+    )
+
+    @model_validator(mode="after")
+    def _role_first(self) -> Self:
+        if self.external_id is not None and self.role_arn is None:
+            raise ValueError(_ROLE_FIRST)
+        return self
 
 
 class AzureBlock(Part):
@@ -31,6 +72,11 @@ class AzureBlock(Part):
         description="Application (client) id to sign in as, a GUID. Absent: that of the operator's own identity.",
     )
     subscription_id: Guid = Field(description="Subscription whose clusters this account reaches by default, a GUID.")
+    environment: EnvironmentName | None = Field(
+        default=None,
+        description="Azure cloud, by the name of a set of endpoints: AzureCloud, AzureUSGovernment, AzureChinaCloud, or "
+        "one of the administrator's settings. Absent: the administrator's default, the public cloud.",
+    )
 
 
 class GcpBlock(Part):
@@ -38,6 +84,11 @@ class GcpBlock(Part):
 
     project: GcpProject = Field(
         description="Project id (not its number) whose clusters this account reaches by default."
+    )
+    impersonate: ServiceAccount | None = Field(
+        default=None,
+        description="E-mail of the service account to act as, with the credentials, or with the operator's own identity "
+        "where the administrator allowed this service account for the namespace.",
     )
 
 
@@ -69,7 +120,23 @@ def _only_with(provider: ProviderName) -> dict[str, str]:
 class CloudAccountSpec(Part):
     """One identity in one cloud."""
 
-    model_config = ConfigDict(json_schema_extra=rules(*map(_only_with, ProviderName)))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            *map(_only_with, ProviderName),
+            rule(
+                "!(has(self.aws) && has(self.aws.externalId)) || "
+                "(has(self.credentials) && has(self.credentials.secretRef))",
+                _OWN_ID_NEEDS_OWN_KEYS,
+                field=".aws.externalId",
+            ),
+            rule(
+                "!(has(self.azure) && has(self.credentials) && has(self.credentials.secretRef)) || "
+                "has(self.azure.clientId)",
+                _KEY_BELONGS_TO_A_CLIENT,
+                field=".azure.clientId",
+            ),
+        )
+    )
 
     provider: Annotated[
         ProviderName,
@@ -80,7 +147,8 @@ class CloudAccountSpec(Part):
         ),
     ] = Field(description="The cloud: aws, azure or gcp. Exactly the block of that name must be set. Immutable.")
     aws: AwsBlock | None = Field(
-        default=None, description="AWS; the account is the one the credentials belong to. Write `aws: {}`."
+        default=None,
+        description="AWS; the account is the one that the role, or else the credentials, belong to. May be empty: `aws: {}`.",
     )
     azure: AzureBlock | None = Field(default=None, description="Azure subscription and application.")
     gcp: GcpBlock | None = Field(default=None, description="Google Cloud project.")
@@ -97,10 +165,22 @@ class CloudAccountSpec(Part):
                 raise ValueError(f"{name.value} must be set if, and only if, provider is {name.value}")
         return self
 
+    @model_validator(mode="after")
+    def _keys_and_whose(self) -> Self:
+        if self.aws is not None and self.aws.external_id is not None and self._secret is None:
+            raise ValueError(_OWN_ID_NEEDS_OWN_KEYS)
+        if self.azure is not None and self.azure.client_id is None and self._secret is not None:
+            raise ValueError(_KEY_BELONGS_TO_A_CLIENT)
+        return self
+
+    @property
+    def _secret(self) -> str | None:
+        reference = self.credentials.secret_ref if self.credentials else None
+        return reference.name if reference else None
+
     def to_model(self) -> AccountSpec:
         """Say it in the words of `model`."""
-        secret = self.credentials.secret_ref if self.credentials else None
-        return AccountSpec(provider=self._provider(), secret=secret.name if secret else None)
+        return AccountSpec(provider=self._provider(), secret=self._secret)
 
     def _provider(self) -> Provider:
         if self.azure is not None:
@@ -108,7 +188,9 @@ class CloudAccountSpec(Part):
                 tenant_id=self.azure.tenant_id.lower(),
                 client_id=self.azure.client_id.lower() if self.azure.client_id else None,
                 subscription_id=self.azure.subscription_id.lower(),
+                environment=self.azure.environment,
             )
         if self.gcp is not None:
-            return GcpAccount(project=self.gcp.project)
-        return AwsAccount()
+            return GcpAccount(project=self.gcp.project, impersonate=self.gcp.impersonate)
+        assert self.aws is not None  # `_block_of_provider` saw to it
+        return AwsAccount(role_arn=self.aws.role_arn, external_id=self.aws.external_id)

@@ -48,7 +48,11 @@ class CloudAccountStatus(Reported):
     observed_generation: int | None = Field(default=None, description="metadata.generation that this status is about.")
     identity: str | None = Field(
         default=None,
-        description="Who the cloud says we are: an ARN, an application, a service account. Absent: unknown.",
+        description="Who the cloud says we are: an ARN, an application in a tenant, a service account. Absent: unknown.",
+    )
+    external_id: str | None = Field(
+        default=None,
+        description="External id that the trust policy of spec.aws.roleArn must ask for. Absent: no role is assumed.",
     )
     conditions: Conditions = Field(default=(), description="Conditions by type: Ready, Reconciling, Stalled.")
 

@@ -47,6 +47,26 @@ GcpProject = Annotated[
 ]
 """A Google Cloud project id, with the domain in front where it has one."""
 
+RoleArn = Annotated[
+    str, Field(max_length=600, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-.0-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}$")
+]
+"""The ARN of an IAM role of any partition, with its path."""
+
+ExternalId = Annotated[str, Field(min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9_+=,.@:/-]+$")]
+"""What AWS allows as an external id."""
+
+ServiceAccount = Annotated[
+    str,
+    Field(
+        max_length=254,
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?@[a-z0-9]([-a-z0-9.]*[a-z0-9])?\.gserviceaccount\.com$",
+    ),
+]
+"""The e-mail of a service account of Google Cloud."""
+
+EnvironmentName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$")]
+"""The name of a set of endpoints in the administrator's settings, or of one of the vendor's own."""
+
 
 def rule(expression: str, message: str, *, field: str | None = None) -> dict[str, Any]:
     """Make one CEL rule of the schema. `field` is the path (`.minNodes`) that a refusal points to."""

@@ -30,18 +30,21 @@ from multicloud.model.size import NodePool
 from multicloud.model.spec import MemberSpec, PoolObject
 
 _REFUSED = "Refused"
-_NEVER_NULL = {"replicas", "limitedBy", "identity"}
+_NEVER_NULL = {"replicas", "limitedBy", "identity", "externalId"}
 """Absent when unknown: the scale subresource breaks on null, a column of text would read `<no value>`."""
 
 _NO_POOLS: Mapping[str, NodePool] = {}
 
 
-def render_account(generation: int, record: AccountRecord, conditions: Sequence[Condition]) -> dict[str, Any]:
+def render_account(
+    generation: int, record: AccountRecord, conditions: Sequence[Condition], *, external_id: str | None = None
+) -> dict[str, Any]:
     """The whole status of a CloudAccount, as JSON values."""
     return _dump(
         CloudAccountStatus(
             observed_generation=generation,
             identity=record.identity,
+            external_id=external_id,
             conditions=tuple(map(_condition, conditions)),
         )
     )

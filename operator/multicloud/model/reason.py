@@ -79,6 +79,8 @@ class Code(StrEnum):
     SECRET_KEY_MISSING = "SecretKeyMissing"
     SECRET_INVALID = "SecretInvalid"
     AMBIENT_IDENTITY_NOT_ALLOWED = "AmbientIdentityNotAllowed"
+    IDENTITY_NOT_ALLOWED = "IdentityNotAllowed"
+    ENVIRONMENT_UNKNOWN = "EnvironmentUnknown"
     SDK_NOT_INSTALLED = "SdkNotInstalled"
     # what a cloud answered
     NOT_YET_OBSERVED = "NotYetObserved"
@@ -92,6 +94,7 @@ class Code(StrEnum):
     QUOTA = "QuotaExceeded"
     AUTH_FAILED = "AuthenticationFailed"
     TOKEN_EXPIRED = "TokenExpired"
+    CLOCK_SKEWED = "ClockSkewed"
     DENIED = "PermissionDenied"
     NOT_FOUND = "NotFound"
     INVALID = "InvalidRequest"

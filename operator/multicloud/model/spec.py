@@ -11,23 +11,34 @@ from multicloud.model.size import CapacityType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccount:
-    """An AWS account, told by the credentials alone."""
+    """An AWS account, told by the credentials, or by the role that they assume.
+
+    `external_id` is the user's own; None means that of `AccountObject.external_id`.
+    """
+
+    role_arn: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureAccount:
-    """An Azure subscription seen by one application. `client_id` is None for the operator's ambient identity."""
+    """An Azure subscription seen by one application.
+
+    `client_id` is None for the operator's own. `environment` names a set of endpoints; None is the default one.
+    """
 
     tenant_id: str
     client_id: str | None
     subscription_id: str
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcpAccount:
-    """A Google Cloud project."""
+    """A Google Cloud project. `impersonate` is the e-mail of the service account to act as, None for none."""
 
     project: str
+    impersonate: str | None = None
 
 
 Provider = AwsAccount | AzureAccount | GcpAccount
@@ -50,6 +61,17 @@ class AccountSpec:
                 return Cloud.AZURE
             case GcpAccount():
                 return Cloud.GCP
+
+    @property
+    def target(self) -> str | None:
+        """Whom the ambient identity is to become, None for itself: a role's ARN, `client id@tenant`, an e-mail."""
+        match self.provider:
+            case AwsAccount(role_arn=role):
+                return role
+            case AzureAccount(client_id=client, tenant_id=tenant):
+                return None if client is None else f"{client}@{tenant}"
+            case GcpAccount(impersonate=email):
+                return email
 
     @property
     def owner(self) -> str:
@@ -209,6 +231,17 @@ class AccountObject:
     spec: AccountSpec | None
     problem: Reason | None = None
     record: AccountRecord = field(default_factory=AccountRecord)
+
+    def caller(self, installation: str) -> str:
+        """How a cloud's audit log names whom we act for: `<installation>/<namespace>/<name>`."""
+        return f"{installation}/{self.key.namespace}/{self.key.name}"
+
+    def external_id(self, installation: str) -> str | None:
+        """What the role's trust policy must ask for; None without a role."""
+        match self.spec:
+            case AccountSpec(provider=AwsAccount(role_arn=str(), external_id=own)):
+                return own or self.caller(installation)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,12 +32,18 @@ class _Stuck:
 class Reporter:
     """Says what a pass found, decided and did."""
 
-    def __init__(self, desk: StatusDesk, recorder: Recorder, metrics: Metrics, clock: Clock) -> None:
-        """Write status through `desk`, events through `recorder`, counts into `metrics`."""
+    def __init__(
+        self, desk: StatusDesk, recorder: Recorder, metrics: Metrics, clock: Clock, *, installation: str
+    ) -> None:
+        """Write status through `desk`, events through `recorder`, counts into `metrics`.
+
+        `installation` is the name by which external ids tell this operator from others.
+        """
         self._desk = desk
         self._recorder = recorder
         self._metrics = metrics
         self._clock = clock
+        self._installation = installation
         self._stuck: dict[str, _Stuck] = {}
 
     async def pool(self, pool: PoolObject, snapshot: Snapshot, plan: Plan, record: PoolRecord) -> bool:
@@ -66,13 +72,17 @@ class Reporter:
     ) -> bool:
         """Say who the account is, or why that is not known."""
         conditions = account_conditions(account, trouble, fatal=fatal, now=self._clock.now())
+        # Who we were stays true while the spec is the same: the cloud may only be out of reach.
+        known = account.record.identity if account.record.observed_generation == account.generation else None
         record = replace(
             account.record,
             observed_generation=account.generation,
-            identity=identity if identity is not None else account.record.identity,
+            identity=identity if identity is not None else known,
             conditions=conditions,
         )
-        written = await self._persist(account, render_account(account.generation, record, conditions), record)
+        external_id = account.external_id(self._installation)
+        status = render_account(account.generation, record, conditions, external_id=external_id)
+        written = await self._persist(account, status, record)
         if written:
             await self._recorder.transitions(account, account.record.conditions, conditions)
         return written

@@ -161,7 +161,13 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         send_budget_s=settings.lease.send_budget_s,
     )
     metrics = Metrics(registry)
-    reporter = Reporter(StatusDesk(edge.writer, store), Recorder(edge.events, clock), metrics, clock)
+    reporter = Reporter(
+        StatusDesk(edge.writer, store),
+        Recorder(edge.events, clock),
+        metrics,
+        clock,
+        installation=settings.installation,
+    )
     store.listen(
         Wakes(
             store=store,

@@ -57,7 +57,7 @@ class AksEngine:
     def __init__(self, lab: Lab) -> None:
         """Build the seed's state. Raises SeedError for a switch that there is not."""
         self.lab = lab
-        self.entra = Entra(lab.seed.azure.principals)
+        self.entra = Entra(lambda: lab.seed.azure.principals, lambda: lab.faults.skew_s(CLOUD))
         self.limits = Limits(lab.pace, lambda: self.switches)
         self.switches = Switches()
         self.clusters: list[Cluster] = []

@@ -1,7 +1,7 @@
 """Microsoft Entra ID, as far as a client of ARM needs it: token grants, and the check of bearer tokens.
 
-Clients prove who they are with a client secret or a federated assertion; the token names their client id,
-which is the principal in the journal. Tokens are sealed with a key of this process, so a reset of the
+Clients prove who they are with a client secret, an assertion signed with their certificate's key, or a federated one;
+the token names their client id, which is the principal in the journal. Tokens are sealed with a key of this process, so a reset of the
 lab logs nobody out. Times are real ones: clients expire tokens by the machine's clock.
 """
 
@@ -10,10 +10,15 @@ import binascii
 import hmac
 import json
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509 import load_pem_x509_certificate
 
 from multicloud_lab.aks.errors import ArmError
 from multicloud_lab.core.clock import wall_time_s
@@ -62,10 +67,17 @@ class EntraError(Exception):
 class Entra:
     """The applications of the seed and the tokens that they are given."""
 
-    def __init__(self, principals: Sequence[AzurePrincipal]) -> None:
-        """Know the seed's applications."""
-        self._principals = tuple(principals)
+    def __init__(
+        self, principals: Callable[[], Sequence[AzurePrincipal]], skew_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Know the applications that there are now; `skew_s` is by how much Entra's clock runs ahead of the true one."""
+        self._now_known = principals
+        self._skew_s = skew_s
         self._seal = secrets.token_bytes(32)
+
+    @property
+    def _principals(self) -> Sequence[AzurePrincipal]:
+        return self._now_known()
 
     def check_tenant(self, tenant: str) -> None:
         """Raise EntraError for a tenant that no application of the seed is in."""
@@ -78,8 +90,8 @@ class Entra:
                 "into the correct cloud.",
             )
 
-    def grant(self, tenant: str, form: Mapping[str, str]) -> dict[str, object]:
-        """Answer a token request of the client credentials flow. Raises EntraError."""
+    def grant(self, tenant: str, form: Mapping[str, str], *, endpoint: str) -> dict[str, object]:
+        """Answer a token request of the client credentials flow, made at `endpoint`. Raises EntraError."""
         self.check_tenant(tenant)
         if form.get("grant_type") != "client_credentials":
             raise EntraError(
@@ -89,7 +101,7 @@ class Entra:
                 f"The app requested an unsupported grant type '{form.get('grant_type')}'.",
             )
         principal = self._application(tenant, form.get("client_id", ""))
-        _prove(principal, form)
+        _prove(principal, form, endpoint, wall_time_s() + self._skew_s())
         scope = form.get("scope", "")
         if not scope.endswith("/.default"):
             raise EntraError(
@@ -189,8 +201,8 @@ class Entra:
         return ArmError(401, code, message, headers={"WWW-Authenticate": challenge})
 
 
-def _prove(principal: AzurePrincipal, form: Mapping[str, str]) -> None:
-    """Raise EntraError unless the form holds the client's secret or a federated assertion in form."""
+def _prove(principal: AzurePrincipal, form: Mapping[str, str], endpoint: str, now_s: float) -> None:
+    """Raise EntraError unless the form holds the client's secret, its own assertion or a federated one in form."""
     if "client_assertion" in form:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise EntraError(
@@ -199,7 +211,7 @@ def _prove(principal: AzurePrincipal, form: Mapping[str, str]) -> None:
                 900144,
                 f"The request body must contain the parameter 'client_assertion_type': {ASSERTION_TYPE}.",
             )
-        _check_assertion(form["client_assertion"])
+        _check_assertion(principal, form["client_assertion"], endpoint, now_s)
         return
     secret = form.get("client_secret")
     if not secret:
@@ -219,16 +231,31 @@ def _prove(principal: AzurePrincipal, form: Mapping[str, str]) -> None:
         )
 
 
-def _check_assertion(assertion: str) -> None:
-    """Check form, audience and expiry; whose assertion it is, is not: every issuer and subject is trusted here."""
+def _check_assertion(principal: AzurePrincipal, assertion: str, endpoint: str, now_s: float) -> None:
+    """Check form, audience and times. The client's own must be signed; of federated ones everybody's is trusted here."""
     try:
         claims = _claims(assertion)
         audience, expires_s = claims["aud"], float(claims["exp"])
-        present = bool(claims["iss"]) and bool(claims["sub"])
+        issuer, subject, starts_s = claims["iss"], claims["sub"], float(claims.get("nbf", claims.get("iat", 0.0)))
     except (ValueError, KeyError, TypeError, binascii.Error):
-        present, audience, expires_s = False, "", 0.0
-    if not present:
+        issuer, subject, audience, starts_s, expires_s = "", "", "", 0.0, 0.0
+    if not issuer or not subject:
         raise EntraError(401, "invalid_client", 50027, "JWT token is invalid or malformed.")
+    if expires_s < now_s or starts_s > now_s + LEEWAY_S:
+        raise EntraError(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
+    if issuer == subject == principal.client_id:
+        if audience != endpoint:
+            raise EntraError(
+                401, "invalid_client", 700023, f"Client assertion audience claim does not match {endpoint}."
+            )
+        if principal.certificate is None or not _is_signed(assertion, principal.certificate):
+            raise EntraError(
+                401,
+                "invalid_client",
+                700027,
+                "The certificate with identifier used to sign the client assertion is not registered on application.",
+            )
+        return
     if FEDERATED_AUDIENCE not in ([audience] if isinstance(audience, str) else audience):
         raise EntraError(
             401,
@@ -236,8 +263,25 @@ def _check_assertion(assertion: str) -> None:
             700212,
             f"No matching federated identity record found for presented assertion audience '{audience}'.",
         )
-    if expires_s < wall_time_s():
-        raise EntraError(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
+
+
+def _is_signed(assertion: str, certificate: str) -> bool:
+    """Whether a JWT of RS256 or PS256 is signed with the certificate's key."""
+    signed, _, signature = assertion.rpartition(".")
+    key = load_pem_x509_certificate(certificate.encode()).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    digest = hashes.SHA256()
+    modern = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+    for scheme in (padding.PKCS1v15(), modern):
+        try:
+            key.verify(
+                base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4)), signed.encode(), scheme, digest
+            )
+        except InvalidSignature:
+            continue
+        return True
+    return False
 
 
 def _encode(part: Mapping[str, object]) -> str:

@@ -114,7 +114,8 @@ class _Login:
             self._lab.record(call, result=fault.result)
             return _faulted(fault, call.principal)
         try:
-            body, status, result = self._entra.grant(request.match_info["tenant"], form), 200, "200"
+            endpoint = f"{_root(request)}{request.path}"
+            body, status, result = self._entra.grant(request.match_info["tenant"], form, endpoint=endpoint), 200, "200"
         except EntraError as refused:
             body, status, result = refused.body(), refused.status, f"AADSTS{refused.number}"
         self._lab.record(call, result=result)

@@ -48,6 +48,11 @@ class ServiceAccountKey:
 @cache
 def make_service_account_key(project: str, email: str) -> ServiceAccountKey:
     """Make a key of 2048 bits (about a tenth of a second), one for each account and process."""
+    return new_service_account_key(project, email)
+
+
+def new_service_account_key(project: str, email: str) -> ServiceAccountKey:
+    """Make another key at every call."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     fingerprint = f"{private.public_key().public_numbers().n:x}"
     return ServiceAccountKey(

@@ -181,6 +181,7 @@ class Lab:
     def __init__(self, seed: Seed | None = None, clock: VirtualClock | None = None) -> None:
         """Build the parts; the engines come afterwards, because they need the lab."""
         self.seed = Seed() if seed is None else seed
+        self._first = self.seed
         self.clock = VirtualClock() if clock is None else clock
         self.journal = Journal()
         self.faults = Faults(self.clock, self.seed.random)
@@ -282,10 +283,10 @@ class Lab:
         Clients have logged in with the principals that the lab was started with.
         """
         for where, was, now in (
-            ("aws.principals", self.seed.aws.principals, seed.aws.principals),
-            ("azure.principals", self.seed.azure.principals, seed.azure.principals),
-            ("gcp.principals", self.seed.gcp.principals, seed.gcp.principals),
-            ("gcp.project", self.seed.gcp.project, seed.gcp.project),
+            ("aws.principals", self._first.aws.principals, seed.aws.principals),
+            ("azure.principals", self._first.azure.principals, seed.azure.principals),
+            ("gcp.principals", self._first.gcp.principals, seed.gcp.principals),
+            ("gcp.project", self._first.gcp.project, seed.gcp.project),
         ):
             if was != now:
                 message = f"{where}: must be as the lab was started with, because clients have logged in with it"

@@ -164,9 +164,15 @@ class _CloudSeed(_Part):
 
 
 class AwsSeed(_CloudSeed):
-    """The accounts of AWS. A key id that is not listed is a principal of that name in `account`."""
+    """The accounts of AWS. A key id that is not listed is a principal of that name in `account`.
+
+    `pod_identity_role` is the role of pods with an EKS Pod Identity.
+    """
 
     account: str = Field(default="111122223333", pattern=r"^\d{12}$")
+    pod_identity_role: str = Field(
+        default="arn:aws:iam::111122223333:role/pod-identity", pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$"
+    )
     principals: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)] = (
         AwsPrincipal(access_key_id="AKIALAB0000000000001", secret_access_key="lab-secret-access-key"),  # noqa: S106  (of the lab)
     )
@@ -179,13 +185,17 @@ class AwsSeed(_CloudSeed):
 
 
 class AzurePrincipal(_Part):
-    """An application with a client secret; `allowed` holds patterns of RBAC operations."""
+    """An application with a client secret; `allowed` holds patterns of RBAC operations.
+
+    `certificate` is an X.509 certificate (PEM) with whose key it may sign instead.
+    """
 
     name: str = "lab"
     allowed: tuple[str, ...] = ("*",)
     tenant_id: str = "00000000-0000-0000-0000-0000000000aa"
     client_id: str
     client_secret: str = Field(repr=False)
+    certificate: str | None = None
 
 
 class AksPool(_Part):

@@ -19,7 +19,6 @@ from multicloud_lab.eks.state import Caller
 Form = Mapping[str, Any]
 Json = dict[str, Any]
 
-DEFAULT_SESSION_S = 3600
 MIN_SESSION_S = 900
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?:[^/]+/)*(?P<name>[\w+=,.@-]{1,64})")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
@@ -41,7 +40,7 @@ def assume_role(sessions: Sessions, caller: Caller, form: Form) -> Json:
 
 def assume_role_with_web_identity(sessions: Sessions, form: Form) -> Json:
     """AssumeRoleWithWebIdentity. Raises ValidationError, InvalidIdentityToken, ExpiredTokenException."""
-    claims = _claims(str(form.get("WebIdentityToken", "")))
+    claims = token_claims(str(form.get("WebIdentityToken", "")))
     expires = claims.get("exp")
     if not isinstance(expires, int | float) or not all(isinstance(claims.get(each), str) for each in ("sub", "iss")):
         raise AwsError("InvalidIdentityToken", "The web identity token has no sub, iss or exp", 400)
@@ -56,20 +55,29 @@ def assume_role_with_web_identity(sessions: Sessions, form: Form) -> Json:
     }
 
 
-def _open(sessions: Sessions, form: Form) -> Session:
-    role, name = _ROLE.fullmatch(str(form.get("RoleArn", ""))), str(form.get("RoleSessionName", ""))
-    seconds = form.get("DurationSeconds", DEFAULT_SESSION_S)
+def role_of(arn: str) -> tuple[str, str]:
+    """Return account and name of a role. Raises ValidationError for what is no role's ARN."""
+    role = _ROLE.fullmatch(arn)
     if role is None:
-        raise AwsError("ValidationError", f"{form.get('RoleArn')} is invalid", 400)
+        raise AwsError("ValidationError", f"{arn} is invalid", 400)
+    return role["account"], role["name"]
+
+
+def _open(sessions: Sessions, form: Form) -> Session:
+    name = str(form.get("RoleSessionName", ""))
+    seconds = form.get("DurationSeconds")
+    account, role = role_of(str(form.get("RoleArn", "")))
     if _SESSION_NAME.fullmatch(name) is None:
         message = f"Value '{name}' at 'roleSessionName' must have 2 to 64 of the characters a-z, A-Z, 0-9, =,.@_+-"
         raise AwsError("ValidationError", message, 400)
+    if seconds is None:
+        return sessions.open(account, role, name, sessions.switches.role_session_s)
     if not MIN_SESSION_S <= seconds <= sessions.switches.role_max_session_s:
         message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         if seconds < MIN_SESSION_S:
             message = f"Value '{seconds}' at 'durationSeconds' must be at least {MIN_SESSION_S}"
         raise AwsError("ValidationError", message, 400)
-    return sessions.open(role["account"], role["name"], name, seconds)
+    return sessions.open(account, role, name, seconds)
 
 
 def _assumed(session: Session) -> Json:
@@ -85,7 +93,8 @@ def _assumed(session: Session) -> Json:
     }
 
 
-def _claims(token: str) -> Json:
+def token_claims(token: str) -> Json:
+    """Return what a JSON web token says, unchecked. Raises InvalidIdentityToken."""
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))

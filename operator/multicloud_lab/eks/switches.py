@@ -28,6 +28,7 @@ class Switches:
     - `max_nodegroups`, `max_nodes`, `max_clusters`: the service quotas per cluster, node group and region.
     - `role_external_id`: the external id that every role asks of AssumeRole; none: not asked.
     - `role_max_session_s`: the longest session of a role, in real seconds.
+    - `role_session_s`: how long a session lasts whose length nobody asked for, in real seconds.
     """
 
     degraded_accepts_update: bool = False
@@ -48,3 +49,4 @@ class Switches:
     max_clusters: int = 100
     role_external_id: str | None = None
     role_max_session_s: int = 3600
+    role_session_s: int = 3600

@@ -1,7 +1,7 @@
 """EKS over HTTP as boto3 speaks it (rest-json): routes and names from the model, errors as AWS sends them.
 
 A request is authenticated, read into arguments, passes the gate, is answered by the engine and
-journalled, passes the gate again, and goes out. `start` also opens the Auto Scaling and STS ports.
+journalled, passes the gate again, and goes out. `start` also opens the other ports.
 """
 
 import json
@@ -19,6 +19,7 @@ from multicloud_lab.eks.build import CLOUD
 from multicloud_lab.eks.engine import EksEngine
 from multicloud_lab.eks.model import Api, AwsError, check, load_api, request_id
 from multicloud_lab.eks.operations import OPERATIONS
+from multicloud_lab.eks.podidentity import PATH, pod_identity_app
 from multicloud_lab.eks.query import autoscaling_app, sts_app
 from multicloud_lab.eks.serving import Asked, make_call, serve
 from multicloud_lab.eks.sigv4 import ANONYMOUS, authenticate, signed
@@ -28,14 +29,15 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EksWire:
-    """The three listening ports."""
+    """The listening ports."""
 
     listeners: Mapping[str, Listener]
 
     @property
     def endpoints(self) -> Mapping[str, object]:
-        """The document's keys eks, autoscaling and sts."""
-        return {name: {"url": listener.url} for name, listener in self.listeners.items()}
+        """The document's keys eks, autoscaling, sts, and podIdentity (AWS_CONTAINER_CREDENTIALS_FULL_URI of pods)."""
+        urls = {name: {"url": listener.url} for name, listener in self.listeners.items()}
+        return {**urls, "podIdentity": {"url": f"{self.listeners['podIdentity'].url}{PATH}"}}
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -43,13 +45,14 @@ class EksWire:
             await listener.stop()
 
 
-async def start(_lab: Lab, engine: EksEngine, _tls: Tls) -> EksWire:
-    """Serve EKS, Auto Scaling and STS over plain HTTP: boto3 takes that at any endpoint url."""
+async def start(lab: Lab, engine: EksEngine, _tls: Tls) -> EksWire:
+    """Serve EKS, Auto Scaling, STS and pods' identities over plain HTTP: boto3 takes that at any loopback url."""
     return EksWire(
         listeners={
             "eks": await listen(eks_app(engine)),
             "autoscaling": await listen(autoscaling_app(engine)),
             "sts": await listen(sts_app(engine)),
+            "podIdentity": await listen(pod_identity_app(lab, engine.sessions)),
         }
     )
 

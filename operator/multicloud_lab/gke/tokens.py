@@ -64,9 +64,9 @@ class Grant:
 class Identity:
     """The service accounts that exist, and the credentials by which their calls are known."""
 
-    def __init__(self, accounts: Mapping[str, rsa.RSAPublicKey], now_s: Callable[[], float]) -> None:
-        """Know the accounts by their e-mail address; `now_s` tells the clients' time (real epoch seconds)."""
-        self._accounts = dict(accounts)
+    def __init__(self, key_of: Callable[[str], rsa.RSAPublicKey | None], now_s: Callable[[], float]) -> None:
+        """`key_of` finds an account by its e-mail address, `now_s` tells the clients' time (real epoch seconds)."""
+        self._key_of = key_of
         self._now_s = now_s
         self._seal = secrets.token_bytes(32)
 
@@ -94,7 +94,7 @@ class Identity:
 
     def knows(self, email: str) -> bool:
         """Say whether the account exists."""
-        return email in self._accounts
+        return self._key_of(email) is not None
 
     def principal(self, authorization: str | None, *, host: str, method: str) -> str:
         """Return the e-mail address of who calls `method` of the API at `host`. Raises GoogleError UNAUTHENTICATED."""
@@ -135,7 +135,7 @@ class Identity:
             raise GrantError(
                 "invalid_grant", "Invalid JWT: it must be three base64url parts with alg, iss, iat and exp."
             ) from None
-        key = self._accounts.get(str(issuer))
+        key = self._key_of(str(issuer))
         if key is None:
             raise GrantError("invalid_grant", "Invalid grant: account not found")
         if algorithm != "RS256" or not _verifies(key, raw_signature, signed):

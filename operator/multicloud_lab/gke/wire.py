@@ -1,7 +1,7 @@
 """Google's listening servers on loopback.
 
-ClusterManager over gRPC and TLS and over REST; on a third port Compute, OAuth's token endpoint, the metadata
-server, and the IAM methods of `iam`. All over one engine.
+ClusterManager over gRPC and TLS and over REST; on a third port Compute, OAuth's token endpoint, the exchange of
+`federation`, the metadata server, and the IAM methods of `iam`. All over one engine.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from multicloud_lab.core.listen import Listener, listen
 from multicloud_lab.core.tls import Tls
 from multicloud_lab.gke.calls import CLOUD, Calls
 from multicloud_lab.gke.engine import GkeEngine
+from multicloud_lab.gke.federation import STS_PATH, Federation
 from multicloud_lab.gke.frontend import everything_else
 from multicloud_lab.gke.iam import Iam
 from multicloud_lab.gke.metadata import Metadata
@@ -51,8 +52,10 @@ class GkeWire:
 
 async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     """Start the servers on free ports of 127.0.0.1."""
-    accounts = {key.email: key.public for key in lab.google_keys}
-    identity = Identity(accounts, lambda: wall_time_s() + lab.faults.skew_s(CLOUD))
+    identity = Identity(
+        lambda email: next((key.public for key in lab.google_keys if key.email == email), None),
+        lambda: wall_time_s() + lab.faults.skew_s(CLOUD),
+    )
     calls = Calls(lab)
     containers = Containers(lab, engine, identity, calls)
     rpc = grpc.aio.server(options=_OPTIONS)
@@ -66,6 +69,7 @@ async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     app = web.Application()
     app.add_routes(Compute(lab, engine, identity, calls).routes())
     app.add_routes(TokenEndpoint(identity, calls).routes())
+    app.add_routes(Federation(lab, identity, calls).routes())
     app.add_routes(Iam(lab, engine, identity, calls).routes())
     app.add_routes(Metadata(identity, calls, lab.google_keys[0].email, lab.seed.gcp.project).routes())
     app.add_routes([everything_else()])
@@ -73,6 +77,12 @@ async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
     endpoints = {
         "gke": {"grpc": f"127.0.0.1:{rpc_port}", "rest": rest.url, "caFile": str(tls.ca_file)},
         "compute": {"url": http.url},
-        "google": {"token": f"{http.url}{TOKEN_PATH}", "metadata": http.url, "resourceManager": http.url},
+        "google": {
+            "token": f"{http.url}{TOKEN_PATH}",
+            "metadata": http.url,
+            "iamcredentials": http.url,
+            "resourceManager": http.url,
+            "sts": f"{http.url}{STS_PATH}",
+        },
     }
     return GkeWire(endpoints=endpoints, identity=identity, calls=calls, rpc=rpc, rest=rest, http=http)

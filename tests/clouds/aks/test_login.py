@@ -9,6 +9,7 @@ import pytest
 from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
 
 from multicloud.clouds.aks.door import open_door
+from multicloud.clouds.aks.environment import PUBLIC, Environment
 from multicloud.clouds.aks.login import make_login
 from multicloud.model.error import CloudError, Refused, Throttled, Unavailable
 from multicloud.model.port import CloudDoor
@@ -140,8 +141,9 @@ def test_ambient_is_the_workload_identity_where_its_token_is(
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(token_file))
     monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
     account = replace(ACCOUNT, client_id=None)
-    authority = Endpoint(url=vendor.url, ca_file=vendor.ca_file)
-    login = make_login(account, None, authority, scope="https://arm.example/.default", read_timeout_s=5)
+    here = Endpoint(url=vendor.url, ca_file=vendor.ca_file)
+    environment = Environment(arm=here, authority=here, scope="https://arm.example/.default")
+    login = make_login(account, None, environment, read_timeout_s=5)
     assert isinstance(login.inner, WorkloadIdentityCredential)
     login.whoami()
     [asked] = vendor.calls("POST", "/token")
@@ -150,5 +152,5 @@ def test_ambient_is_the_workload_identity_where_its_token_is(
 
 def test_ambient_is_the_machines_identity_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AZURE_FEDERATED_TOKEN_FILE", raising=False)
-    login = make_login(ACCOUNT, None, None, scope="https://management.azure.com/.default", read_timeout_s=5)
+    login = make_login(ACCOUNT, None, PUBLIC, read_timeout_s=5)
     assert isinstance(login.inner, ManagedIdentityCredential)

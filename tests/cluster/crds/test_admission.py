@@ -34,6 +34,21 @@ def _gke(**fields: str) -> dict[str, Any]:
     return member("east", "gke", gke={"location": "europe-west1", "cluster": "c", "nodePool": "web", **fields})
 
 
+_SECRET = {"secretRef": {"name": "keys"}}
+_GCP = PROVIDERS["gcp"]
+_NO_CLIENT = {name: value for name, value in PROVIDERS["azure"].items() if name != "clientId"}
+_ROLES = (
+    "arn:aws:iam::111122223333:role/plain",
+    "arn:aws:iam::111122223333:role/team/shop/with-path",
+    "arn:aws-us-gov:iam::111122223333:role/government",
+    "arn:aws-cn:iam::111122223333:role/china+=,.@_-",
+)
+_EMAILS = (
+    "pools@shop-prod-1.iam.gserviceaccount.com",
+    "pools@shop-prod-1.example.com.iam.gserviceaccount.com",
+    "123456789012-compute@developer.gserviceaccount.com",
+)
+
 _TAKEN = [
     pytest.param(pool(), id="smallest pool"),
     pytest.param(pool(replicas=99), id="replicas outside the bounds are clamped, not refused"),
@@ -48,7 +63,16 @@ _TAKEN = [
     pytest.param(pool(members=[_gke(location="europe-west1-b")]), id="zone"),
     pytest.param(pool(members=[_gke(project="example.com:shop-prod-1")]), id="project of a domain"),
     *(pytest.param(account(provider), id=f"account of {provider}") for provider in PROVIDERS),
-    pytest.param(account("aws", credentials={"secretRef": {"name": "aws-keys"}}), id="account with a secret"),
+    pytest.param(account("aws", credentials=_SECRET), id="account with a secret"),
+    *(pytest.param(account("aws", aws={"roleArn": arn}), id=arn.rpartition("/")[2]) for arn in _ROLES),
+    pytest.param(
+        account("aws", aws={"roleArn": _ROLES[0], "externalId": "a/b:c=d"}, credentials=_SECRET), id="own external id"
+    ),
+    pytest.param(
+        account("azure", azure={**PROVIDERS["azure"], "environment": "AzureUSGovernment"}), id="sovereign cloud"
+    ),
+    pytest.param(account("azure", azure=_NO_CLIENT), id="the operator's own application"),
+    *(pytest.param(account("gcp", gcp={**_GCP, "impersonate": email}), id=email) for email in _EMAILS),
 ]
 
 
@@ -144,7 +168,75 @@ _REFUSED = [
     pytest.param({**account(), "spec": {"provider": "oci"}}, "spec.provider", "Unsupported value", id="unknown cloud"),
     pytest.param({**account(), "spec": {"aws": {}}}, "spec.provider", "Required", id="no provider"),
     pytest.param(account("gcp", gcp={"project": "a/b"}), "spec.gcp.project", "should match", id="project of account"),
-    pytest.param(account("aws", aws={"endpoint": "x"}), "spec.aws.endpoint", "unknown field", id="an endpoint"),
+    *(
+        pytest.param(
+            account(provider, **{provider: {**PROVIDERS[provider], "endpoint": "https://evil.example"}}),
+            f"spec.{provider}.endpoint",
+            "unknown field",
+            id=f"an endpoint of {provider}",
+        )
+        for provider in PROVIDERS
+    ),
+    *(
+        pytest.param(account("aws", aws={"roleArn": arn}), "spec.aws.roleArn", "should match", id=f"role {arn}")
+        for arn in (
+            "pools",
+            "arn:aws:iam::111122223333:user/pools",
+            "arn:aws:iam::1:role/pools",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:role/a b",
+            "arn:aws:iam::111122223333:role/pools\n",
+            "arn:evil:iam::111122223333:role/pools",
+        )
+    ),
+    pytest.param(
+        account("aws", aws={"externalId": "mine"}, credentials=_SECRET),
+        "spec.aws.externalId",
+        "externalId needs roleArn",
+        id="external id without a role",
+    ),
+    pytest.param(
+        account("aws", aws={"roleArn": _ROLES[0], "externalId": "mine"}),
+        "spec.aws.externalId",
+        "externalId is allowed only together with credentials",
+        id="external id of the operator's own identity",
+    ),
+    pytest.param(
+        account("aws", aws={"roleArn": _ROLES[0], "externalId": "mine"}, credentials={}),
+        "spec.aws.externalId",
+        "externalId is allowed only together with credentials",
+        id="external id and credentials that name nothing",
+    ),
+    pytest.param(
+        account("aws", aws={"roleArn": _ROLES[0], "externalId": "a b"}, credentials=_SECRET),
+        "spec.aws.externalId",
+        "should match",
+        id="external id of other letters",
+    ),
+    pytest.param(
+        account("azure", azure=_NO_CLIENT, credentials=_SECRET),
+        "spec.azure.clientId",
+        "azure.clientId is required beside credentials",
+        id="a Secret of no application",
+    ),
+    pytest.param(
+        account("azure", azure={**PROVIDERS["azure"], "environment": "https://evil.example"}),
+        "spec.azure.environment",
+        "should match",
+        id="an environment that is an address",
+    ),
+    *(
+        pytest.param(
+            account("gcp", gcp={**_GCP, "impersonate": email}), "spec.gcp.impersonate", "should match", id=f"as {email}"
+        )
+        for email in (
+            "pools",
+            "pools@example.com",
+            "a@evil.example/x.gserviceaccount.com",
+            "a:generateAccessToken@x.iam.gserviceaccount.com",
+            "../b@x.iam.gserviceaccount.com",
+        )
+    ),
     pytest.param(
         account("aws", credentials={"secretRef": {"name": "x", "namespace": "y"}}),
         "spec.credentials.secretRef.namespace",

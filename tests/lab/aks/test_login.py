@@ -2,17 +2,22 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import WorkloadIdentityCredential
+from azure.identity import CertificateCredential, WorkloadIdentityCredential
 
 from multicloud_lab.core.clock import wall_time_s
+from multicloud_lab.core.faultkinds import ClockSkew
+from multicloud_lab.core.faults import Fault
+from multicloud_lab.core.seed import AzurePrincipal, AzureSeed, Seed
 from multicloud_lab.thread import LabThread
 from support.aks import CLUSTERS, Send, client, credential, engine_of
+from support.certificates import certificate
 
 SCOPE = "https://management.azure.com/.default"
 URL = f"{CLUSTERS}/shop-prod?api-version=2026-08-01"
@@ -186,3 +191,57 @@ def test_the_token_endpoint_only_accepts_post_and_other_paths_are_not_there(lab:
     assert (asked.status_code, asked.json()["error"], asked.json()["error_codes"]) == (400, "invalid_request", [900561])
     nothing = requests.get(f"{arm['authority']}/common/oauth2/v9/token", verify=arm["caFile"], timeout=10)
     assert (nothing.status_code, nothing.text) == (404, "")
+
+
+@pytest.fixture
+def with_certificate() -> Iterator[LabThread]:
+    public = certificate().public.decode()
+    known = AzurePrincipal(
+        client_id="00000000-0000-0000-0000-0000000000bb", client_secret="lab-client-secret", certificate=public
+    )
+    with LabThread(Seed(azure=AzureSeed(principals=(known,)))) as running:
+        yield running
+
+
+def certified(lab: LabThread, pem: bytes) -> CertificateCredential:
+    known, arm = lab.document["credentials"]["azure"], lab.document["arm"]
+    return CertificateCredential(
+        known["tenantId"],
+        known["clientId"],
+        certificate_data=pem,
+        authority=arm["authority"],
+        disable_instance_discovery=True,
+        connection_verify=arm["caFile"],
+        retry_total=0,
+    )
+
+
+def test_a_registered_certificate_logs_in(with_certificate: LabThread) -> None:
+    assert certified(with_certificate, certificate().both).get_token(SCOPE).token
+    assert [entry["result"] for entry in with_certificate.journal()] == ["200"]
+
+
+def test_another_certificate_and_one_of_nobodys_do_not(with_certificate: LabThread, lab: LabThread) -> None:
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+        certified(with_certificate, certificate("stranger").both).get_token(SCOPE)
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+        certified(lab, certificate().both).get_token(SCOPE)
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+def test_an_assertion_of_another_time_is_told_as_such(with_certificate: LabThread, seconds: float) -> None:
+    with_certificate.place(Fault(action=ClockSkew(seconds=seconds)))
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700024"):
+        certified(with_certificate, certificate().both).get_token(SCOPE)
+
+
+def test_an_assertion_for_another_endpoint_is_refused(with_certificate: LabThread) -> None:
+    known = with_certificate.document["credentials"]["azure"]["clientId"]
+    own = assertion(iss=known, sub=known, aud="https://login.example/token")
+    answer = ask(
+        with_certificate,
+        client_secret="",
+        client_assertion=own,
+        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    )
+    assert answer.json()["error_codes"] == [700023]

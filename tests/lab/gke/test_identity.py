@@ -180,7 +180,7 @@ def test_a_token_ends_after_an_hour(lab: LabThread) -> None:
     start_s = wall_time_s()
     now_s = [start_s]
     (key,) = lab.run(lambda inner: inner.google_keys)
-    identity = Identity({key.email: key.public}, lambda: now_s[0])
+    identity = Identity({key.email: key.public}.get, lambda: now_s[0])
     token_uri = lab.document["google"]["token"]
     bearer = f"Bearer {identity.exchange(GRANT_TYPE, assertion(lab), token_uri=token_uri).access_token}"
 

@@ -112,6 +112,11 @@ _REFUSED: Final[Mapping[Code, str]] = {
     Code.SECRET_INVALID: "The Secret's content is not what the provider needs.",
     Code.AMBIENT_IDENTITY_NOT_ALLOWED: "The account names no credentials, and its namespace may not use the operator's own "
     "identity (setting `identities.ambientNamespaces`).",
+    Code.IDENTITY_NOT_ALLOWED: "The account would use the operator's own identity as itself, or to become a role, client or "
+    "service account, that the setting `identities.allow` does not list for its namespace. Add it there, or name "
+    "credentials.",
+    Code.ENVIRONMENT_UNKNOWN: "`spec.azure.environment` names no set of endpoints that is built in or in the setting "
+    "`clouds.azure.environments`.",
     Code.SDK_NOT_INSTALLED: "This installation lacks the cloud's SDK.",
     Code.NO_MEMBER_CAN_ACT: "No member of the pool can act without a person.",
     Code.NOT_ENOUGH_READY: "Fewer units are ready than `minReplicas`, or than desired for too long.",
@@ -129,6 +134,8 @@ _ANSWERS: Final[Mapping[Code, str]] = {
     Code.AUTH_FAILED: "The cloud does not accept the credentials. A corrected Secret is used within a minute.",
     Code.TOKEN_EXPIRED: "The cloud says that a token has run out. The next call brings a new one; if the word stays, look at "
     "the clocks.",
+    Code.CLOCK_SKEWED: "The cloud refuses the date of what we signed: the clock of the operator's machine is off. Mend it "
+    "there (NTP); credentials are not at fault.",
     Code.DENIED: "The identity lacks a right; the message holds the cloud's words.",
     Code.NOT_FOUND: "The cloud knows no such thing.",
     Code.INVALID: "The cloud refuses the request as impossible; the message holds its words.",

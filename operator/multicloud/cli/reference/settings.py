@@ -1,9 +1,9 @@
 """The page of settings, made from the model that reads them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from multicloud.settings import Settings, camel
 
@@ -39,14 +39,40 @@ def settings_page() -> str:
 
 def _rows(part: Any, path: str, variable: str, about: str = "") -> Iterator[str]:
     for name, field in part.model_fields.items():
+        setting, environment, says = f"{path}{camel(name)}", f"{variable}{name.upper()}", f"{about}{field.description}"
         block = _block(field.annotation)
-        if block is not None:
-            inner = f"{field.description} " if field.description else ""
-            yield from _rows(block, f"{path}{camel(name)}.", f"{variable}{name.upper()}__", inner)
+        if block is None or _is_named(field.annotation):
+            default = "the vendor's" if field.is_required() else _spelled(field.default)
+            yield _row(setting, f"`{environment}`", default, says)
+        if block is None:
             continue
-        default = "the vendor's" if field.is_required() else _spelled(field.default)
-        text = f"{about}{field.description}".replace("|", "\\|")
-        yield f"| `{path}{camel(name)}` | `{variable}{name.upper()}` | {default} | {text} |\n"
+        if _is_named(field.annotation):
+            yield from _inside(block, f"{setting}.NAME.")
+        else:
+            yield from _rows(
+                block, f"{setting}.", f"{environment}__", f"{field.description} " if field.description else ""
+            )
+
+
+def _inside(part: Any, path: str, about: str = "") -> Iterator[str]:
+    """The settings of a block that an administrator names; the environment has them in the JSON of the whole."""
+    for name, field in part.model_fields.items():
+        setting, says = f"{path}{camel(name)}", f"{about}{field.description}"
+        block = _block(field.annotation)
+        if block is None:
+            yield _row(setting, "", "" if field.is_required() else _spelled(field.default), says)
+        else:
+            yield from _inside(block, f"{setting}.", f"{field.description} ")
+
+
+def _row(setting: str, environment: str, default: str, says: str) -> str:
+    says = says.replace("|", "\\|")
+    return f"| `{setting}` | {environment} | {default} | {says} |\n"
+
+
+def _is_named(annotation: Any) -> bool:
+    """True for blocks under names that the administrator chooses."""
+    return get_origin(annotation) is Mapping
 
 
 def _block(annotation: Any) -> Any:

@@ -5,8 +5,9 @@ Called by `clouds.registry`, the only importer. Nothing is sent before the first
 
 from collections.abc import Callable, Mapping
 
+from multicloud.clouds.aks.environment import find_environment
 from multicloud.clouds.aks.login import make_login
-from multicloud.clouds.aks.pipeline import PUBLIC_ARM, Arm
+from multicloud.clouds.aks.pipeline import Arm
 from multicloud.clouds.aks.pools import AksNodePools
 from multicloud.clouds.aks.probe import AksProbe
 from multicloud.model.error import refused
@@ -34,14 +35,12 @@ def open_door(
     `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
     every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
-    arm = endpoints.arm
-    for endpoint in (arm, endpoints.authority):
-        if endpoint is not None:
-            _check(endpoint)
-    url = PUBLIC_ARM if arm is None else arm.url.rstrip("/")
+    environment = find_environment(provider.environment, endpoints)
+    for endpoint in (environment.arm, environment.authority):
+        _check(endpoint)
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
-    login = make_login(provider, secret, endpoints.authority, scope=f"{url}/.default", read_timeout_s=read_timeout_s)
-    way = Arm(login, arm, before_send, read_timeout_s=read_timeout_s, tap=tap)
+    login = make_login(provider, secret, environment, read_timeout_s=read_timeout_s)
+    way = Arm(login, environment.arm, before_send, read_timeout_s=read_timeout_s, tap=tap)
     return CloudDoor(name="azure", identity=login, node_pools=AksNodePools(way), probe=AksProbe(way))
 
 

@@ -162,7 +162,8 @@ def _silence(error: Exception) -> Silence:
 
 def of_login(error: AzureError) -> CloudError:
     """Type what azure-identity raised: Entra out of reach is Unavailable, a refusal is a person's to mend."""
-    cause = error.__cause__
+    # The endpoints of managed identities are asked without msal, whose error would have the transport's as its cause.
+    cause = error if isinstance(error, ServiceRequestError | ServiceResponseError) else error.__cause__
     if isinstance(cause, CloudError):
         return cause
     if isinstance(cause, ServiceRequestError | ServiceResponseError):

@@ -15,6 +15,7 @@ from azure.core.pipeline.policies import (
     HTTPPolicy,
     ProxyPolicy,
     RequestIdPolicy,
+    SansIOHTTPPolicy,
     UserAgentPolicy,
 )
 from azure.core.pipeline.transport import RequestsTransport
@@ -29,10 +30,27 @@ from multicloud.clouds.answers import garbled
 from multicloud.model.exchange import Exchange, Tap
 from multicloud.settings import Endpoint
 
-PUBLIC_ARM = "https://management.azure.com"
 USER_AGENT = "multicloud-operator"
 
 _READS = frozenset({"GET", "HEAD"})
+
+
+class RenewalPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Begins the login anew when ARM does not take its token: the SDK only asks for it again, and gets the same one."""
+
+    def __init__(self, login: Login) -> None:
+        """Renew this login."""
+        super().__init__()
+        self._login = login
+
+    def on_response(
+        self,
+        request: PipelineRequest[HttpRequest],  # noqa: ARG002 - the signature is the SDK's
+        response: PipelineResponse[HttpRequest, HttpResponse],
+    ) -> None:
+        """Look at an answer's status."""
+        if response.http_response.status_code == 401:
+            self._login.begin_anew()
 
 
 class FencePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
@@ -109,15 +127,15 @@ class Arm:
     def __init__(
         self,
         login: Login,
-        endpoint: Endpoint | None,
+        endpoint: Endpoint,
         before_send: Callable[[], None],
         *,
         read_timeout_s: float,
         tap: Tap | None = None,
     ) -> None:
         """Make the connection pool; nothing is sent. `tap` is told every request with its answer."""
-        self.url = (PUBLIC_ARM if endpoint is None else endpoint.url).rstrip("/")
-        verify = str(endpoint.ca_file) if endpoint is not None and endpoint.ca_file is not None else True
+        self.url = endpoint.url.rstrip("/")
+        verify = True if endpoint.ca_file is None else str(endpoint.ca_file)
         self._login = login
         self._before_send = before_send
         self._tap = tap
@@ -142,6 +160,7 @@ class Arm:
             UserAgentPolicy(base_user_agent=USER_AGENT),
             ProxyPolicy(),
             ContentDecodePolicy(),
+            RenewalPolicy(self._login),
             ARMChallengeAuthenticationPolicy(self._login, self._login.scope),
             CustomHookPolicy(),
             *([] if self._tap is None else [TapPolicy(self._tap)]),

@@ -16,32 +16,45 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from multicloud.clouds.eks.errors import of_exception
-from multicloud.model.error import NotSent
+from multicloud.clouds.eks.login import Login, is_date_refused, is_expired
+from multicloud.model.error import CloudError, NotSent, Unavailable, refused
 from multicloud.model.exchange import Exchange, Tap
+from multicloud.model.reason import Code, Reason
 from multicloud.model.version import USER_AGENT
 from multicloud.settings import AwsEndpoints, Endpoint
 
 CONNECT_S: Final = 3.0
 """How long a connection may take, in seconds."""
 
-_GARBAGE = (BotoCoreError, ClientError, ResponseParserError, ValueError, KeyError, TypeError, AttributeError)
-"""What boto3 raises for errors, and for answers that are not what they should be."""
+_GARBAGE = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OSError,
+    RuntimeError,
+)
+"""What boto3 raises for errors, for token files and new credentials that are none, and for answers that are not what
+they should be."""
 
 
 class Clients:
-    """One identity's clients, made at their first use. Threads share them."""
+    """One identity's clients, made at their first use, and made anew after AWS refused their session. Threads share them."""
 
     def __init__(
         self,
-        session: Any,
+        login: Login,
         endpoints: AwsEndpoints,
         before_send: Callable[[], None],
-        *,
-        read_timeout_s: float,
+        config: Config,
         tap: Tap | None = None,
     ) -> None:
         """`before_send` raises NotSent to keep a mutation here; `tap` is told every request and answer."""
-        self._session = session
+        self._login = login
+        self._session: Any = None
         self._endpoints: Mapping[str, Endpoint | None] = {
             "eks": endpoints.eks,
             "autoscaling": endpoints.autoscaling,
@@ -49,28 +62,20 @@ class Clients:
         }
         self._before_send = before_send
         self._tap = tap
-        self._config = Config(
-            connect_timeout=CONNECT_S,
-            read_timeout=read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": 1},
-            user_agent_extra=USER_AGENT,
-        )
+        self._config = config
         self._made: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
         self._call = threading.local()
 
-    @property
-    def home(self) -> str | None:
-        """The region that the process's environment names, None where it names none."""
-        region: str | None = self._session.region_name
-        return region
+    def read(self, service: str, region: str | None, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
+        """Ask AWS. `operation` as boto3 spells it, `what` says it for people. No region: the login's own.
 
-    def read(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
-        """Ask AWS. `operation` as boto3 spells it, `what` says it for people. Raises CloudError."""
+        Raises CloudError.
+        """
         try:
             answer: Mapping[str, Any] = getattr(self._client(service, region), operation)(**arguments)
         except _GARBAGE as error:
-            raise of_exception(error, what, write=False) from None
+            raise self._typed(error, what, write=False) from None
         return answer
 
     def write(self, service: str, region: str, operation: str, what: str, **arguments: Any) -> Mapping[str, Any]:
@@ -82,7 +87,7 @@ class Clients:
             raise
         except _GARBAGE as error:
             # Credentials are fetched while signing: what fails there has sent nothing of the write.
-            raise of_exception(error, what, write=self._call.left) from None
+            raise self._typed(error, what, write=self._call.left) from None
         return answer
 
     def try_update(self, region: str, cluster: str, nobody: str, what: str) -> None:
@@ -97,11 +102,43 @@ class Clients:
             "eks", region, "update_nodegroup_config", what, clusterName=cluster, nodegroupName=nobody, labels=labels
         )
 
-    def _client(self, service: str, region: str) -> Any:
+    def _typed(self, error: Exception, what: str, *, write: bool) -> CloudError:
+        """Type an error; where the session is at fault, the next call begins with another one."""
+        if is_date_refused(error):
+            return refused(
+                Code.CLOCK_SKEWED,
+                f"{what}: AWS does not accept the date of the request: the clock of the operator's machine is off by more "
+                "than five minutes; set it",
+            )
+        if isinstance(error, OSError) and not isinstance(error, BotoCoreError):
+            text = f"{what}: the token file of the operator's own AWS identity cannot be read ({type(error).__name__})"
+            return refused(Code.AUTH_FAILED, text)
+        typed = of_exception(error, what, write=write)
+        if typed.reason.code is not Code.AUTH_FAILED or not isinstance(error, ClientError):
+            return typed
+        if self._login.renews(error):
+            self._drop()
+            if is_expired(error):
+                text = f"{what}: AWS ended the session before its time; the next call opens another one"
+                return Unavailable(Reason(code=Code.UNAVAILABLE, text=text))
+        return typed
+
+    def _drop(self) -> None:
+        """Forget the session that this thread's call was signed with."""
+        with self._making:
+            if self._session is self._call.session:  # else another thread was faster
+                self._session = None
+                self._made.clear()
+
+    def _client(self, service: str, region: str | None) -> Any:
         with self._making:  # sessions are not made for making clients on several threads
-            known = self._made.get((service, region))
+            if self._session is None:
+                self._session = self._login.session()
+            self._call.session = self._session
+            where = region or self._login.home(self._session.region_name)
+            known = self._made.get((service, where))
             if known is None:
-                known = self._made[service, region] = self._make(service, region)
+                known = self._made[service, where] = self._make(service, where)
             return known
 
     def _make(self, service: str, region: str) -> Any:
@@ -149,6 +186,16 @@ class Clients:
 def _text(body: object) -> str:
     """A body as text; a stream, which no call here has, is none."""
     return body.decode(errors="replace") if isinstance(body, bytes) else body if isinstance(body, str) else ""
+
+
+def make_config(*, read_timeout_s: float) -> Config:
+    """What holds for every request: time-outs, no retries."""
+    return Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        user_agent_extra=USER_AGENT,
+    )
 
 
 def _authority(ca_file: Path | None) -> str | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from multicloud.clouds.eks.clients import Clients
-from multicloud.clouds.eks.login import make_session
+from multicloud.clouds.eks.clients import Clients, make_config
+from multicloud.clouds.eks.login import Login, Role, read_keys, session_name
 from multicloud.clouds.eks.pools import EksNodePools
 from multicloud.clouds.eks.probe import EksProbe
 from multicloud.model.error import Unavailable, refused
@@ -22,31 +22,35 @@ from multicloud.settings import AwsEndpoints, Endpoint
 LONGEST_READ_S: Final = 20.0
 """How long an answer is waited for, in seconds."""
 
-HOME: Final = "us-east-1"
-"""Where STS is asked who we are if the environment names no region (AWS_REGION): any region of a partition answers."""
-
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def open_door(
-    provider: AwsAccount,  # noqa: ARG001 - an AWS account is told by the credentials alone
+def open_door(  # noqa: PLR0913 - what one account needs, and who looks on
+    provider: AwsAccount,
     secret: Mapping[str, bytes] | None,
     endpoints: AwsEndpoints,
     *,
     before_send: Callable[[], None],
     call_timeout_s: float,
+    caller: str = "multicloud",
     tap: Tap | None = None,
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
-    every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
+    `caller` is whom AWS's log shall name, and the external id of a role unless the account has its own. `before_send`
+    runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told every request
+    with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
     for endpoint in (endpoints.eks, endpoints.autoscaling, endpoints.sts):
         if endpoint is not None:
             _check(endpoint)
-    read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
-    clients = Clients(make_session(secret), endpoints, before_send, read_timeout_s=read_timeout_s, tap=tap)
+    config = make_config(read_timeout_s=min(LONGEST_READ_S, call_timeout_s))
+    keys = None if secret is None else read_keys(secret)
+    role = None
+    if provider.role_arn is not None:
+        role = Role(arn=provider.role_arn, external_id=provider.external_id or caller)
+    login = Login(keys, role, endpoints.sts, config, name=session_name(caller))
+    clients = Clients(login, endpoints, before_send, config, tap)
     return CloudDoor(
         name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients), probe=EksProbe(clients)
     )
@@ -62,7 +66,7 @@ class EksIdentity:
     def whoami(self) -> Principal:
         """The caller's ARN, which needs no permission. Raises CloudError."""
         what = "asking AWS who we are"
-        answer = self._clients.read("sts", self._clients.home or HOME, "get_caller_identity", what)
+        answer = self._clients.read("sts", None, "get_caller_identity", what)
         arn = answer.get("Arn")
         if not isinstance(arn, str):
             raise Unavailable(Reason(code=Code.UNEXPECTED, text=f"{what}: AWS gave an answer that is none"))

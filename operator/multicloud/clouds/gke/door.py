@@ -28,7 +28,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def open_door(
-    provider: GcpAccount,  # noqa: ARG001 - clusters name their project; the key may belong to another one
+    provider: GcpAccount,
     secret: Mapping[str, bytes] | None,
     endpoints: GcpEndpoints,
     *,
@@ -41,12 +41,18 @@ def open_door(
     `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
     every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
-    for endpoint in (endpoints.container, endpoints.compute, endpoints.token, endpoints.resource_manager):
+    for endpoint in (
+        endpoints.container,
+        endpoints.compute,
+        endpoints.token,
+        endpoints.iamcredentials,
+        endpoints.resource_manager,
+    ):
         if endpoint is not None:
             _check(endpoint)
     roots = _roots(endpoints.container)
     timeout_s = min(LONGEST_READ_S, call_timeout_s)
-    login = make_login(secret, endpoints.token, read_timeout_s=timeout_s)
+    login = make_login(provider, secret, endpoints, read_timeout_s=timeout_s)
     rest = partial(Rest, login=login, read_timeout_s=timeout_s, tap=tap)
     container = Container(login, endpoints.container, roots, before_send, timeout_s=timeout_s, tap=tap)
     compute = Compute(rest("Compute", PUBLIC_COMPUTE, endpoint=endpoints.compute))
