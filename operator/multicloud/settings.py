@@ -75,6 +75,9 @@ class GcpEndpoints(_Part):
     container: Endpoint | None = Field(default=None, description="Kubernetes Engine over gRPC; https.")
     compute: Endpoint | None = Field(default=None, description="Compute Engine, read over REST.")
     token: Endpoint | None = Field(default=None, description="The only token endpoint that keys may name.")
+    resource_manager: Endpoint | None = Field(
+        default=None, description="Cloud Resource Manager, which `multicloud check` asks for our permissions."
+    )
     iamcredentials: Endpoint | None = Field(default=None, description="IAM Credentials, for impersonation.")
 
 

@@ -245,6 +245,7 @@ class Moon:
 
     cloud: Cloud = Cloud.AWS
     owner: str = ""
+    target: str | None = None
 
 
 async def test_a_provider_that_no_door_is_for_is_refused(stage: Stage) -> None:

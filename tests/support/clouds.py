@@ -12,6 +12,7 @@ from typing import Any
 from multicloud.clouds.aks import door as aks
 from multicloud.clouds.eks import door as eks
 from multicloud.clouds.gke import door as gke
+from multicloud.clouds.registry import policy_of
 from multicloud.model.error import CloudError
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
@@ -44,6 +45,7 @@ def endpoints(document: Mapping[str, Any]) -> Clouds:
             container=Endpoint(url=f"https://{grpc['grpc']}", ca_file=Path(grpc["caFile"])),
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
+            resource_manager=Endpoint(url=document["google"]["resourceManager"]),
             iamcredentials=Endpoint(url=document["google"]["iamcredentials"]),
         ),
     )
@@ -110,6 +112,8 @@ def open_on_lab(
             return aks.open_door(provider, secret, where.azure, before_send=before_send, call_timeout_s=25)
         case GcpAccount():
             return gke.open_door(provider, secret, where.gcp, before_send=before_send, call_timeout_s=25)
+        case _:
+            raise ValueError(f"no door for {provider}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,8 @@ class Ground:
 
     `web` has four nodes, each a zone's only one or all in one zone; `names` are all pools of its cluster. `write` is
     the vendor's name of the resize in the journal. `guard` is what keeps a repeated or stale write from doing harm: an
-    idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are.
+    idempotency token, a version that is compared, or only the caller's own look. `principal` is who the lab says we are,
+    `caller` the same in its journal and permissions.
     `refuses_while_sick`: the lab's cloud takes no size of a sick pool, unless its switch says otherwise.
     `tells_lives_apart`: a pool made again under its name has another incarnation.
     """
@@ -131,6 +136,7 @@ class Ground:
     write: str
     guard: str
     principal: str
+    caller: str
     refuses_while_sick: bool = False
     tells_lives_apart: bool = True
 
@@ -156,6 +162,11 @@ class Ground:
         cluster, name = self.web.cluster.name, self.web.name
         lab.run(lambda running: running.engines[str(self.cloud)].resize_by_hand(cluster, name, to))
 
+    def give_policy(self, lab: LabThread, *, without: str = "") -> None:
+        """Allow the caller exactly what the operator's policy names, but one."""
+        needs = [need.name for need in policy_of(self.cloud).needs if need.name != without]
+        lab.run(lambda running: running.permissions.allow_only(str(self.cloud), self.caller, needs))
+
     def elsewhere(self, *, cluster: str | None = None, pool: str | None = None) -> NodePoolRef:
         """`web` under another name."""
         where = self.web.cluster if cluster is None else replace(self.web.cluster, name=cluster)
@@ -176,6 +187,7 @@ GROUNDS: Sequence[Ground] = (
         write="UpdateNodegroupConfig",
         guard="token",
         principal="arn:aws:iam::111122223333:user/lab",
+        caller="lab",
         refuses_while_sick=True,
     ),
     Ground(
@@ -190,6 +202,7 @@ GROUNDS: Sequence[Ground] = (
         write="AgentPools_CreateOrUpdate",
         guard="version",
         principal="00000000-0000-0000-0000-0000000000bb@00000000-0000-0000-0000-0000000000aa",
+        caller="00000000-0000-0000-0000-0000000000bb",
         tells_lives_apart=False,
     ),
     Ground(
@@ -201,6 +214,7 @@ GROUNDS: Sequence[Ground] = (
         write="SetNodePoolSize",
         guard="look",
         principal=f"lab@{PROJECT}.iam.gserviceaccount.com",
+        caller=f"lab@{PROJECT}.iam.gserviceaccount.com",
     ),
 )
 

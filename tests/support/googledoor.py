@@ -204,6 +204,7 @@ class Google:
             container=Endpoint(url=f"https://127.0.0.1:{self.manager.port}", ca_file=self._tls.ca_file),
             compute=Endpoint(url=self.rest.url),
             token=Endpoint(url=self.token_uri),
+            resource_manager=Endpoint(url=self.rest.url),
         )
 
     def door(

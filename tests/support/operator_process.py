@@ -61,6 +61,7 @@ def settings_for(document: Mapping[str, Any], *, kubeconfig: Path, namespace: st
                 "container": {"url": f"https://{gke['grpc']}", "caFile": gke["caFile"]},
                 "compute": {"url": document["compute"]["url"]},
                 "token": {"url": document["google"]["token"]},
+                "resourceManager": {"url": document["google"]["resourceManager"]},
             },
         },
     }

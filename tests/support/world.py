@@ -333,6 +333,7 @@ def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
             container=Endpoint(url=f"https://{gke['grpc']}", ca_file=gke["caFile"]),
             compute=Endpoint(url=document["compute"]["url"]),
             token=Endpoint(url=document["google"]["token"]),
+            resource_manager=Endpoint(url=document["google"]["resourceManager"]),
             iamcredentials=Endpoint(url=document["google"]["iamcredentials"]),
         ),
     )

@@ -2,6 +2,7 @@
 
 import click
 
+from multicloud.cli.check.command import check
 from multicloud.cli.crds import crds
 from multicloud.cli.demo.command import demo
 from multicloud.cli.lab import lab
@@ -17,9 +18,9 @@ def root() -> None:
     """EKS, AKS and GKE node pools as one pool of capacity.
 
     `demo` shows it without any cloud account. `run` is the operator itself. The others look at a cluster where it
-    runs, or stop it.
+    runs, at its clouds, or stop it.
     """
 
 
-for command in (run, demo, lab, status, stop, start, crds):
+for command in (run, demo, lab, status, check, stop, start, crds):
     root.add_command(command)

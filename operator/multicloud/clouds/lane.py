@@ -28,6 +28,7 @@ from multicloud.model.error import (
     refused,
 )
 from multicloud.model.member import ClusterCredential
+from multicloud.model.permission import Permission
 from multicloud.model.port import Clock, CloudDoor, ClusterPools
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
@@ -220,6 +221,14 @@ class CloudLane:
             raise refused(Code.NO_CLUSTER_ACCESS, f"{self._cloud} has no way into its clusters' own Kubernetes APIs")
         call = _Call(operation="credential", owner=self._owner_of(cluster), place=cluster.location)
         return await self._call(call, lambda: access.credential(cluster, known))
+
+    async def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
+        """As the port Probe. Raises CloudError when the lane itself did not come to ask."""
+        probe, cluster = self._door.probe, pool.cluster
+        if probe is None:
+            return ()
+        call = _Call(operation="probe", owner=self._owner_of(cluster), place=cluster.location, cost=6)
+        return await self._call(call, lambda: probe.probe(pool))
 
     def close(self) -> None:
         """End the threads once their work is done. Who still holds the lane may finish with it."""

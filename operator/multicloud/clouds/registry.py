@@ -18,8 +18,11 @@ from multicloud.clouds.lane import CloudLane, LaneMetrics, MetricRegistry, Share
 from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import Refused, Unavailable, refused
-from multicloud.model.port import Clock, CloudDoor, Fence, Lane, Secrets
+from multicloud.model.exchange import Tap
+from multicloud.model.permission import Policy
+from multicloud.model.port import Clock, CloudDoor, Fence, Secrets
 from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import Cloud
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import Clouds, Settings
 
@@ -60,18 +63,43 @@ class _Slot:
         self.distrust()
 
 
+def policy_of(cloud: Cloud) -> Policy:
+    """What the operator needs to be allowed in a cloud; loads no SDK."""
+    match cloud:
+        case Cloud.AWS:
+            from multicloud.clouds.eks import policy as eks
+
+            return eks.POLICY
+        case Cloud.AZURE:
+            from multicloud.clouds.aks import policy as aks
+
+            return aks.POLICY
+        case Cloud.GCP:
+            from multicloud.clouds.gke import policy as gke
+
+            return gke.POLICY
+
+
 class CloudLanes:
     """Implements the port Lanes. Used on one event loop."""
 
     def __init__(
-        self, *, secrets: Secrets, settings: Settings, fence: Fence, clock: Clock, registry: MetricRegistry
+        self,
+        *,
+        secrets: Secrets,
+        settings: Settings,
+        fence: Fence,
+        clock: Clock,
+        registry: MetricRegistry,
+        tap: Tap | None = None,
     ) -> None:
-        """`registry` takes the lanes' metrics."""
+        """`registry` takes the lanes' metrics; `tap` is told every request to a cloud with its answer."""
         self._secrets = secrets
         self._clouds: Clouds = settings.clouds
         self._identities = settings.identities
         self._installation = settings.installation
         self._clock = clock
+        self._tap = tap
         self._exit = Exit(fence, budget_s=settings.lease.send_budget_s)
         self._shared = Shared(
             clock=clock,
@@ -89,7 +117,7 @@ class CloudLanes:
         """Calls and openings that are in a thread now, over all lanes."""
         return self._opening + sum(slot.lane.in_flight for slot in self._slots.values() if slot.lane is not None)
 
-    async def lane(self, account: AccountObject) -> Lane:
+    async def lane(self, account: AccountObject) -> CloudLane:
         """Open (or reuse) the account's lane.
 
         Raises Refused for what a person must mend, Unavailable for a Secret that could not be read and never was.
@@ -157,19 +185,30 @@ class CloudLanes:
                     from multicloud.clouds.eks import door as eks
 
                     return eks.open_door(
-                        aws, secret, self._clouds.aws, before_send=self._exit, call_timeout_s=timeout_s, caller=caller
+                        aws,
+                        secret,
+                        self._clouds.aws,
+                        before_send=self._exit,
+                        call_timeout_s=timeout_s,
+                        caller=caller,
+                        tap=self._tap,
                     )
                 case AzureAccount() as azure:
                     from multicloud.clouds.aks import door as aks
 
                     return aks.open_door(
-                        azure, secret, self._clouds.azure, before_send=self._exit, call_timeout_s=timeout_s
+                        azure,
+                        secret,
+                        self._clouds.azure,
+                        before_send=self._exit,
+                        call_timeout_s=timeout_s,
+                        tap=self._tap,
                     )
                 case GcpAccount() as gcp:
                     from multicloud.clouds.gke import door as gke
 
                     return gke.open_door(
-                        gcp, secret, self._clouds.gcp, before_send=self._exit, call_timeout_s=timeout_s
+                        gcp, secret, self._clouds.gcp, before_send=self._exit, call_timeout_s=timeout_s, tap=self._tap
                     )
                 case _:
                     raise refused(Code.INVALID_SPEC, f"accounts of {spec.cloud} cannot be opened by this operator")

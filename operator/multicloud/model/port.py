@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
+from multicloud.model.permission import Permission
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
@@ -91,6 +92,17 @@ class ClusterAccess(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Finds out what an identity may do. Blocking, and without ever changing anything."""
+
+    def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
+        """Say of each permission of the cloud's policy whether we have it on a node pool, in the policy's order.
+
+        What keeps the cloud from telling makes it unknown; nothing is raised.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudDoor:
     """One identity in one cloud. What a cloud lacks is absent data, never a method that refuses."""
@@ -99,6 +111,7 @@ class CloudDoor:
     identity: Identity
     node_pools: NodePools
     access: ClusterAccess | None = None
+    probe: Probe | None = None
 
 
 class Lane(Protocol):

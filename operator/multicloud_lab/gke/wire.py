@@ -81,6 +81,7 @@ async def start(lab: Lab, engine: GkeEngine, tls: Tls) -> GkeWire:
             "token": f"{http.url}{TOKEN_PATH}",
             "metadata": http.url,
             "iamcredentials": http.url,
+            "resourceManager": http.url,
             "sts": f"{http.url}{STS_PATH}",
         },
     }

@@ -166,8 +166,9 @@ def test_no_ambient_identity_says_what_to_do(
         ("compute", Endpoint(url="http://compute.example")),
         ("token", Endpoint(url="http://token.example/token")),
         ("compute", Endpoint(url="https://compute.example", ca_file=Path("/nonexistent/ca.pem"))),
+        ("resource_manager", Endpoint(url="http://projects.example")),
     ],
-    ids=["container", "container-on-loopback", "compute", "token", "no-ca-file"],
+    ids=["container", "container-on-loopback", "compute", "token", "no-ca-file", "resource-manager"],
 )
 def test_endpoints_that_cannot_work(which: str, endpoint: Endpoint, fence: Fence) -> None:
     secret = {"key.json": json.dumps(key_json("http://token.example/token")).encode()}

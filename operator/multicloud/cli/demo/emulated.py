@@ -62,6 +62,7 @@ class EmulatedClouds:
                 "container": {"url": f"https://{document['gke']['grpc']}", "caFile": document["gke"]["caFile"]},
                 "compute": {"url": document["compute"]["url"]},
                 "token": {"url": document["google"]["token"]},
+                "resourceManager": {"url": document["google"]["resourceManager"]},
             },
         }
 

@@ -1,4 +1,4 @@
-"""Writes or checks the generated pages: settings, reasons, metrics, commands."""
+"""Writes or checks the generated pages: settings, reasons, metrics, permissions, commands."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from multicloud.cli.reference.commands import commands_page
 from multicloud.cli.reference.metrics import metrics_page
+from multicloud.cli.reference.permissions import permissions_page
 from multicloud.cli.reference.reasons import reasons_page
 from multicloud.cli.reference.settings import settings_page
 
@@ -16,6 +17,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands_page(),
         "metrics.md": metrics_page(),
+        "permissions.md": permissions_page(),
         "reasons.md": reasons_page(),
         "settings.md": settings_page(),
     }

@@ -10,7 +10,9 @@ from multicloud.clouds.aks.environment import find_environment
 from multicloud.clouds.aks.login import make_login
 from multicloud.clouds.aks.pipeline import Arm
 from multicloud.clouds.aks.pools import AksNodePools
+from multicloud.clouds.aks.probe import AksProbe
 from multicloud.model.error import refused
+from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
 from multicloud.model.spec import AzureAccount
@@ -27,19 +29,26 @@ def open_door(
     *,
     before_send: Callable[[], None],
     call_timeout_s: float,
+    tap: Tap | None = None,
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
-    for a Secret or endpoint that a person must mend.
+    `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told
+    every request with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
     environment = find_environment(provider.environment, endpoints)
     for endpoint in (environment.arm, environment.authority):
         _check(endpoint)
     read_timeout_s = min(LONGEST_READ_S, call_timeout_s)
     login = make_login(provider, secret, environment, read_timeout_s=read_timeout_s)
-    arm = Arm(login, environment.arm, before_send, read_timeout_s=read_timeout_s)
-    return CloudDoor(name="azure", identity=login, node_pools=AksNodePools(arm), access=AksAccess(arm, login))
+    arm = Arm(login, environment.arm, before_send, read_timeout_s=read_timeout_s, tap=tap)
+    return CloudDoor(
+        name="azure",
+        identity=login,
+        node_pools=AksNodePools(arm),
+        access=AksAccess(arm, login),
+        probe=AksProbe(arm),
+    )
 
 
 def _check(endpoint: Endpoint) -> None:

@@ -28,6 +28,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from multicloud.clouds.aks.errors import VENDOR, of_exception
 from multicloud.clouds.aks.login import CONNECT_S, Login
 from multicloud.clouds.answers import garbled
+from multicloud.model.exchange import Exchange, Tap
 from multicloud.settings import Endpoint
 
 USER_AGENT = "multicloud-operator"
@@ -89,6 +90,33 @@ class HomePolicy(HTTPPolicy[HttpRequest, HttpResponse]):
         return self.next.send(request)
 
 
+class TapPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
+    """Tells a tap every request that was answered."""
+
+    def __init__(self, tap: Tap) -> None:
+        """`tap` may keep what it is told; it redacts by itself."""
+        super().__init__()
+        self._tap = tap
+
+    def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:
+        """Send it on and tell of it."""
+        response = self.next.send(request)
+        asked, answer = request.http_request, response.http_response
+        # Both are the SDK's older types here, whatever the generated client asked for.
+        self._tap(
+            Exchange(
+                service="arm",
+                method=asked.method,
+                url=asked.url,
+                sent=str(getattr(asked, "body", None) or getattr(asked, "content", None) or ""),
+                status=answer.status_code,
+                headers=dict(answer.headers),
+                answer=answer.text(),
+            )
+        )
+        return response
+
+
 def _is_read(request: HttpRequest) -> bool:
     return request.method in _READS or urlsplit(request.url).path.lower().endswith(_READING_POSTS)
 
@@ -104,13 +132,20 @@ class Arm:
     """Clients of one identity, by subscription, over one pool of connections."""
 
     def __init__(
-        self, login: Login, endpoint: Endpoint, before_send: Callable[[], None], *, read_timeout_s: float
+        self,
+        login: Login,
+        endpoint: Endpoint,
+        before_send: Callable[[], None],
+        *,
+        read_timeout_s: float,
+        tap: Tap | None = None,
     ) -> None:
-        """Make the connection pool; nothing is sent."""
+        """Make the connection pool; nothing is sent. `tap` is told every request with its answer."""
         self.url = endpoint.url.rstrip("/")
         verify = True if endpoint.ca_file is None else str(endpoint.ca_file)
         self._login = login
         self._before_send = before_send
+        self._tap = tap
         self._transport = RequestsTransport(
             connection_timeout=CONNECT_S, read_timeout=read_timeout_s, connection_verify=verify
         )
@@ -135,6 +170,7 @@ class Arm:
             RenewalPolicy(self._login),
             ARMChallengeAuthenticationPolicy(self._login, self._login.scope),
             CustomHookPolicy(),
+            *([] if self._tap is None else [TapPolicy(self._tap)]),
             FencePolicy(self._before_send),
         ]
         return ContainerServiceClient(

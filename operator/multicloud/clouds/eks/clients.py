@@ -6,8 +6,10 @@ with a conflict, and a retried read would hide how long it took. The lane decide
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +18,7 @@ from botocore.parsers import ResponseParserError
 from multicloud.clouds.eks.errors import of_exception
 from multicloud.clouds.eks.login import Login, is_date_refused, is_expired
 from multicloud.model.error import CloudError, NotSent, Unavailable, refused
+from multicloud.model.exchange import Exchange, Tap
 from multicloud.model.reason import Code, Reason
 from multicloud.model.version import USER_AGENT
 from multicloud.settings import AwsEndpoints, Endpoint
@@ -43,8 +46,15 @@ they should be."""
 class Clients:
     """One identity's clients, made at their first use, and made anew after AWS refused their session. Threads share them."""
 
-    def __init__(self, login: Login, endpoints: AwsEndpoints, before_send: Callable[[], None], config: Config) -> None:
-        """`before_send` raises NotSent to keep a mutation here."""
+    def __init__(
+        self,
+        login: Login,
+        endpoints: AwsEndpoints,
+        before_send: Callable[[], None],
+        config: Config,
+        tap: Tap | None = None,
+    ) -> None:
+        """`before_send` raises NotSent to keep a mutation here; `tap` is told every request and answer."""
         self._login = login
         self._session: Any = None
         self._endpoints: Mapping[str, Endpoint | None] = {
@@ -53,6 +63,7 @@ class Clients:
             "sts": endpoints.sts,
         }
         self._before_send = before_send
+        self._tap = tap
         self._config = config
         self._made: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
@@ -90,6 +101,18 @@ class Clients:
             # Credentials are fetched while signing: what fails there has sent nothing of the write.
             raise self._typed(error, what, write=self._call.left) from None
         return answer
+
+    def try_update(self, region: str, cluster: str, nobody: str, what: str) -> None:
+        """Ask for a change of the node group `nobody`, a name that does not exist. Raises CloudError, as a read does.
+
+        The fence is not asked, because nothing can change; so nothing but this very name is let out. If the name did
+        exist, the change would be none: a label goes that nobody has.
+        """
+        self._call.nobody = f"/node-groups/{nobody}/update-config"
+        labels = {"removeLabels": ["multicloud.dev/not-there"]}
+        self.read(
+            "eks", region, "update_nodegroup_config", what, clusterName=cluster, nodegroupName=nobody, labels=labels
+        )
 
     def _typed(self, error: Exception, what: str, *, write: bool) -> CloudError:
         """Type an error; where the session is at fault, the next call begins with another one."""
@@ -145,11 +168,40 @@ class Clients:
         )
         # The only mutation of this cloud. Registered on the client: a session's events would be shared by all.
         client.meta.events.register("before-send.eks.UpdateNodegroupConfig", self._let_out)
+        if self._tap is not None:
+            client.meta.events.register("before-send", self._note)
+            client.meta.events.register("response-received", partial(self._tell, service, self._tap))
         return client
 
-    def _let_out(self, **_: Any) -> None:
+    def _note(self, request: Any, **_: Any) -> None:
+        self._call.request = request
+
+    def _tell(self, service: str, tap: Tap, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Hand an answer with its request to the tap; both come on the thread of the call."""
+        if response_dict is not None:
+            request = self._call.request
+            exchange = Exchange(
+                service=service,
+                method=str(request.method),
+                url=str(request.url),
+                sent=_text(request.body),
+                status=int(response_dict["status_code"]),
+                headers=dict(response_dict["headers"]),
+                answer=_text(response_dict["body"]),
+            )
+            tap(exchange)
+
+    def _let_out(self, request: Any, **_: Any) -> None:
+        nobody: str | None = getattr(self._call, "nobody", None)
+        if nobody is not None and urlsplit(request.url).path.endswith(nobody):
+            return
         self._before_send()
         self._call.left = True
+
+
+def _text(body: object) -> str:
+    """A body as text; a stream, which no call here has, is none."""
+    return body.decode(errors="replace") if isinstance(body, bytes) else body if isinstance(body, str) else ""
 
 
 def make_config(*, read_timeout_s: float) -> Config:

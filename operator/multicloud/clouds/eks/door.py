@@ -11,7 +11,9 @@ from multicloud.clouds.eks.access import EksAccess
 from multicloud.clouds.eks.clients import Clients, make_config
 from multicloud.clouds.eks.login import Login, Role, read_keys, session_name
 from multicloud.clouds.eks.pools import EksNodePools
+from multicloud.clouds.eks.probe import EksProbe
 from multicloud.model.error import Unavailable, refused
+from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Principal
@@ -24,7 +26,7 @@ LONGEST_READ_S: Final = 20.0
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def open_door(
+def open_door(  # noqa: PLR0913 - what one account needs, and who looks on
     provider: AwsAccount,
     secret: Mapping[str, bytes] | None,
     endpoints: AwsEndpoints,
@@ -32,11 +34,13 @@ def open_door(
     before_send: Callable[[], None],
     call_timeout_s: float,
     caller: str = "multicloud",
+    tap: Tap | None = None,
 ) -> CloudDoor:
     """Open the account; `secret` None means the operator's own identity.
 
-    `caller` is whom AWS's log names; it is also the external id of a role, unless the account has its own. `before_send` runs right before the bytes of a mutation leave and raises NotSent to keep them here. Raises Refused
-    for a Secret or endpoint that a person must mend.
+    `caller` is whom AWS's log names; it is also the external id of a role, unless the account has its own. `before_send`
+    runs right before the bytes of a mutation leave and raises NotSent to keep them here; `tap` is told every request
+    with its answer. Raises Refused for a Secret or endpoint that a person must mend.
     """
     for endpoint in (endpoints.eks, endpoints.autoscaling, endpoints.sts):
         if endpoint is not None:
@@ -47,9 +51,13 @@ def open_door(
     if provider.role_arn is not None:
         role = Role(arn=provider.role_arn, external_id=provider.external_id or caller)
     login = Login(keys, role, endpoints.sts, config, name=session_name(caller))
-    clients = Clients(login, endpoints, before_send, config)
+    clients = Clients(login, endpoints, before_send, config, tap)
     return CloudDoor(
-        name="aws", identity=EksIdentity(clients), node_pools=EksNodePools(clients), access=EksAccess(clients)
+        name="aws",
+        identity=EksIdentity(clients),
+        node_pools=EksNodePools(clients),
+        access=EksAccess(clients),
+        probe=EksProbe(clients),
     )
 
 

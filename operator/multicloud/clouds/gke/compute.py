@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
 from multicloud.clouds.answers import GARBAGE, Pages, garbled, nodes_told
-from multicloud.clouds.gke.errors import CODE_OF_HTTP, VENDOR, Told, of_answer
-from multicloud.clouds.gke.login import CONNECT_S, Login
-from multicloud.clouds.verdicts import NOT_ANSWERED_IN_TIME, NOT_CONNECTED, NOT_CONNECTED_IN_TIME, of_silence
-from multicloud.settings import Endpoint
+from multicloud.clouds.gke.errors import VENDOR
+from multicloud.clouds.gke.rest import Rest
 
 PUBLIC_COMPUTE = "https://compute.googleapis.com"
 PAGE = 500
@@ -40,14 +36,9 @@ Groups = Mapping[GroupKey, Group]
 class Compute:
     """The one call on Compute."""
 
-    def __init__(self, login: Login, endpoint: Endpoint | None, *, read_timeout_s: float) -> None:
-        """Make the connection pool; nothing is sent."""
-        self._login = login
-        self._url = (PUBLIC_COMPUTE if endpoint is None else endpoint.url).rstrip("/")
-        self._timeout = (CONNECT_S, read_timeout_s)
-        self._session = requests.Session()
-        if endpoint is not None and endpoint.ca_file is not None:
-            self._session.verify = str(endpoint.ca_file)
+    def __init__(self, rest: Rest) -> None:
+        """Use the API."""
+        self._rest = rest
 
     def groups(self, project: str) -> Groups:
         """Read every managed instance group of a project. Raises CloudError; never a part of them."""
@@ -66,40 +57,12 @@ class Compute:
             token = pages.follow(following)
 
     def _page(self, project: str, token: str, what: str) -> dict[str, Any]:
-        bearer = self._login.bearer()
-
-        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            # As `auth`, so that no netrc of the machine takes the header's place.
-            request.headers["Authorization"] = f"Bearer {bearer}"
-            return request
-
-        url = f"{self._url}/compute/v1/projects/{quote(project, safe='')}/aggregated/instanceGroupManagers"
+        path = f"/compute/v1/projects/{quote(project, safe='')}/aggregated/instanceGroupManagers"
         params: dict[str, str | int] = {"maxResults": PAGE, **({"pageToken": token} if token else {})}
-        try:
-            response = self._session.get(url, params=params, auth=sign, timeout=self._timeout, allow_redirects=False)
-        except requests.ConnectTimeout:
-            raise of_silence(NOT_CONNECTED_IN_TIME, what, VENDOR, write=False) from None
-        except requests.Timeout:
-            raise of_silence(NOT_ANSWERED_IN_TIME, what, VENDOR, write=False) from None
-        except requests.RequestException:
-            raise of_silence(NOT_CONNECTED, what, VENDOR, write=False) from None
-        if response.status_code == 401:
-            self._login.forget(bearer)
-        body = _json(response)
-        if response.status_code != 200:
-            raise of_answer(_told(response, body), what, write=False)
+        body = self._rest.get(path, params, what)
         if not {"items", "kind"} & body.keys():
             raise garbled(what, VENDOR)
         return body
-
-
-def _json(response: requests.Response) -> dict[str, Any]:
-    """The answer's object, empty for anything else."""
-    try:
-        body = response.json()
-    except requests.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _groups(page: Mapping[str, Any]) -> dict[GroupKey, Group]:
@@ -121,18 +84,4 @@ def _group(raw: Mapping[str, Any]) -> Group:
         target=nodes_told(raw.get("targetSize", 0)),
         existing=sum(counts.values()) - creating,
         ready=counts.get("none", 0),
-    )
-
-
-def _told(response: requests.Response, body: Mapping[str, Any]) -> Told:
-    error = body.get("error")
-    told: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    reasons = [part.get("reason") for part in (*told.get("details", ()), *told.get("errors", ())) if "reason" in part]
-    wait = response.headers.get("Retry-After", "")
-    code = CODE_OF_HTTP.get(response.status_code, f"HTTP {response.status_code}")
-    return Told(
-        code=code,
-        reason=str(reasons[0]) if reasons else "",
-        message=str(told.get("message", "")),
-        retry_after_s=float(wait) if wait.isdecimal() else None,
     )

@@ -4,6 +4,7 @@
 fence; so a login that fails is a typed error, and nothing slow stands between the fence and the bytes.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from multicloud.clouds.gke.compute import GroupKey
 from multicloud.clouds.gke.errors import NAME_OF_NUMBER, VENDOR, Told, of_answer
 from multicloud.clouds.gke.login import CONNECT_S, Login
 from multicloud.clouds.verdicts import NOT_CONNECTED_IN_TIME, lost, no_answer_at_all, of_silence
+from multicloud.model.exchange import Exchange, Tap
 from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import CapacityType
@@ -82,9 +84,11 @@ class _CallDetails(NamedTuple):
 class _LastHook(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc ships without types
     """Signs every call and fences the mutations."""
 
-    def __init__(self, login: Login, before_send: Callable[[], None]) -> None:
+    def __init__(self, login: Login, before_send: Callable[[], None], host: str, tap: Tap | None) -> None:
         self._login = login
         self._before_send = before_send
+        self._host = host
+        self._tap = tap
 
     def intercept_unary_unary(self, continuation: Callable[[Any, Any], Any], details: Any, request: Any) -> Any:
         bearer = self._login.bearer()
@@ -101,12 +105,36 @@ class _LastHook(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc
         call = continuation(signed, request)
         if call.code() is grpc.StatusCode.UNAUTHENTICATED:
             self._login.forget(bearer)
+        if self._tap is not None:
+            self._tap(_exchange(self._host, _text_of(details.method), request, call))
         return call
 
 
 def _is_mutation(method: str | bytes) -> bool:
-    text = method.decode() if isinstance(method, bytes) else method
-    return not text.rpartition("/")[2].startswith(("Get", "List"))
+    return not _text_of(method).rpartition("/")[2].startswith(("Get", "List"))
+
+
+def _text_of(method: str | bytes) -> str:
+    return method.decode() if isinstance(method, bytes) else method
+
+
+def _exchange(host: str, method: str, request: Any, call: Any) -> Exchange:
+    """A finished call as JSON texts; an error's answer is its sentence."""
+    status = call.code()
+    if status is grpc.StatusCode.OK:
+        message: Any = call.result()
+        answer = str(type(message).to_json(message))
+    else:
+        answer = json.dumps({"message": str(call.details())})
+    return Exchange(
+        service="container",
+        method="gRPC",
+        url=f"https://{host}{method}",
+        sent=type(request).to_json(request),
+        status=status.name,
+        headers={str(name): str(value) for name, value in call.initial_metadata() or ()},
+        answer=answer,
+    )
 
 
 class Container:
@@ -120,16 +148,18 @@ class Container:
         before_send: Callable[[], None],
         *,
         timeout_s: float,
+        tap: Tap | None = None,
     ) -> None:
         """Make the channel, which connects at the first call. `roots` None trusts the public authorities."""
         target = urlsplit(PUBLIC_CONTAINER if endpoint is None else endpoint.url)
+        host = f"{target.hostname}:{target.port or 443}"
         channel = grpc.secure_channel(
-            f"{target.hostname}:{target.port or 443}",
+            host,
             grpc.ssl_channel_credentials(root_certificates=roots),
             options=_OPTIONS,
         )
         self._channel = channel
-        fenced = grpc.intercept_channel(channel, _LastHook(login, before_send))
+        fenced = grpc.intercept_channel(channel, _LastHook(login, before_send, host, tap))
         self._client: Any = ClusterManagerClient(transport=ClusterManagerGrpcTransport(channel=fenced))
         self._timeout_s = timeout_s
 
