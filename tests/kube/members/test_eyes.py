@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -143,7 +144,7 @@ async def test_a_token_that_is_not_accepted_is_said(lab: LabThread, sees: Onlook
 
 @pytest.mark.parametrize(
     ("operation", "counted", "words"),
-    [("nodes.list", None, "list nodes"), ("pods.list", FOUR, "list pods")],
+    [("nodes.list", None, "list nodes"), ("pods.list", replace(FOUR, needed=None), "list pods")],
 )
 async def test_what_rbac_refuses_is_named(
     lab: LabThread, sees: Onlooker, operation: str, counted: Counted | None, words: str
@@ -189,6 +190,17 @@ async def test_a_refusal_is_asked_again_rarely_and_at_once_when_the_account_chan
     sees.lane.failure = None
     sees.eyes.account_changed(login().account)
     await sees.until(login(), lambda inside: inside.counted == FOUR)
+
+
+async def test_another_identity_enters_anew(lab: LabThread, sees: Onlooker) -> None:
+    sees.attend(login())
+    await sees.until(login(), lambda inside: inside.counted == FOUR)
+    sees.eyes.account_changed(login("azure").account)
+    assert sees.eyes.inside(login(), "web").counted == FOUR
+    sees.eyes.account_changed(login().account)
+    assert sees.eyes.inside(login(), "web") == Inside()
+    await sees.until(login(), lambda inside: inside.counted == FOUR)
+    assert sees.lane.asked_for == [("shop-prod", False), ("shop-prod", False)]
 
 
 async def test_what_is_too_old_counts_as_not_known(lab: LabThread, sees: Onlooker) -> None:
