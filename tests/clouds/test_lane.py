@@ -25,6 +25,7 @@ from multicloud.model.error import (
     Unavailable,
     refused,
 )
+from multicloud.model.member import ClusterCredential
 from multicloud.model.port import CloudDoor, ClusterPools
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
@@ -104,6 +105,10 @@ class Script:
         self.calls.append("poll")
         return replace(operation, state=OperationState.DONE)
 
+    def credential(self, cluster: ClusterRef, known: ClusterCredential | None) -> ClusterCredential:
+        self.calls.append(f"credential {cluster.name}" if known is None else f"token {cluster.name}")
+        return ClusterCredential(url="https://c", ca_pem="", token="t0ken")
+
 
 @dataclass
 class Stage:
@@ -131,13 +136,17 @@ async def make() -> AsyncIterator[Make]:
     doors: list[Script] = []
 
     def build(
-        *, cloud: Cloud = Cloud.AWS, call_timeout_s: float = 10, told: Callable[[], None] = lambda: None
+        *,
+        cloud: Cloud = Cloud.AWS,
+        call_timeout_s: float = 10,
+        told: Callable[[], None] = lambda: None,
+        access: bool = True,
     ) -> Stage:
         fence, clock, registry = Fence(), VirtualClock(), CollectorRegistry()
         script = Script(Exit(fence, budget_s=5))
         doors.append(script)
         lane = CloudLane(
-            CloudDoor(name=str(cloud), identity=script, node_pools=script),
+            CloudDoor(name=str(cloud), identity=script, node_pools=script, access=script if access else None),
             account=ACCOUNT,
             cloud=cloud,
             shared=Shared(
@@ -166,6 +175,22 @@ async def test_answers_pass(stage: Stage) -> None:
     assert stage.fence.budgets == [5]
     assert stage.count("multicloud_cloud_requests_total", provider="aws", operation="resize", code_class="ok") == 1
     assert stage.lane.in_flight == 0
+
+
+async def test_a_way_into_a_cluster_is_a_read_of_its_place(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    given = await stage.lane.credential(CLUSTER, None)
+    assert (given.token, stage.door.calls) == ("t0ken", ["credential shop"])
+    labels = {"provider": "aws", "operation": "credential", "code_class": "ok"}
+    assert stage.count("multicloud_cloud_requests_total", **labels) == 1
+    assert stage.fence.budgets == []
+    assert "t0ken" not in "".join(capsys.readouterr())
+
+
+async def test_a_door_without_a_way_into_clusters_says_so(make: Make) -> None:
+    lane = make(access=False).lane
+    with pytest.raises(Refused) as caught:
+        await lane.credential(CLUSTER, None)
+    assert caught.value.reason.code is Code.NO_CLUSTER_ACCESS
 
 
 async def test_nothing_to_read_is_no_call(stage: Stage) -> None:

@@ -26,6 +26,9 @@ def plan_of(*members: Member, **spec: object) -> Plan:
         pytest.param(shows(7), 4, 7, Code.SHRINK_TO_WISH, id="as far as the pods let go"),
         pytest.param(shows(10), 4, None, Code.SCHEDULED_PODS, id="every node is needed"),
         pytest.param(shows(12, nodes=12), 4, None, Code.SCHEDULED_PODS, id="more than are asked for"),
+        pytest.param(
+            Inside(counted=Counted(nodes=10, ready=10, needed=None)), 4, 4, Code.SHRINK_TO_WISH, id="pods not seen"
+        ),
         pytest.param(Inside(), 4, 4, Code.SHRINK_TO_WISH, id="not seen: no such floor"),
         pytest.param(shows(30, nodes=30), 10, None, Code.AS_WISHED, id="needing more is no growth"),
         pytest.param(shows(30, nodes=30), 12, 12, Code.GROW_FOR_WISH, id="nor more growth than wished"),

@@ -15,6 +15,7 @@ from multicloud.model.spec import (
     Adoption,
     AwsAccount,
     AzureAccount,
+    Detect,
     GcpAccount,
     MemberSpec,
     MemberState,
@@ -52,7 +53,18 @@ def test_every_field_of_a_pool_is_read() -> None:
         disruption={"maxNodesPerStep": 3, "scaleDownDelaySeconds": 4},
         drift={"surplus": "Hold", "deficit": "Correct", "holdSeconds": 5},
         members=[
-            member("a", "aks", state="Frozen", minNodes=1, maxNodes=9, unitsPerNode=8, weight=0, priority=-2),
+            member(
+                "a",
+                "aks",
+                state="Frozen",
+                minNodes=1,
+                maxNodes=9,
+                unitsPerNode=8,
+                weight=0,
+                priority=-2,
+                providerAutoscaling={"policy": "Refuse", "detect": "Off"},
+                kubeconfigSecretRef={"name": "inside"},
+            ),
         ],
     )
     body["spec"]["members"][0]["aks"]["subscriptionId"] = "00000000-0000-0000-0000-0000000000FF"
@@ -81,6 +93,8 @@ def test_every_field_of_a_pool_is_read() -> None:
                 units_per_node=8,
                 weight=0,
                 priority=-2,
+                detect_autoscaler=Detect.OFF,
+                kubeconfig="inside",
             ),
         ),
     )

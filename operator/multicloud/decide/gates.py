@@ -292,7 +292,9 @@ _SCHEDULED_PODS = Reason(
 def _pods_limit(standing: Standing, facts: NodePool) -> int:
     """Nodes that scheduled pods do not need. Where the cluster does not show them this gate is open."""
     counted = standing.view.inside.counted
-    return facts.requested if counted is None else max(0, facts.requested - counted.needed)
+    if counted is None or counted.needed is None:
+        return facts.requested
+    return max(0, facts.requested - counted.needed)
 
 
 def _step_limit(left: int, most: int, size_step: int) -> int:

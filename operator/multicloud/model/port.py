@@ -236,7 +236,7 @@ class ClusterEyes(Protocol):
         ...
 
     def account_changed(self, account: ObjectKey) -> None:
-        """Its spec or Secret may work now: try again at once where it did not."""
+        """It may be another identity now: enter its clusters anew, at once."""
         ...
 
     def close(self) -> None:

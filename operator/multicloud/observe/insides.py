@@ -57,7 +57,7 @@ class Insides:
         self._eyes.attend(pool, looks)
 
     def account_changed(self, account: ObjectKey) -> None:
-        """Its spec or Secret may work now."""
+        """It may be another identity now."""
         if self._eyes is not None:
             self._eyes.account_changed(account)
 

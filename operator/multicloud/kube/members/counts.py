@@ -8,6 +8,8 @@ that the server itself says ADDED when one begins to count and DELETED, with its
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
@@ -72,10 +74,12 @@ class Counts:
         if known.pool is not None:
             self._pools[known.pool].count(known, -1)
         labels = body["metadata"].get("labels") or {}
-        known.pool = next((str(labels[label]) for label in self._labels if label in labels), None)
+        # Names of pools and what machines of one type offer are the same thousands of times: kept once.
+        known.pool = next((intern(str(labels[label])) for label in self._labels if label in labels), None)
         known.ready = _is_ready(body)
         known.cordoned = bool((body.get("spec") or {}).get("unschedulable"))
-        known.offers = _resources((body.get("status") or {}).get("allocatable") or {})
+        offered = (body.get("status") or {}).get("allocatable") or {}
+        known.offers = _offered(*(str(offered.get(name, 0)) for name in ("cpu", "memory", "pods")))
         if known.pool is not None:
             self._pools.setdefault(known.pool, _Pool()).count(known, 1)
         return known.pool
@@ -199,6 +203,11 @@ def _resources(quantities: Body) -> Resources:
         memory=_whole(quantities.get("memory", 0), 1),
         pods=_whole(quantities.get("pods", 0), 1),
     )
+
+
+@lru_cache(maxsize=4096)
+def _offered(cpu: str, memory: str, pods: str) -> Resources:
+    return _resources({"cpu": cpu, "memory": memory, "pods": pods})
 
 
 def _whole(quantity: object, per_unit: int) -> int:

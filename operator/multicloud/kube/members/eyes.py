@@ -74,9 +74,12 @@ class MemberEyes:
 
     def account_changed(self, account: ObjectKey) -> None:
         """As the port says."""
+        # Entered anew, not only sooner: no token of the identity before is used any longer.
         for login, seat in self._seats.items():
             if login.account == account:
-                seat.watching.kick()
+                seat.watching.close()
+                seat.watching = self._watch(login, autoscaler=seat.watching.wants_autoscaler)
+                self._tell(login)
 
     def close(self) -> None:
         """As the port says."""
@@ -86,12 +89,16 @@ class MemberEyes:
         self._wanted.clear()
 
     def _open(self, login: ClusterLogin) -> _Seat:
+        seat = self._seats[login] = _Seat(watching=self._watch(login))
+        return seat
+
+    def _watch(self, login: ClusterLogin, *, autoscaler: bool = False) -> Watching:
         async def credential(known: ClusterCredential | None) -> ClusterCredential:
             return await self._credential(login, known)
 
         watching = Watching(login, credential, self._clock, lambda: self._tell(login))
-        seat = self._seats[login] = _Seat(watching=watching)
-        return seat
+        watching.wants_autoscaler = autoscaler
+        return watching
 
     def _leave(self, login: ClusterLogin, pool: ObjectKey) -> None:
         seat = self._seats[login]

@@ -83,7 +83,6 @@ class Watching:
         self._told = told
         self._known: _Known | None = None
         self._trouble: Reason | None = None
-        self._kicked = asyncio.Event()
         self._task = asyncio.create_task(self._follow(), name=f"watch {login.cluster.name}")
 
     def inside(self, node_pool: str) -> Inside:
@@ -91,15 +90,12 @@ class Watching:
         known = self._known
         if known is None or self._clock.monotonic() - known.heard_s > FRESH_S:
             return Inside(trouble=self._trouble)
+        counted = known.counts.counted(node_pool)
         return Inside(
-            counted=known.counts.counted(node_pool),
+            counted=replace(counted, needed=None) if "pods" in known.troubles else counted,
             autoscaled=known.autoscaled,
             trouble=next(iter(known.troubles.values()), None),
         )
-
-    def kick(self) -> None:
-        """Do not wait any longer before the next attempt."""
-        self._kicked.set()
 
     def close(self) -> None:
         """Stop."""
@@ -109,7 +105,6 @@ class Watching:
         wait_s = 0.0
         credential: ClusterCredential | None = None
         while True:
-            self._kicked.clear()
             began_s = self._clock.monotonic()
             try:
                 credential = await self._credential(credential)
@@ -139,31 +134,18 @@ class Watching:
         return max(asked_s, min(LONGEST_WAIT_S, max(least_s, 2 * waited_s)))
 
     async def _pause(self, wait_s: float) -> None:
-        """Wait, or until kicked; what grows too old meanwhile is dropped in time."""
+        """Wait; what grows too old meanwhile is dropped in time."""
         end_s = self._clock.monotonic() + wait_s
         known = self._known
         if known is not None and known.heard_s + FRESH_S < end_s:
-            await self._until(known.heard_s + FRESH_S)
-            if self._clock.monotonic() >= known.heard_s + FRESH_S:
-                self._known = None
-                self._told()
-        if not self._kicked.is_set():
-            await self._until(end_s)
-
-    async def _until(self, due_s: float) -> None:
-        async def due() -> None:
-            await self._clock.sleep_until(due_s)
-
-        waits = [asyncio.create_task(due()), asyncio.create_task(_waited(self._kicked))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+            await self._clock.sleep_until(known.heard_s + FRESH_S)
+            self._known = None
+            self._told()
+        await self._clock.sleep_until(end_s)
 
     async def _look(self, kube: KubeClient, credential: ClusterCredential) -> None:
         """List, then watch until it is time to list anew. Raises KubeError, CloudError."""
-        end_s = self._clock.monotonic() + RELIST_S
+        began_s = self._clock.monotonic()
         counts = Counts(self.login.cluster.cloud)
         troubles: dict[str, Reason] = {}
         nodes_version = await self._list(kube, NODES, {}, counts.node)
@@ -183,7 +165,8 @@ class Watching:
         )
         self._trouble = None
         self._told()
-        visit = _Visit(kube=kube, credential=credential, known=self._known, end_s=end_s)
+        lasts_s = LONGEST_WAIT_S if troubles else RELIST_S
+        visit = _Visit(kube=kube, credential=credential, known=self._known, end_s=began_s + lasts_s)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(visit, NODES, {}, nodes_version, (counts.node, counts.node_gone)))
@@ -237,7 +220,6 @@ class Watching:
             return
         newer = await self._credential(visit.credential)
         if replace(newer, token="", expires_at=None) != replace(visit.credential, token="", expires_at=None):
-            visit.end_s = 0.0
             raise KubeError(0, "the way into the cluster has changed")
         visit.kube.carry(newer.token)
         visit.credential = newer
@@ -307,7 +289,3 @@ def _reason(error: KubeError, login: ClusterLogin) -> Reason:
             return Reason(code=Code.UNAVAILABLE, text=f"{where} cannot be reached, or gives no answer that is one")
         case _:
             return Reason(code=Code.UNAVAILABLE, text=f"{where} answers with an error")
-
-
-async def _waited(event: asyncio.Event) -> None:
-    await event.wait()
