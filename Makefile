@@ -16,7 +16,7 @@ SEED ?=
 
 # What `make check` compares and `make generate` writes: a module, what it generates, further arguments.
 define GENERATORS
-multicloud.kinds.crd MODE crds charts/multicloud-operator/files/crds --reference docs/reference/crds.md
+multicloud.kinds.crd MODE crds deploy/crds charts/multicloud-operator/files/crds --reference docs/reference/crds.md
 multicloud.cli.reference MODE docs/reference
 endef
 

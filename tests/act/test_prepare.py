@@ -22,14 +22,17 @@ LIMITS = Limits(max_removed_percent=0, max_removed_nodes=50, max_added_percent=0
 @dataclass
 class Bench:
     closed: bool = False
+    keeps_nodes: bool = False
     heard: Heard = field(default_factory=Heard)
 
     def __post_init__(self) -> None:
         self.brake = Brake(VirtualClock(), LIMITS, observed_nodes=lambda _: 0)
         self.preparer = Preparer(self, self.brake, Scopes(), self.heard.wake, send_budget_s=5, timeout_s=900)
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         assert budget_s == 5
+        if self.keeps_nodes and removes:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
         if self.closed:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
 
@@ -63,6 +66,12 @@ def test_a_closed_fence_makes_no_intent() -> None:
     assert prepared.record.member("a").intent is None
     assert prepared.plan.members[0].reason.code is Code.NOT_LEADER
     assert prepared.waits
+
+
+@pytest.mark.parametrize(("wished", "sent"), [(4, 0), (16, 1)], ids=["removal", "growth"])
+def test_a_fence_that_keeps_nodes_stops_removals_only(wished: int, sent: int) -> None:
+    prepared = Bench(keeps_nodes=True).prepare(snapshot(member("a", 10), replicas=wished))
+    assert len(prepared.dispatches) == sent
 
 
 def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persisted() -> None:

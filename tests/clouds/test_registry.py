@@ -40,7 +40,7 @@ class OpenFence:
         self.why: Reason | None = None
         self.budgets: list[float] = []
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         self.budgets.append(budget_s)
         if self.why is not None:
             raise NotSent(self.why)

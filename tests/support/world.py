@@ -86,12 +86,14 @@ class OpenFence:
     stop: Stop = Stop.NONE
     leading: bool = True
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         assert budget_s > 0
         if not self.leading:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
         if self.stop is Stop.ALL:
             raise NotSent(Reason(code=Code.STOPPED, text="stopped"))
+        if removes and self.stop is Stop.SHRINK_ONLY:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
 
 
 @dataclass(frozen=True, slots=True)

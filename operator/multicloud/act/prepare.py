@@ -97,7 +97,7 @@ class Preparer:
         if backoff_until is not None and backoff_until > snapshot.now:
             return Reason(code=Code.BACKED_OFF, text="waiting before the next attempt at this member")
         try:
-            self._fence.check(self._send_budget_s)
+            self._fence.check(self._send_budget_s, removes=ask < facts.requested)
         except NotSent as error:
             return error.reason
         account = ObjectKey(kind=Kind.ACCOUNT, namespace=snapshot.key.namespace, name=view.spec.account)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from multicloud.decide.gates import Asks, asks, target_of
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish
 from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
@@ -61,7 +62,12 @@ def _waiting(snapshot: Snapshot) -> Plan:
         for view, record in zip(snapshot.members, records, strict=True)
     )
     return Plan(
-        record=replace(snapshot.record, observed_generation=snapshot.generation, members=tuple(records)),
+        record=replace(
+            snapshot.record,
+            observed_generation=snapshot.generation,
+            override=seen_override(snapshot),
+            members=tuple(records),
+        ),
         members=members,
         ready=_ready(records, snapshot),
         shortage=0,
@@ -112,6 +118,7 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> 
         desired=wished.desired,
         decided_by=wished.decided_by,
         past_wishes=wished.past_wishes,
+        override=wished.override,
         members=tuple(member.record for member in members),
     )
 

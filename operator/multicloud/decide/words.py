@@ -45,7 +45,7 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
     if known is not None:
         return known
     if standing.frozen:
-        return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
+        return _why_frozen(standing)
     if foreign(standing):
         return Reason(code=Code.FOREIGN_OPERATION, text="the cloud runs an operation on it that is not ours")
     if target != requested and decided.blocked is not None:
@@ -54,6 +54,13 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
     if ask is not None and requested is not None:
         return _why_asked(ask - requested, decided, snapshot)
     return wait or _backed_off(standing, snapshot) or _why_it_stays(standing, decided)
+
+
+def _why_frozen(standing: Standing) -> Reason:
+    if standing.view.paused:
+        text = f"CloudAccount {standing.view.spec.account} is paused: not written to, its ready nodes count"
+        return Reason(code=Code.ACCOUNT_PAUSED, text=text)
+    return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
 
 
 def _backed_off(standing: Standing, snapshot: Snapshot) -> Reason | None:

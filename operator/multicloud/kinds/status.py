@@ -18,9 +18,11 @@ from multicloud.kinds.reported import (
     ReportedIntent,
     ReportedMember,
     ReportedOperation,
+    ReportedOverride,
     ReportedPlan,
     ReportedResize,
 )
+from multicloud.model.override import SeenOverride
 from multicloud.model.plan import MemberPlan, Plan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import AccountRecord, Condition, DecidedBy, Intent, LastResize, MemberRecord, PoolRecord
@@ -66,6 +68,7 @@ def render_pool(
         desired_replicas=record.desired,
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
+        override=_override(record.override),
         members=tuple(_members(pool, plan, record, proved)),
         plan=ReportedPlan(changes=tuple(_changes(plan, record))),
         conditions=tuple(map(_condition, conditions)),
@@ -179,6 +182,19 @@ def _decider(decided_by: DecidedBy | None) -> ReportedDecider | None:
     if decided_by is None:
         return None
     return ReportedDecider(kind=decided_by.kind, name=decided_by.name, reason=decided_by.reason, since=decided_by.since)
+
+
+def _override(seen: SeenOverride | None) -> ReportedOverride | None:
+    if seen is None:
+        return None
+    override = seen.override
+    return ReportedOverride(
+        min_replicas=override.min_replicas,
+        max_replicas=override.max_replicas,
+        until=override.until,
+        reason=override.reason,
+        since=seen.since,
+    )
 
 
 def _condition(condition: Condition) -> ReportedCondition:

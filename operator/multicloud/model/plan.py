@@ -38,7 +38,8 @@ class MemberView:
     `node_pool` has the account's owner filled in. `refusal` says why the member may not be acted on at all (unknown
     account, wrong cloud, …); it is None for a healthy one. `fresh` is True only when the sight is younger than three
     intervals *and* its read began after our last write to it was answered. `operation` is the newest poll of the
-    intent's operation. `claimed_by_other` names why the claim failed. `headroom` is the brake of its account.
+    intent's operation. `claimed_by_other` names why the claim failed. `paused` is that its account forbids writes.
+    `headroom` is the brake of its account.
     """
 
     spec: MemberSpec
@@ -48,6 +49,7 @@ class MemberView:
     refusal: Reason | None = None
     operation: Operation | None = None
     claimed_by_other: Reason | None = None
+    paused: bool = False
     headroom: Headroom
 
 

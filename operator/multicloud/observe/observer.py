@@ -90,6 +90,7 @@ class Observer:
             refusal=refusal,
             operation=self._operation(account_key, node_pool, record),
             claimed_by_other=self._claim(pool, member, sight),
+            paused=account.paused,
             headroom=headroom,
         )
 

@@ -17,12 +17,17 @@ _ALL_WELL: Final[Mapping[Code, str]] = {
     Code.SETTLED: "Every member has its size and nothing is under way.",
     Code.SPEC_REPLICAS: "`spec.replicas` decided the number.",
     Code.HOLD: "Nobody chose a number (`spec.replicas` is absent): what runs is held.",
+    Code.OVERRIDE: "The annotation `multicloud.dev/override` decided the number.",
     Code.ENOUGH_READY: "Condition Ready: at least `minReplicas` units are ready, and no shortage lasts too long.",
     Code.ALL_OBSERVED: "The facts of every member are young enough to act on.",
     Code.ALL_HEALTHY: "Every member can be managed.",
     Code.IDENTITY_PROVED: "The account's credentials work, and the cloud told who they belong to.",
     Code.NOTHING_HELD: "No surplus is held and no member has an adoption floor.",
     Code.NOT_PAUSED: "Cloud writes are allowed.",
+    Code.NO_OVERRIDE: "The pool has no annotation `multicloud.dev/override`.",
+    Code.OVERRIDE_ACTIVE: "The override is followed until the time in the message.",
+    Code.OVERRIDE_EXPIRED: "The override ended at its time and changes nothing any more; `multicloud override POOL --clear` "
+    "takes it away.",
     Code.RESIZE_ACCEPTED: "A cloud accepted a resize of ours; its end is told by another word.",
     Code.DELIVERED: "A resize ended: the cloud tries to reach exactly the size asked for.",
 }
@@ -50,10 +55,16 @@ _MOVES: Final[Mapping[Code, str]] = {
 _WAITS: Final[Mapping[Code, str]] = {
     Code.STOPPED: "The stop switch is on: no cloud write at all. `multicloud start` takes it away.",
     Code.STOPPED_SHRINK: "The stop switch forbids removals. `multicloud start` takes it away.",
-    Code.PAUSED: '`spec.paused` of the pool, or its annotation `multicloud.dev/paused: "true"`.',
+    Code.PAUSED: "`spec.paused` of the pool, or its annotation `multicloud.dev/paused`; `multicloud resume POOL` takes the "
+    "annotation away.",
+    Code.ACCOUNT_PAUSED: "The annotation `multicloud.dev/paused` of a CloudAccount: its members are not written to, their "
+    "ready nodes count.",
+    Code.SCALE_IN_PAUSED: "The annotation `multicloud.dev/paused-scale-in` of the pool: it grows, and removes nothing.",
     Code.PLAN_ONLY: "`spec.mode` is `Plan`: `status.plan` shows what would be done, nothing is.",
     Code.FROZEN: "The member's `state` is `Frozen`: never written to; its ready nodes count.",
     Code.SCALE_DOWN_DELAY: "A lower wish must stand for `scaleDownDelaySeconds` before nodes go for it.",
+    Code.DECIDER_CHANGED: "An override ended, or somebody else decides the number now: their lower wish counts after "
+    "`scaleDownDelaySeconds`.",
     Code.MAX_NODES_PER_STEP: "One step removes at most `maxNodesPerStep` nodes of the whole pool; the rest follows.",
     Code.WAITING_FOR_STEP: "The step before has not ended yet: its nodes are still going.",
     Code.REPLACEMENT_NOT_READY: "Nodes may only go when enough units are ready elsewhere, and they are not yet.",
@@ -86,6 +97,12 @@ _REFUSED: Final[Mapping[Code, str]] = {
     Code.AUTOSCALER_ON: "The cloud's own autoscaler sizes this node pool. Turn it off there, or leave the member out: two "
     "that size one pool fight.",
     Code.INVALID_SPEC: "The object's spec cannot be understood by this version; the message names the field.",
+    Code.OVERRIDE_NOT_UNDERSTOOD: "The annotation `multicloud.dev/override` is not what it should be; the message names the "
+    "place. The size is held.",
+    Code.OVERRIDE_IN_PAST: "The override had ended before anybody saw it. The size is held; correct its `until`.",
+    Code.OVERRIDE_TOO_LONG: "The override reaches further ahead than seven days. The size is held; shorten it, or change the "
+    "spec.",
+    Code.ADOPT_UNKNOWN_MEMBER: "The annotation `multicloud.dev/adopt` names something that is no member of the pool.",
     Code.SECRET_NOT_FOUND: "The Secret that the account names does not exist in its namespace.",
     Code.SECRET_NOT_READABLE: "The operator may not read Secrets in this namespace; grant it there "
     "(`tenantNamespaces` of the chart, `deploy/tenant` with kustomize).",
