@@ -167,6 +167,12 @@ class World:
             body["metadata"]["annotations"] = dict(annotations)
         self.apply(body)
 
+    def annotate_account(self, name: str, annotations: Mapping[str, str]) -> None:
+        """`kubectl annotate cacct`: these annotations and no others."""
+        body = copy.deepcopy(self.cluster.objects[_account_key(name)])
+        body["metadata"]["annotations"] = dict(annotations)
+        self.apply(body)
+
     def delete(self, name: str = "web") -> None:
         """`kubectl delete`."""
         self.operator.store.remove(self.cluster.objects.pop(_pool_key(name)))
@@ -183,6 +189,12 @@ class World:
     def condition(self, kind: str, name: str = "web") -> tuple[str, str]:
         """Status and reason of a condition."""
         found = next(entry for entry in self.status(name)["conditions"] if entry["type"] == kind)
+        return found["status"], found["reason"]
+
+    def account_condition(self, name: str, kind: str) -> tuple[str, str]:
+        """Status and reason of an account's condition."""
+        status = self.cluster.objects[_account_key(name)].get("status") or {}
+        found = next(entry for entry in status["conditions"] if entry["type"] == kind)
         return found["status"], found["reason"]
 
     def hand(self, cloud: str, cluster: str, node_pool: str, to: int) -> None:
@@ -341,3 +353,7 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
 
 def _pool_key(name: str) -> ObjectKey:
     return ObjectKey(kind=Kind.POOL, namespace=NAMESPACE, name=name)
+
+
+def _account_key(name: str) -> ObjectKey:
+    return ObjectKey(kind=Kind.ACCOUNT, namespace=NAMESPACE, name=name)

@@ -13,6 +13,7 @@ from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
 from multicloud.decide.words import NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
+from multicloud.model.reason import Code
 from multicloud.model.record import MemberRecord, PoolRecord
 
 
@@ -39,6 +40,7 @@ def decide(snapshot: Snapshot) -> Plan:
         shortage=shortage,
         limited_by=limit(standings, decided, snapshot),
         blocked=stop,
+        braked=frozenset(name for name, why in sizes.waits.items() if why.code is Code.BRAKE),
         wake_at=_wake_at(standings, wished, snapshot),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )

@@ -100,7 +100,8 @@ class Plan:
     `record` is the pool's memory after this pass, member records included and conditions as before. `ready` is the
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
-    (stop, pause, mode). `wake_at` is when time alone may change the decision (a hold expires), None for never.
+    (stop, pause, mode). `braked` names the members of which a change waits, wholly or in part, for the fleet-wide brake.
+    `wake_at` is when time alone may change the decision (a hold expires), None for never.
     """
 
     record: PoolRecord
@@ -109,6 +110,7 @@ class Plan:
     shortage: int
     limited_by: Reason | None
     blocked: Reason | None
+    braked: frozenset[str] = frozenset()
     wake_at: datetime | None
     settled: bool
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -32,7 +32,7 @@ class Sources:
 
 
 class Metrics:
-    """Counters of passes and writes; gauges by `ObjectCollector`."""
+    """What passes count; gauges of objects are `ObjectCollector`'s."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register everything that this stage counts."""
@@ -56,6 +56,12 @@ class Metrics:
             "multicloud_scaling_nodes_total",
             "Nodes asked for or given back by accepted resizes.",
             ["provider", "direction"],
+            registry=registry,
+        )
+        self.braked_pools = Gauge(
+            "multicloud_brake_waiting_pools",
+            "Pools of which a resize waits, wholly or in part, for the fleet-wide brake.",
+            ["direction"],
             registry=registry,
         )
         self.status_writes = Counter(

@@ -39,9 +39,11 @@ class Reporter:
         self._metrics = metrics
         self._clock = clock
         self._stuck: dict[str, _Stuck] = {}
+        self._braked: dict[str, frozenset[str]] = {}
 
     async def pool(self, pool: PoolObject, snapshot: Snapshot, plan: Plan, record: PoolRecord) -> bool:
         """Persist what is remembered and show what was decided; False ends the pass (nothing may be sent)."""
+        self._count_braked(pool.uid, plan)
         conditions = pool_conditions(snapshot, plan, stalled=self._is_stuck(pool.uid, plan))
         record = replace(record, observed_generation=pool.generation, conditions=conditions)
         proved = {view.spec.name: view.sight.proved for view in snapshot.members if view.sight.proved}
@@ -53,6 +55,7 @@ class Reporter:
 
     async def refused(self, pool: PoolObject, problem: Reason, now: datetime) -> bool:
         """Say of a pool whose spec was not understood what is wrong with it."""
+        self._show_braked(pool.uid, frozenset())
         conditions = refused_pool(pool, problem, now)
         record = replace(pool.record, conditions=conditions)
         written = await self._persist(pool, render_pool(pool, None, record, conditions), record)
@@ -94,6 +97,7 @@ class Reporter:
         self._desk.forget(uid)
         self._recorder.forget(uid)
         self._stuck.pop(uid, None)
+        self._show_braked(uid, frozenset())
 
     async def _persist(
         self, seen: PoolObject | AccountObject, status: dict[str, object], record: PoolRecord | AccountRecord
@@ -111,6 +115,20 @@ class Reporter:
             bad = done.outcome.code is not Code.DELIVERED
             text = f"member {member.name}: from {done.origin} to {done.target} nodes: {done.outcome.text}"
             await self._recorder.tell(pool, Reason(code=done.outcome.code, text=text), action="Resize", warning=bad)
+
+    def _count_braked(self, uid: str, plan: Plan) -> None:
+        waiting = [member for member in plan.members if member.name in plan.braked]
+        grows = {(member.target or 0) > (member.record.requested or 0) for member in waiting}
+        self._show_braked(uid, frozenset("up" if up else "down" for up in grows))
+
+    def _show_braked(self, uid: str, directions: frozenset[str]) -> None:
+        if directions:
+            self._braked[uid] = directions
+        else:
+            self._braked.pop(uid, None)
+        for direction in ("up", "down"):
+            pools = sum(direction in waiting for waiting in self._braked.values())
+            self._metrics.braked_pools.labels(direction).set(pools)
 
     def _is_stuck(self, uid: str, plan: Plan) -> bool:
         if not plan.members or any(member.refusal is None and member.trouble is None for member in plan.members):
