@@ -17,7 +17,7 @@ from support.commandline import command, environment
 from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
-GUIDES = ("README.md", "docs/try-it.md", "docs/stop-and-pause.md", "docs/adoption.md")
+GUIDES = ("README.md", "docs/try-it.md", "docs/stop-and-pause.md", "docs/adoption.md", "docs/operations.md")
 ELSEWHERE = {"make demo\nmake test": "the first is what the fixture starts, the second is what runs this test"}
 """Blocks that are not run here, and where they are."""
 
