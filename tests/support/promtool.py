@@ -35,7 +35,7 @@ def promtool_says(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _build(directory: Path) -> None:
     # Service discovery of every vendor is most of it, and nothing that rules need.
-    argv = [find_go(), "install", "-tags=remove_all_sd", "-trimpath", "-ldflags=-s -w", f"{PACKAGE}@{VERSION}"]
+    argv = [str(find_go()), "install", "-tags=remove_all_sd", "-trimpath", "-ldflags=-s -w", f"{PACKAGE}@{VERSION}"]
     built = subprocess.run(
         argv,
         env={**go_environment(), "GOBIN": str(directory)},
