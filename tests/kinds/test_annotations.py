@@ -77,6 +77,8 @@ _MISTAKES: list[Any] = [
     pytest.param(_note(until="tomorrow"), ".until: ", id="a word"),
     pytest.param(_note(until=1796000000), ".until: ", id="seconds since 1970"),
     pytest.param(_note(until="1796000000"), ".until: ", id="seconds since 1970 as a word"),
+    pytest.param(_note(until="9999-12-31T23:59:59-12:00"), ".until: ", id="after the last day of UTC"),
+    pytest.param(_note(until="0001-01-01T00:00:00+12:00"), ".until: ", id="before the first day of UTC"),
     pytest.param(_note(reason=42), ".reason: ", id="a number as words"),
     pytest.param(_note(reason="x" * 201), ".reason: ", id="a novel"),
     pytest.param(_note(reason="\x1b[31mred"), ".reason: ", id="colours for a terminal"),

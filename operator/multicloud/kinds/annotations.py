@@ -5,6 +5,7 @@ be understood is a Reason, never an exception, and stops rather than lets go.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -45,6 +46,13 @@ def _written_out(moment: object) -> object:
     return moment
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC, too") from None
+
+
 class OverrideNote(Part):
     """The value of `multicloud.dev/override`: JSON, every key known. `replicas` is both bounds at once."""
 
@@ -53,7 +61,7 @@ class OverrideNote(Part):
     replicas: Units | None = None
     min_replicas: Units | None = None
     max_replicas: Units | None = None
-    until: Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_written_out)]
+    until: Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_written_out), AfterValidator(_in_utc)]
     reason: Annotated[str, Field(max_length=LONGEST_REASON), AfterValidator(_printable)] = ""
 
     @model_validator(mode="after")
