@@ -10,7 +10,7 @@ from multicloud.act.prepare import Prepared, Preparer
 from multicloud.act.scope import Scopes
 from multicloud.decide import decide
 from multicloud.model.error import NotSent
-from multicloud.model.plan import Snapshot
+from multicloud.model.plan import Headroom, Snapshot
 from multicloud.model.reason import Code, Reason
 from support.builders import NOW, POOL, asked, member, snapshot
 from support.clock import VirtualClock
@@ -83,6 +83,14 @@ def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persist
     assert refused.plan.members[0].reason.code is Code.BRAKE
     bench.preparer.drop(prepared)
     assert len(bench.prepare(other).dispatches) == 1
+
+
+@pytest.mark.parametrize(("room", "sent"), [(0, 0), (10, 1)], ids=["wholly", "in part"])
+def test_what_the_brake_held_back_while_deciding_comes_back_by_itself(room: int, sent: int) -> None:
+    headroom = Headroom(add=room, remove=room)
+    prepared = Bench().prepare(snapshot(member("a", 4), replicas=40, headroom=headroom))
+    assert (len(prepared.dispatches), prepared.plan.braked, prepared.waits) == (sent, {"a"}, True)
+    assert not Bench().prepare(snapshot(member("a", 4), replicas=8)).plan.braked
 
 
 def test_a_failed_attempt_waits_in_both_directions() -> None:
