@@ -89,7 +89,7 @@ def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persist
 def test_what_the_brake_held_back_while_deciding_comes_back_by_itself(room: int, sent: int) -> None:
     headroom = Headroom(add=room, remove=room)
     prepared = Bench().prepare(snapshot(member("a", 4), replicas=40, headroom=headroom))
-    assert (len(prepared.dispatches), prepared.plan.braked, prepared.waits) == (sent, {"a"}, True)
+    assert (len(prepared.dispatches), prepared.plan.braked, prepared.waits) == (sent, frozenset("a"), True)
     assert not Bench().prepare(snapshot(member("a", 4), replicas=8)).plan.braked
 
 
