@@ -10,7 +10,7 @@ from multicloud.act.prepare import Prepared, Preparer
 from multicloud.act.scope import Scopes
 from multicloud.decide import decide
 from multicloud.model.error import NotSent
-from multicloud.model.plan import Snapshot
+from multicloud.model.plan import Headroom, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.spec import CloudRange
 from support.builders import NOW, POOL, member, snapshot
@@ -23,14 +23,17 @@ LIMITS = Limits(max_removed_percent=0, max_removed_nodes=50, max_added_percent=0
 @dataclass
 class Bench:
     closed: bool = False
+    keeps_nodes: bool = False
     heard: Heard = field(default_factory=Heard)
 
     def __post_init__(self) -> None:
         self.brake = Brake(VirtualClock(), LIMITS, observed_nodes=lambda _: 0)
         self.preparer = Preparer(self, self.brake, Scopes(), self.heard.wake, send_budget_s=5)
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         assert budget_s == 5
+        if self.keeps_nodes and removes:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
         if self.closed:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
 
@@ -73,6 +76,12 @@ def test_a_closed_fence_makes_no_intent() -> None:
     assert prepared.waits
 
 
+@pytest.mark.parametrize(("wished", "sent"), [(4, 0), (16, 1)], ids=["removal", "growth"])
+def test_a_fence_that_keeps_nodes_stops_removals_only(wished: int, sent: int) -> None:
+    prepared = Bench(keeps_nodes=True).prepare(snapshot(member("a", 10), replicas=wished))
+    assert len(prepared.dispatches) == sent
+
+
 def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persisted() -> None:
     bench = Bench()
     prepared = bench.prepare(snapshot(member("a", 4), replicas=40))
@@ -82,6 +91,14 @@ def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persist
     assert refused.plan.members[0].reason.code is Code.BRAKE
     bench.preparer.drop(prepared)
     assert len(bench.prepare(other).dispatches) == 1
+
+
+@pytest.mark.parametrize(("room", "sent"), [(0, 0), (10, 1)], ids=["wholly", "in part"])
+def test_what_the_brake_held_back_while_deciding_comes_back_by_itself(room: int, sent: int) -> None:
+    headroom = Headroom(add=room, remove=room)
+    prepared = Bench().prepare(snapshot(member("a", 4), replicas=40, headroom=headroom))
+    assert (len(prepared.dispatches), prepared.plan.braked, prepared.waits) == (sent, frozenset("a"), True)
+    assert not Bench().prepare(snapshot(member("a", 4), replicas=8)).plan.braked
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["unsettled", "settled"])

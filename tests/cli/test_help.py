@@ -28,7 +28,20 @@ def test_help_names_every_command_of_the_first_form() -> None:
     assert said.returncode == 0
     commands = said.stdout.partition("Commands:")[2]
     listed = re.findall(r"^  ([a-z]+) ", commands, re.MULTILINE)
-    assert sorted(listed) == ["check", "crds", "demo", "lab", "run", "start", "status", "stop"]
+    assert sorted(listed) == [
+        "adopt",
+        "check",
+        "crds",
+        "demo",
+        "lab",
+        "override",
+        "pause",
+        "resume",
+        "run",
+        "start",
+        "status",
+        "stop",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(set(root.commands) - {"lab"}))

@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def test_every_reason_is_explained_once() -> None:
-    explained = re.findall(r"^\| `(\w+)` \|", pages()["reasons.md"], re.MULTILINE)
+    explained = re.findall(r"^\| \[?`(\w+)`", pages()["reasons.md"], re.MULTILINE)
     assert sorted(explained) == sorted(Code)
 
 
@@ -26,7 +26,8 @@ def test_every_setting_of_the_page_is_one_that_the_operator_takes(tmp_path: Path
     [
         ("multicloud_cloud_requests_total", "`provider`, `operation`, `code_class`"),
         ("multicloud_pool_units", "`namespace`, `pool`, `state`"),
-        ("leader_election_master_status", ""),
+        ("leader_election_master_status", "`name`"),
+        ("multicloud_stop_switch", ""),
     ],
 )
 def test_metrics_are_listed_as_they_are_served(name: str, labels: str) -> None:

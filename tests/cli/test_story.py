@@ -22,6 +22,7 @@ def row(name: str, nodes: int | None = 4, **changed: object) -> MemberRow:
         intent=False,
         held=False,
         claimed=True,
+        floor=None,
     )
     return replace(whole, **changed)  # type: ignore[arg-type]  # names and values of the table below
 

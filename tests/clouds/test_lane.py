@@ -52,13 +52,16 @@ async def until(look: Callable[[], bool]) -> None:
 
 @dataclass
 class Fence:
-    """Open, unless `closed`; counts how often it was asked and with which budget."""
+    """Open, unless `closed` (to removals: `keeps_nodes`); counts how often it was asked and with which budget."""
 
     closed: bool = False
+    keeps_nodes: bool = False
     budgets: list[float] = field(default_factory=list)
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         self.budgets.append(budget_s)
+        if self.keeps_nodes and removes:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
         if self.closed:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="the lease is not held"))
 
@@ -414,6 +417,19 @@ async def test_writes_wait_for_their_turn_in_virtual_time(stage: Stage) -> None:
     stage.clock.advance(1 / PACES[Cloud.AWS].write.per_s)
     await asyncio.gather(*writes)
     assert stage.door.calls.count("sent") == burst + 1
+
+
+async def test_a_removal_that_waits_for_its_turn_does_not_leave_once_removals_are_stopped(stage: Stage) -> None:
+    await asyncio.gather(*(stage.resize() for _ in range(int(PACES[Cloud.AWS].write.burst))))
+    waiting = [asyncio.create_task(stage.resize(to)) for to in (POOL.requested - 1, POOL.requested, POOL.requested + 1)]
+    await stage.clock.until_asleep()
+    assert not any(task.done() for task in waiting)
+    stage.fence.keeps_nodes = True
+    stage.clock.advance(10)
+    removal, same, growth = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(removal, NotSent)
+    assert removal.reason.code is Code.STOPPED_SHRINK
+    assert same == growth == RUNNING
 
 
 async def test_a_throttled_pool_of_azure_delays_no_other_pool(make: Make) -> None:

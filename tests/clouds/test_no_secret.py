@@ -38,7 +38,7 @@ TOKEN = "made-up-session-token"
 
 
 class OpenFence:
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:  # noqa: ARG002 - the signature is the port's
         assert budget_s > 0
 
 
@@ -64,8 +64,13 @@ def said(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     """What our logs say at their finest, and the SDKs' at the level that the operator lets through."""
     told: list[str] = []
     caplog.set_level(logging.WARNING)
-    with structlog.testing.capture_logs() as events:
-        yield told
+    before = structlog.get_config()  # a command that ran in this process may have set a level
+    structlog.reset_defaults()
+    try:
+        with structlog.testing.capture_logs() as events:
+            yield told
+    finally:
+        structlog.configure(**before)
     told += [json.dumps(event, default=repr) for event in events]
     told.append(caplog.text)
 

@@ -39,9 +39,11 @@ class OpenFence:
     def __init__(self) -> None:
         self.why: Reason | None = None
         self.budgets: list[float] = []
+        self.removals: list[bool] = []
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         self.budgets.append(budget_s)
+        self.removals.append(removes)
         if self.why is not None:
             raise NotSent(self.why)
 
@@ -99,7 +101,12 @@ async def test_the_whole_way_to_each_cloud(lab: LabThread, stage: Stage, ground:
     lab.advance(1800)
     assert (await lane.poll(asked)).state is OperationState.DONE
     assert [entry["to"] for entry in ground.writes(lab)] == [9]
-    assert stage.fence.budgets == [5, 5]
+    told = (await lane.list([ground.web.cluster], detail=Detail.FULL))[ground.web.cluster]
+    assert not isinstance(told, Exception)
+    web = next(pool for pool in told if pool.ref == ground.web)
+    await lane.resize(Resize(pool=web, to=6), token="resize-2")
+    assert stage.fence.budgets == [5, 5, 5]
+    assert stage.fence.removals == [False, False, True]
     assert stage.lanes.in_flight == 0
 
 

@@ -128,7 +128,7 @@ async def test_a_session_that_ended_early_costs_one_call(machine: Machine, way_i
         machine.lab.place(Fault(action=AuthExpire(), match=Match(operation=READS[way.cloud]), times=1))
         with pytest.raises(Unavailable) as caught:
             await look(world, way.cloud)
-        assert caught.value.reason.code is Code.UNAVAILABLE
+        assert caught.value.reason.code is Code.TOKEN_EXPIRED
         await look(world, way.cloud)
         assert len(called(machine, opening)) == before + 1
         assert world.conditions(world.status())["Stalled"][0] == "False"

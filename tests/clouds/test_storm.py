@@ -50,7 +50,7 @@ class Refusing:
 
 
 class OpenFence:
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:  # noqa: ARG002 - the signature is the port's
         assert budget_s > 0
 
 

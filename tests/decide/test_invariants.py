@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from multicloud.decide import decide
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.model.override import Override
 from multicloud.model.plan import Headroom, Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PastWish, PoolRecord
@@ -62,7 +63,7 @@ def members(draw: st.DrawFn, name: str) -> Member:
         autoscaling=draw(st.sampled_from([False] * 7 + [True])),
         cloud_min=draw(st.none() | st.integers(0, 3)),
         cloud_max=draw(st.none() | st.integers(size, 20)),
-    ).viewed(headroom=draw(headrooms))
+    ).viewed(headroom=draw(headrooms), paused=draw(st.sampled_from([False] * 7 + [True])))
     return draw(remembering(one, size))
 
 
@@ -90,6 +91,15 @@ def remembering(draw: st.DrawFn, one: Member, size: int) -> Member:
     return memories[draw(st.sampled_from(sorted(memories)))]
 
 
+overrides = st.builds(
+    Override,
+    min_replicas=st.none() | st.integers(0, 60),
+    max_replicas=st.none() | st.integers(0, 60),
+    until=st.sampled_from([NOW + seconds(hours * 3600) for hours in (-1, 1, 200)]),
+    reason=st.just(""),
+) | st.just(Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text="no JSON"))
+
+
 @st.composite
 def pools(draw: st.DrawFn) -> Pool:
     minimum = draw(st.integers(0, 20))
@@ -105,6 +115,8 @@ def pools(draw: st.DrawFn) -> Pool:
             "max_nodes_per_step": draw(st.integers(1, 10)),
             "scale_down_delay_s": draw(st.sampled_from([0, 300])),
             "paused": draw(st.sampled_from([False] * 9 + [True])),
+            "scale_in_paused": draw(st.sampled_from([False] * 9 + [True])),
+            "override": draw(st.none() | overrides),
             "mode": draw(st.sampled_from([Mode.APPLY] * 9 + [Mode.PLAN])),
             "failover": Failover(
                 when_unreachable=draw(st.sampled_from(WhenUnreachable)),
@@ -145,6 +157,7 @@ def test_an_ask_is_legal(pool: Pool) -> None:
         assert not facts.autoscaling
         assert part.record.intent is None
         assert view.spec.state is not MemberState.FROZEN
+        assert not view.paused
 
 
 @given(pool=pools())
@@ -154,7 +167,7 @@ def test_nothing_is_asked_while_something_forbids_it(pool: Pool) -> None:
     if pool.stop is Stop.ALL or snapshot.spec.paused or snapshot.spec.mode is Mode.PLAN:
         assert plan.blocked is not None
         assert asked(plan) == {}
-    if pool.stop is not Stop.NONE:
+    if pool.stop is not Stop.NONE or snapshot.spec.scale_in_paused:
         assert all(change >= 0 for change in changes(snapshot, plan).values())
 
 

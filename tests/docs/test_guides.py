@@ -24,6 +24,7 @@ GUIDES = (
     "docs/adoption.md",
     "docs/failover.md",
     "docs/cluster-access.md",
+    "docs/operations.md",
 )
 ELSEWHERE = {"make demo\nmake test": "the first is what the fixture starts, the second is what runs this test"}
 """Blocks that are not run here, and where they are."""

@@ -202,7 +202,8 @@ def test_metadata_names_and_versions_the_object() -> None:
         pytest.param("true", False, True, id="annotation"),
         pytest.param("false", True, True, id="field"),
         pytest.param("false", False, False, id="neither"),
-        pytest.param("True", False, False, id="only the word true"),
+        pytest.param("yes", False, True, id="a brake that was misspelt holds"),
+        pytest.param("", False, False, id="no word"),
     ],
 )
 def test_annotation_and_field_both_pause(value: str, field: bool, paused: bool) -> None:

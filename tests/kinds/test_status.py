@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from multicloud.kinds.parse import account_object, pool_object
 from multicloud.kinds.remembered import account_record, pool_record
 from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.override import Override, SeenOverride
 from multicloud.model.plan import MemberPlan, Plan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
@@ -95,6 +96,18 @@ _RECORDS = st.builds(
     observed_generation=st.just(3),
     requested=st.none() | st.integers(min_value=0, max_value=20),
     desired=st.none() | st.integers(min_value=0, max_value=20),
+    override=st.none()
+    | st.builds(
+        SeenOverride,
+        override=st.builds(
+            Override,
+            min_replicas=st.none() | _COUNTS,
+            max_replicas=st.none() | _COUNTS,
+            until=_INSTANTS,
+            reason=_WORDS,
+        ),
+        since=_INSTANTS,
+    ),
     decided_by=st.none() | st.builds(DecidedBy, kind=_WORDS, name=_WORDS, reason=_WORDS, since=_INSTANTS),
     members=st.tuples(*map(_member_records, _MEMBERS)),
     conditions=_CONDITIONS,
@@ -140,6 +153,14 @@ def test_a_left_wish_is_found_again(requested: int | None, desired: int | None, 
     assert pool_object(body).record.past_wishes == past
 
 
+def test_a_wish_that_was_left_by_a_change_of_decider_is_found_again_as_such() -> None:
+    decider = DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=_NOW)
+    plan = _plan((), limited_by=_reason(Code.DECIDER_CHANGED))
+    body = pool()
+    body["status"] = render_pool(_pool(), plan, PoolRecord(requested=4, desired=8, decided_by=decider), ())
+    assert pool_object(body).record.past_wishes == (PastWish(units=8, left_at=_NOW, decider_changed=True),)
+
+
 _CONDITION = Condition(
     type="Ready", status=None, reason="NotYetObserved", message="no look yet", observed_generation=3, since=_NOW
 )
@@ -148,6 +169,10 @@ _FULL = PoolRecord(
     requested=6,
     desired=6,
     decided_by=DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=_NOW),
+    override=SeenOverride(
+        override=Override(min_replicas=6, max_replicas=None, until=_NOW + timedelta(hours=2), reason="INC-42"),
+        since=_NOW,
+    ),
     members=(
         MemberRecord(
             name="east",
@@ -272,6 +297,13 @@ def test_status_shows_the_plan() -> None:
             "kind": "MultiCloudPool",
             "name": "web",
             "reason": "SpecReplicas",
+            "since": "2026-11-23T08:00:00Z",
+        },
+        "override": {
+            "minReplicas": 6,
+            "maxReplicas": None,
+            "until": "2026-11-23T10:00:00Z",
+            "reason": "INC-42",
             "since": "2026-11-23T08:00:00Z",
         },
         "members": [

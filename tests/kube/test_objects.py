@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from multicloud.kinds.parse import pool_object
-from multicloud.kube.client import KubeClient
+from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.objects import KubeObjects
 from multicloud.model.port import Rejected, Written
 from multicloud.model.ref import Kind, ObjectKey
@@ -138,3 +138,17 @@ async def test_a_status_that_the_schema_does_not_know_is_refused_with_the_server
     assert isinstance(answer, Rejected)
     assert (answer.stale, answer.gone) == (False, False)
     assert "fromTheFuture" in answer.words
+
+
+async def test_an_annotation_is_set_and_taken_away_on_the_version_that_was_read_and_on_no_other(
+    kube: KubeClient, objects: KubeObjects, namespace: str
+) -> None:
+    made = await create(kube, namespace)
+    set_ = await objects.annotate(made.key, {"a": "1", "b": "2"}, resource_version=made.resource_version)
+    assert set_["metadata"]["annotations"] == {"a": "1", "b": "2"}
+    with pytest.raises(KubeError) as stale:
+        await objects.annotate(made.key, {"a": None}, resource_version=made.resource_version)
+    assert stale.value.conflict
+    left = await objects.annotate(made.key, {"a": None}, resource_version=set_["metadata"]["resourceVersion"])
+    assert left["metadata"]["annotations"] == {"b": "2"}
+    assert left["spec"] == set_["spec"]

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 
 from multicloud.decide import decide
+from multicloud.model.override import Override, SeenOverride
 from multicloud.model.plan import Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import Condition
-from multicloud.model.spec import Failover
-from multicloud.report.conditions import find, pool_conditions
+from multicloud.model.record import Condition, PoolRecord
+from multicloud.model.ref import Kind, ObjectKey
+from multicloud.model.spec import AccountObject, Failover
+from multicloud.report.conditions import account_conditions, find, pool_conditions
 from support.builders import NOW, Member, found, intent, member, snapshot, unknown, unseen
 
 AWAY = Reason(code=Code.UNAVAILABLE, text="no answer")
@@ -25,6 +27,10 @@ def conditions(
 
 def pool(*members: Member, **fields: object) -> Snapshot:
     return snapshot(*members, **{"min_replicas": 2, "max_replicas": 50, **fields})
+
+
+def override(*, hours: float) -> Override:
+    return Override(min_replicas=2, max_replicas=None, until=NOW + timedelta(hours=hours), reason="INC-42")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,72 @@ def pool(*members: Member, **fields: object) -> Snapshot:
             id="more runs than maxNodes",
         ),
         pytest.param(pool(member("a", 4), replicas=4), "Stalled", (False, "AsWished"), id="somebody can act"),
+        pytest.param(pool(member("a", 4), replicas=4), "Paused", (False, "NotPaused"), id="not paused"),
+        pytest.param(
+            pool(member("a", 4).viewed(paused=True), member("b", 4, account="other"), replicas=8),
+            "Paused",
+            (True, "AccountPaused"),
+            id="one of the accounts is paused",
+        ),
+        pytest.param(
+            pool(member("a", 4).viewed(paused=True), replicas=4, paused=True), "Paused", (True, "Paused"), id="both"
+        ),
+        pytest.param(
+            pool(member("a", 4), replicas=4, scale_in_paused=True), "Paused", (True, "ScaleInPaused"), id="removals"
+        ),
+        pytest.param(pool(member("a", 4), replicas=4), "OverrideInvalid", (False, "NoOverride"), id="no override"),
+        pytest.param(
+            pool(member("a", 4), replicas=4, override=override(hours=1)),
+            "OverrideInvalid",
+            (False, "OverrideActive"),
+            id="an override that is followed",
+        ),
+        pytest.param(
+            replace(
+                pool(member("a", 4), replicas=4, override=override(hours=1)),
+                now=NOW + timedelta(hours=1),
+                record=PoolRecord(override=SeenOverride(override=override(hours=1), since=NOW)),
+            ),
+            "OverrideInvalid",
+            (False, "OverrideExpired"),
+            id="an override that is over",
+        ),
+        pytest.param(
+            pool(member("a", 4), replicas=4, override=override(hours=-1)),
+            "OverrideInvalid",
+            (True, "OverrideInPast"),
+            id="an override from the past",
+        ),
+        pytest.param(
+            pool(unseen("a"), replicas=4, override=override(hours=200)),
+            "OverrideInvalid",
+            (True, "OverrideTooLong"),
+            id="an override that reaches too far, before the first look",
+        ),
+        pytest.param(
+            pool(member("a", 4), replicas=4, override=Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text="no JSON")),
+            "OverrideInvalid",
+            (True, "OverrideNotUnderstood"),
+            id="an override that is not understood",
+        ),
+        pytest.param(
+            pool(member("a", 4), replicas=4, adopted=frozenset({"a", "stranger"})),
+            "AdoptionPending",
+            (False, "AdoptUnknownMember"),
+            id="an adopted stranger, and nothing pending",
+        ),
+        pytest.param(
+            pool(found("a", 4), replicas=2, adopted=frozenset({"stranger"})),
+            "AdoptionPending",
+            (True, "AdoptUnknownMember"),
+            id="an adopted stranger in place of a member",
+        ),
+        pytest.param(
+            pool(found("a", 4), replicas=2, adopted=frozenset({"*"})),
+            "AdoptionPending",
+            (False, "NothingHeld"),
+            id="all adopted",
+        ),
     ],
 )
 def test_conditions(seen: Snapshot, type_: str, expected: tuple[bool | None, str]) -> None:
@@ -124,6 +196,34 @@ def test_the_time_of_a_transition_is_kept_while_the_status_is() -> None:
     turned = find(pool_conditions(paused, decide(paused), stalled=False), "Paused")
     assert turned is not None
     assert turned.since == NOW + timedelta(hours=1)
+
+
+def test_the_condition_of_an_override_tells_its_end_and_why_and_one_of_strangers_is_short() -> None:
+    seen = pool(member("a", 4), override=override(hours=1), adopted=frozenset({"x" * 900, *"\x1bcdefg"}))
+    judged = pool_conditions(seen, decide(seen), stalled=False)
+    told = find(judged, "OverrideInvalid")
+    assert told is not None
+    assert told.message == "the override is followed until 2026-05-04T13:00:00+00:00: INC-42"
+    strangers = find(judged, "AdoptionPending")
+    assert strangers is not None
+    assert strangers.message.isprintable()
+    assert len(strangers.message) < 200
+
+
+def test_a_paused_account_says_so() -> None:
+    account = AccountObject(
+        key=ObjectKey(kind=Kind.ACCOUNT, namespace="shop", name="aws-prod"),
+        uid="u",
+        generation=1,
+        resource_version="1",
+        spec=None,
+        paused=True,
+    )
+    for paused, told in ((True, (True, "AccountPaused")), (False, (False, "NotPaused"))):
+        judged = account_conditions(replace(account, paused=paused), None, fatal=False, now=NOW)
+        condition = find(judged, "Paused")
+        assert condition is not None
+        assert (condition.status, condition.reason) == told
 
 
 def test_texts_hold_no_live_numbers() -> None:

@@ -6,10 +6,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from multicloud.model.plan import Headroom, Stop
-from multicloud.model.record import MemberRecord, PoolRecord
+from multicloud.model.record import Condition, MemberRecord, PoolRecord
 from multicloud.model.spec import PoolObject, PoolSpec
 from multicloud.report.metrics import Metrics, ObjectCollector, Sources
-from support.builders import POOL, member_spec
+from support.builders import NOW, POOL, intent, member_spec
 
 SPEC = PoolSpec(replicas=None, min_replicas=2, max_replicas=9, members=(member_spec("a"), member_spec("new")))
 RECORD = PoolRecord(
@@ -18,7 +18,7 @@ RECORD = PoolRecord(
 SEEN = PoolObject(key=POOL, uid="u", generation=1, resource_version="1", spec=SPEC, record=RECORD)
 
 
-def scrape(pools: list[PoolObject]) -> list[str]:
+def scrape(pools: list[PoolObject], *, leading: bool = True) -> list[str]:
     registry = CollectorRegistry()
     Metrics(registry)
     registry.register(
@@ -26,7 +26,7 @@ def scrape(pools: list[PoolObject]) -> list[str]:
             Sources(
                 pools=lambda: pools,
                 accounts=list,
-                leading=lambda: True,
+                leading=lambda: leading,
                 stop=lambda: Stop.SHRINK_ONLY,
                 headroom=lambda: Headroom(add=7, remove=3),
                 queue_depth=lambda: 2,
@@ -42,7 +42,7 @@ def test_the_state_of_pools_lease_brake_and_queue() -> None:
         'multicloud_pool_units{namespace="shop",pool="web",state="desired"} 5.0',
         'multicloud_pool_units{namespace="shop",pool="web",state="min"} 2.0',
         'multicloud_pool_nodes{member="a",namespace="shop",pool="web",provider="aws",state="ready"} 3.0',
-        "leader_election_master_status 1.0",
+        'leader_election_master_status{name="multicloud"} 1.0',
         "multicloud_stop_switch 1.0",
         'multicloud_brake_headroom_nodes{direction="down"} 3.0',
         'workqueue_depth{name="multicloud"} 2.0',
@@ -61,3 +61,23 @@ def test_a_deleted_object_leaves_no_series() -> None:
     assert any('pool="web"' in line for line in scrape(pools))
     pools.clear()
     assert not any('pool="web"' in line for line in scrape(pools))
+
+
+def test_a_replica_that_waits_says_nothing_of_a_switch_that_it_does_not_read() -> None:
+    assert not [line for line in scrape([], leading=False) if line.startswith("multicloud_stop_switch")]
+
+
+def test_a_resize_under_way_shows_when_it_should_have_ended() -> None:
+    under_way = replace(SEEN, record=PoolRecord(members=(MemberRecord(name="a", intent=intent(4, 9)),)))
+    shown = [line for line in scrape([under_way]) if line.startswith("multicloud_member_operation_deadline")]
+    assert [float(line.partition("} ")[2]) for line in shown] == [intent(4, 9).deadline.timestamp()]
+    assert not [line for line in scrape([SEEN]) if line.startswith("multicloud_member_operation_deadline")]
+
+
+def test_a_condition_shows_its_reason() -> None:
+    condition = Condition(
+        type="Ready", status=False, reason="NotEnoughReady", message="", observed_generation=1, since=NOW
+    )
+    lines = scrape([replace(SEEN, record=PoolRecord(conditions=(condition,)))])
+    labels = 'kind="MultiCloudPool",name="web",namespace="shop",reason="NotEnoughReady",status="False",type="Ready"'
+    assert f"multicloud_status_condition{{{labels}}} 1.0" in lines

@@ -89,12 +89,14 @@ class OpenFence:
     stop: Stop = Stop.NONE
     leading: bool = True
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         assert budget_s > 0
         if not self.leading:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
         if self.stop is Stop.ALL:
             raise NotSent(Reason(code=Code.STOPPED, text="stopped"))
+        if removes and self.stop is Stop.SHRINK_ONLY:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
 
 
 @dataclass(slots=True)
@@ -227,6 +229,12 @@ class World:
             body["metadata"]["annotations"] = dict(annotations)
         self.apply(body)
 
+    def annotate_account(self, name: str, annotations: Mapping[str, str]) -> None:
+        """`kubectl annotate cacct`: these annotations and no others."""
+        body = copy.deepcopy(self.cluster.objects[_account_key(name)])
+        body["metadata"]["annotations"] = dict(annotations)
+        self.apply(body)
+
     def delete(self, name: str = "web") -> None:
         """`kubectl delete`."""
         self.operator.store.remove(self.cluster.objects.pop(_pool_key(name)))
@@ -243,6 +251,12 @@ class World:
     def condition(self, kind: str, name: str = "web") -> tuple[str, str]:
         """Status and reason of a condition."""
         found = next(entry for entry in self.status(name)["conditions"] if entry["type"] == kind)
+        return found["status"], found["reason"]
+
+    def account_condition(self, name: str, kind: str) -> tuple[str, str]:
+        """Status and reason of an account's condition."""
+        status = self.cluster.objects[_account_key(name)].get("status") or {}
+        found = next(entry for entry in status["conditions"] if entry["type"] == kind)
         return found["status"], found["reason"]
 
     def hand(self, cloud: str, cluster: str, node_pool: str, to: int) -> None:
@@ -414,3 +428,7 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
 def _pool_key(name: str) -> ObjectKey:
     namespace, _, own = name.rpartition("/")
     return ObjectKey(kind=Kind.POOL, namespace=namespace or NAMESPACE, name=own)
+
+
+def _account_key(name: str) -> ObjectKey:
+    return ObjectKey(kind=Kind.ACCOUNT, namespace=NAMESPACE, name=name)

@@ -30,7 +30,7 @@ class Replica:
 
     def may_write(self) -> bool:
         try:
-            self.fence.check(BUDGET_S)
+            self.fence.check(BUDGET_S, removes=False)
         except NotSent:
             return False
         return True

@@ -93,6 +93,14 @@ def test_a_word_in_the_annotations_counts_as_a_change(store: Store, heard: Heard
     assert heard.told == [("new", WEB), ("changed", WEB)]
 
 
+def test_pausing_an_account_counts_as_a_change(store: Store, heard: Heard) -> None:
+    store.put(stored(account(), 1))
+    paused = stored(account(), 2)
+    paused["metadata"]["annotations"] = {"multicloud.dev/paused": "true"}
+    store.put(paused)
+    assert [what for what, _ in heard.told] == ["new", "changed"]
+
+
 def test_a_foreign_annotation_does_not_count_as_a_change(store: Store, heard: Heard) -> None:
     store.put(stored(pool(), 1))
     noted = stored(pool(), 2)

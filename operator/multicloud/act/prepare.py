@@ -36,7 +36,10 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The memory to persist, the plan with the reasons of what waits, and what to send after that."""
+    """The memory to persist, the plan with the reasons of what waits, and what to send after that.
+
+    `waits`: something may go out in a moment without anything being seen to change.
+    """
 
     record: PoolRecord
     plan: Plan
@@ -76,8 +79,9 @@ class Preparer:
         self._wake_all(behind)
         intents = {dispatch.member: dispatch.intent for dispatch in dispatches}
         record = replace(plan.record, members=tuple(_with_intent(member, intents) for member in plan.record.members))
-        told = replace(plan, members=tuple(_with_reason(member, held) for member in plan.members))
-        return Prepared(record=record, plan=told, dispatches=tuple(dispatches), waits=bool(held))
+        braked = plan.braked | {name for name, why in held.items() if why.code is Code.BRAKE}
+        told = replace(plan, members=tuple(_with_reason(member, held) for member in plan.members), braked=braked)
+        return Prepared(record=record, plan=told, dispatches=tuple(dispatches), waits=bool(held or braked))
 
     def drop(self, prepared: Prepared) -> None:
         """The intents could not be persisted: nothing is sent, nothing is booked."""
@@ -93,7 +97,7 @@ class Preparer:
     ) -> Dispatch | Reason:
         ask = member.ask if member.ask is not None else facts.requested
         try:
-            self._fence.check(self._send_budget_s)
+            self._fence.check(self._send_budget_s, removes=ask < facts.requested)
         except NotSent as error:
             return error.reason
         account = ObjectKey(kind=Kind.ACCOUNT, namespace=snapshot.key.namespace, name=view.spec.account)

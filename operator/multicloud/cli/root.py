@@ -2,10 +2,13 @@
 
 import click
 
+from multicloud.cli.adopt import adopt
 from multicloud.cli.check.command import check
 from multicloud.cli.crds import crds
 from multicloud.cli.demo.command import demo
 from multicloud.cli.lab import lab
+from multicloud.cli.override import override
+from multicloud.cli.pause import pause, resume
 from multicloud.cli.run import run
 from multicloud.cli.status import status
 from multicloud.cli.switch import start, stop
@@ -18,9 +21,9 @@ def root() -> None:
     """EKS, AKS and GKE node pools as one pool of capacity.
 
     `demo` shows it without any cloud account. `run` is the operator itself. The others look at a cluster where it
-    runs, at its clouds, or stop it.
+    runs, steer it, look at its clouds, or stop it.
     """
 
 
-for command in (run, demo, lab, status, check, stop, start, crds):
+for command in (run, demo, lab, status, check, adopt, override, pause, resume, stop, start, crds):
     root.add_command(command)

@@ -10,7 +10,7 @@ UNKNOWN: Final = "?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """One member of a pool; sizes in nodes, None unknown."""
+    """One member of a pool; sizes in nodes, None unknown; `floor` is what it was found with, None for no floor."""
 
     name: str
     cloud: str
@@ -26,6 +26,7 @@ class MemberRow:
     intent: bool
     held: bool
     claimed: bool
+    floor: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class PoolRow:
 def pool_row(body: Mapping[str, Any]) -> PoolRow:
     """Read a MultiCloudPool as the API server gives it, also one that no operator has looked at yet."""
     meta, spec, status = _block(body, "metadata"), _block(body, "spec"), _block(body, "status")
-    ready = _condition(status, "Ready")
+    ready = condition(body, "Ready")
     return PoolRow(
         namespace=str(meta.get("namespace", "")),
         name=str(meta.get("name", "")),
@@ -61,7 +62,7 @@ def pool_row(body: Mapping[str, Any]) -> PoolRow:
         ready_condition=ready.get("status", "Unknown"),
         reason=ready.get("reason", "NotYetObserved"),
         message=ready.get("message", "no operator has reported on this pool yet"),
-        paused=_condition(status, "Paused").get("status", "Unknown"),
+        paused=condition(body, "Paused").get("status", "Unknown"),
         members=tuple(_members(spec, status)),
     )
 
@@ -90,6 +91,7 @@ def _members(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Mem
             intent=member.get("intent") is not None,
             held=member.get("heldSince") is not None,
             claimed=member.get("claim") is not None,
+            floor=member.get("adoptionFloor"),
         )
 
 
@@ -115,8 +117,9 @@ def _block(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == kind:
-            return dict(condition)
+def condition(body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """A condition of an object, empty where nobody reported it."""
+    for found in _block(body, "status").get("conditions") or ():
+        if found.get("type") == kind:
+            return dict(found)
     return {}

@@ -124,6 +124,7 @@ class _Call:
     owner: str
     place: str
     write: bool = False
+    removes: bool = False
     pool: str = ""
     cost: float = 1.0
 
@@ -204,7 +205,12 @@ class CloudLane:
         """As the port says."""
         ref = change.pool.ref
         call = _Call(
-            operation="resize", owner=self._owner_of(ref.cluster), place=ref.cluster.location, write=True, pool=str(ref)
+            operation="resize",
+            owner=self._owner_of(ref.cluster),
+            place=ref.cluster.location,
+            write=True,
+            removes=change.to < change.pool.requested,
+            pool=str(ref),
         )
         return await self._call(call, lambda: self._door.node_pools.resize(change, token=token))
 
@@ -285,7 +291,7 @@ class CloudLane:
     async def _run(self, call: _Call, action: Callable[[], T]) -> T:
         """Run on a thread until the deadline. Raises CloudError, whatever the SDK raised."""
         threads = self._writes if call.write else self._reads
-        job = Job(action)
+        job = Job(action, removes=call.removes)
         self._in_flight += 1
         try:
             threads.submit(job)

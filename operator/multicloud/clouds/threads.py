@@ -24,9 +24,10 @@ _HERE = threading.local()
 class Job(Generic[T]):
     """One blocking call, awaited on the loop it was made on. Both sides decide about it, so a lock guards it."""
 
-    def __init__(self, call: Callable[[], T]) -> None:
-        """Make it on the loop that will await `future`."""
+    def __init__(self, call: Callable[[], T], *, removes: bool = False) -> None:
+        """Make it on the loop that will await `future`. `removes`: it takes nodes away, if it mutates at all."""
         self._call = call
+        self.removes = removes
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._given_up = False
@@ -103,7 +104,7 @@ class Exit:
         if job is None:
             text = "a mutation was tried outside of a lane's thread"
             raise NotSent(Reason(code=Code.UNEXPECTED, text=text))
-        job.let_out(lambda: self._fence.check(self._budget_s))
+        job.let_out(lambda: self._fence.check(self._budget_s, removes=job.removes))
 
 
 class LaneThreads:

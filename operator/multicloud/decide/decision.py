@@ -9,11 +9,13 @@ from multicloud.decide.delivery import returns_at
 from multicloud.decide.gates import Asks, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish
 from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
 from multicloud.decide.words import CLAIM_PENDING, NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
+from multicloud.model.reason import Code
 from multicloud.model.record import MemberRecord, PoolRecord, Released
 
 RELEASED_SHOWN: Final = timedelta(hours=24)
@@ -44,6 +46,7 @@ def decide(snapshot: Snapshot) -> Plan:
         limited_by=limit(standings, decided, snapshot),
         blocked=stop,
         unsafe=unsafe(standings),
+        braked=frozenset(name for name, why in sizes.waits.items() if why.code is Code.BRAKE),
         wake_at=_wake_at(standings, wished, snapshot),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
@@ -70,6 +73,7 @@ def _waiting(snapshot: Snapshot) -> Plan:
         record=replace(
             snapshot.record,
             observed_generation=snapshot.generation,
+            override=seen_override(snapshot),
             members=tuple(records),
             released=_released(snapshot),
         ),
@@ -124,6 +128,7 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> 
         desired=wished.desired,
         decided_by=wished.decided_by,
         past_wishes=wished.past_wishes,
+        override=wished.override,
         members=tuple(member.record for member in members),
         released=_released(snapshot),
     )

@@ -230,6 +230,8 @@ def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
     if snapshot.stop is Stop.SHRINK_ONLY:
         text = "the stop switch (ConfigMap multicloud-stop) forbids removals"
         return Reason(code=Code.STOPPED_SHRINK, text=text)
+    if snapshot.spec.scale_in_paused:
+        return Reason(code=Code.SCALE_IN_PAUSED, text="the annotation multicloud.dev/paused-scale-in forbids removals")
     if (danger := unsafe(standings)) is not None:
         return danger
     for standing in sorted(standings, key=lambda one: one.name):

@@ -56,8 +56,8 @@ class Standing:
 
     @property
     def frozen(self) -> bool:
-        """True when the user forbids writes to it."""
-        return self.view.spec.state is MemberState.FROZEN
+        """True when the user forbids writes to it, or to all of its account."""
+        return self.view.paused or self.view.spec.state is MemberState.FROZEN
 
     @property
     def held(self) -> int:

@@ -49,7 +49,7 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
     if known is not None:
         return known
     if standing.frozen:
-        return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
+        return _why_frozen(standing)
     if standing.foreign:
         return Reason(code=Code.FOREIGN_OPERATION, text="the cloud runs an operation on it that is not ours")
     if target != requested and decided.blocked is not None:
@@ -79,6 +79,13 @@ def _missing(standing: Standing) -> Reason | None:
         return None
     text = "fewer nodes are ready than were asked for, for longer than failover.provisionTimeoutSeconds: others grow"
     return Reason(code=Code.NODES_MISSING, text=text)
+
+
+def _why_frozen(standing: Standing) -> Reason:
+    if standing.view.paused:
+        text = f"CloudAccount {standing.view.spec.account} is paused: not written to, its ready nodes count"
+        return Reason(code=Code.ACCOUNT_PAUSED, text=text)
+    return Reason(code=Code.FROZEN, text="state is Frozen: never written to, its ready nodes count")
 
 
 def _backed_off(standing: Standing, snapshot: Snapshot) -> Reason | None:

@@ -21,6 +21,8 @@ from multicloud.kinds.shape import (
     rule,
     rules,
 )
+from multicloud.model.override import Override
+from multicloud.model.reason import Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import CapacityType
 from multicloud.model.spec import (
@@ -390,8 +392,10 @@ class MultiCloudPoolSpec(Part):
             raise ValueError(f"members: doubled names: {', '.join(doubled)}")
         return self
 
-    def to_model(self, *, paused: bool, adopted: frozenset[str]) -> PoolSpec:
-        """Say it in the words of `model`; `paused` and `adopted` are what the annotations say."""
+    def to_model(
+        self, *, paused: bool, scale_in_paused: bool, adopted: frozenset[str], override: Override | Reason | None
+    ) -> PoolSpec:
+        """Say it in the words of `model`; the arguments are what the annotations say."""
         return PoolSpec(
             replicas=self.replicas,
             min_replicas=self.min_replicas,
@@ -404,6 +408,8 @@ class MultiCloudPoolSpec(Part):
             scale_down_delay_s=self.disruption.scale_down_delay_seconds,
             hold_s=self.drift.hold_seconds,
             failover=self.failover.to_model(),
+            scale_in_paused=scale_in_paused,
             adopted=adopted,
+            override=override,
             members=tuple(member.to_model() for member in self.members),
         )

@@ -4,24 +4,20 @@ An object that a newer or older schema left behind never crashes: what cannot be
 field's path, and what its status remembers is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from multicloud.kinds import annotations
 from multicloud.kinds.cloudaccount import CloudAccountSpec
 from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
 from multicloud.kinds.remembered import account_record, pool_record
-from multicloud.kinds.shape import Part
+from multicloud.kinds.shape import Part, problems
 from multicloud.model.reason import Code, Reason
-from multicloud.model.ref import GROUP, Kind, ObjectKey
+from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, PoolObject, PoolSpec
 
-PAUSED_ANNOTATION = f"{GROUP}/paused"
-ADOPT_ANNOTATION = f"{GROUP}/adopt"
-
-_SHOWN_PROBLEMS = 3
-_OWN_WORDS = "Value error, "
 _PartT = TypeVar("_PartT", bound=Part)
 
 
@@ -36,12 +32,12 @@ def account_spec(body: Mapping[str, Any]) -> AccountSpec:
 
 def pool_spec(body: Mapping[str, Any]) -> PoolSpec:
     """Read the spec of a MultiCloudPool and the annotations that belong to it. Raises InvalidSpec."""
-    annotations = _block(_block(body.get("metadata")).get("annotations"))
-    adopt = annotations.get(ADOPT_ANNOTATION)
-    names = adopt.split(",") if isinstance(adopt, str) else ()
+    noted = _annotations(body)
     return _read(MultiCloudPoolSpec, body).to_model(
-        paused=annotations.get(PAUSED_ANNOTATION) == "true",
-        adopted=frozenset(name.strip() for name in names if name.strip()),
+        paused=annotations.switched_on(noted, annotations.PAUSED),
+        scale_in_paused=annotations.switched_on(noted, annotations.SCALE_IN_PAUSED),
+        adopted=annotations.adopted(noted),
+        override=annotations.override(noted),
     )
 
 
@@ -60,6 +56,7 @@ def account_object(body: Mapping[str, Any]) -> AccountObject:
         resource_version=str(meta.get("resourceVersion", "")),
         spec=spec,
         problem=problem,
+        paused=annotations.switched_on(_annotations(body), annotations.PAUSED),
         record=account_record(body.get("status")),
     )
 
@@ -87,21 +84,7 @@ def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:
     try:
         return model.model_validate(body.get("spec"))
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        shown = [f"{_path(problem['loc'])}: {_words(problem['msg'])}" for problem in problems[:_SHOWN_PROBLEMS]]
-        more = len(problems) - len(shown)
-        if more:
-            shown.append(f"and {more} more")
-        raise InvalidSpec("; ".join(shown)) from error
-
-
-def _path(loc: Sequence[int | str]) -> str:
-    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
-
-
-def _words(message: str) -> str:
-    said = message.removeprefix(_OWN_WORDS)
-    return said[:1].lower() + said[1:]
+        raise InvalidSpec(problems(error, "spec")) from error
 
 
 def _key(kind: Kind, meta: Mapping[str, Any]) -> ObjectKey:
@@ -111,6 +94,10 @@ def _key(kind: Kind, meta: Mapping[str, Any]) -> ObjectKey:
 def _generation(meta: Mapping[str, Any]) -> int:
     generation = meta.get("generation")
     return generation if isinstance(generation, int) else 0
+
+
+def _annotations(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _block(_block(body.get("metadata")).get("annotations"))
 
 
 def _block(value: object) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from multicloud.model.override import Override, SeenOverride
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
     AccountRecord,
@@ -52,7 +53,10 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         requested=requested,
         desired=desired,
         decided_by=decided_by,
-        past_wishes=_past_wishes(spec, requested, desired, decided_by),
+        past_wishes=_past_wishes(
+            spec, requested, desired, decided_by, decider_changed=block.get("limitedBy") == Code.DECIDER_CHANGED
+        ),
+        override=_override(block.get("override")),
         members=tuple(_members(block.get("members"))),
         released=tuple(_released(block.get("releasedMembers"))),
         conditions=tuple(_conditions(block.get("conditions"))),
@@ -60,13 +64,32 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
 
 
 def _past_wishes(
-    spec: PoolSpec | None, requested: int | None, desired: int | None, decided_by: DecidedBy | None
+    spec: PoolSpec | None,
+    requested: int | None,
+    desired: int | None,
+    decided_by: DecidedBy | None,
+    *,
+    decider_changed: bool,
 ) -> tuple[PastWish, ...]:
     if spec is None or requested is None or desired is None or decided_by is None:
         return ()
     if desired <= max(spec.min_replicas, min(spec.max_replicas, requested)):
         return ()
-    return (PastWish(units=desired, left_at=decided_by.since),)
+    return (PastWish(units=desired, left_at=decided_by.since, decider_changed=decider_changed),)
+
+
+def _override(value: object) -> SeenOverride | None:
+    block = _block(value)
+    until, since = _time(block.get("until")), _time(block.get("since"))
+    if until is None or since is None:
+        return None
+    override = Override(
+        min_replicas=_count(block.get("minReplicas")),
+        max_replicas=_count(block.get("maxReplicas")),
+        until=until,
+        reason=_text(block.get("reason")) or "",
+    )
+    return SeenOverride(override=override, since=since)
 
 
 def _members(value: object) -> Iterator[MemberRecord]:

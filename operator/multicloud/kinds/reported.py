@@ -54,7 +54,7 @@ class CloudAccountStatus(Reported):
         default=None,
         description="External id that the trust policy of spec.aws.roleArn must ask for. Absent: no role is assumed.",
     )
-    conditions: Conditions = Field(default=(), description="Conditions by type: Ready, Reconciling, Stalled.")
+    conditions: Conditions = Field(default=(), description="Conditions by type: Ready, Reconciling, Stalled, Paused.")
 
 
 class ReportedDecider(Reported):
@@ -64,6 +64,18 @@ class ReportedDecider(Reported):
     name: str = Field(description="Name of that object.")
     reason: str = Field(description="Why, as one stable word.")
     since: datetime = Field(description="Since when this wish stands.")
+
+
+class ReportedOverride(Reported):
+    """The annotation multicloud.dev/override as it is understood."""
+
+    min_replicas: int | None = Field(default=None, description="Fewest units; null: no such bound.")
+    max_replicas: int | None = Field(
+        default=None, description="Most units; null: no such bound. The same as minReplicas: exactly so many."
+    )
+    until: datetime = Field(description="When it ends by itself.")
+    reason: str = Field(default="", description="Why, in the words of whoever set it.")
+    since: datetime = Field(description="When it was first seen; until must lie within seven days after it.")
 
 
 class ReportedClaim(Reported):
@@ -190,6 +202,9 @@ class MultiCloudPoolStatus(Reported):
         default=None, description="The first bound or gate that changed the wish, as one stable word. Absent: none."
     )
     desired_by: ReportedDecider | None = Field(default=None, description="Who decided the wished number.")
+    override: ReportedOverride | None = Field(
+        default=None, description="The override that was seen, followed or not. Null: none."
+    )
     members: Annotated[
         tuple[ReportedMember, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),

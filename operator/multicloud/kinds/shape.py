@@ -4,10 +4,14 @@ Every name that ends up in a URL of a vendor's API is bound to the characters th
 reach beyond the resource it names. The same patterns guard the API server (generated schema) and files read offline.
 """
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 from pydantic.alias_generators import to_camel
+
+_SHOWN_PROBLEMS: Final = 3
+_OWN_WORDS: Final = "Value error, "
 
 
 class Part(BaseModel):
@@ -77,3 +81,20 @@ def rule(expression: str, message: str, *, field: str | None = None) -> dict[str
 def rules(*made: dict[str, Any]) -> dict[str, Any]:
     """Attach CEL rules to a field or block, to be carried into the generated schema."""
     return {"x-kubernetes-validations": list(made)}
+
+
+def problems(error: ValidationError, root: str) -> str:
+    """Tell the first mistakes in one line, each with its path below `root`; the rest is counted."""
+    found = error.errors(include_url=False, include_input=False)
+    shown = [f"{_path(root, problem['loc'])}: {_words(problem['msg'])}" for problem in found[:_SHOWN_PROBLEMS]]
+    more = len(found) - len(shown)
+    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def _path(root: str, loc: Sequence[int | str]) -> str:
+    return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+
+
+def _words(message: str) -> str:
+    said = message.removeprefix(_OWN_WORDS)
+    return said[:1].lower() + said[1:]

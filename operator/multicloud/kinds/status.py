@@ -18,10 +18,12 @@ from multicloud.kinds.reported import (
     ReportedIntent,
     ReportedMember,
     ReportedOperation,
+    ReportedOverride,
     ReportedPlan,
     ReportedRelease,
     ReportedResize,
 )
+from multicloud.model.override import SeenOverride
 from multicloud.model.plan import MemberPlan, Plan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import AccountRecord, Condition, DecidedBy, Intent, LastResize, MemberRecord, PoolRecord
@@ -70,6 +72,7 @@ def render_pool(
         desired_replicas=record.desired,
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
+        override=_override(record.override),
         members=tuple(_members(pool, plan, record, proved)),
         released_members=tuple(
             ReportedRelease(name=one.name, node_pool=one.node_pool, nodes=one.nodes, at=one.at)
@@ -191,6 +194,19 @@ def _decider(decided_by: DecidedBy | None) -> ReportedDecider | None:
     if decided_by is None:
         return None
     return ReportedDecider(kind=decided_by.kind, name=decided_by.name, reason=decided_by.reason, since=decided_by.since)
+
+
+def _override(seen: SeenOverride | None) -> ReportedOverride | None:
+    if seen is None:
+        return None
+    override = seen.override
+    return ReportedOverride(
+        min_replicas=override.min_replicas,
+        max_replicas=override.max_replicas,
+        until=override.until,
+        reason=override.reason,
+        since=seen.since,
+    )
 
 
 def _condition(condition: Condition) -> ReportedCondition:

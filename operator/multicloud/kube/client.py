@@ -14,6 +14,7 @@ from multicloud.model.version import USER_AGENT
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
+MERGE = "application/merge-patch+json"
 PAGE = 500
 
 _TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")

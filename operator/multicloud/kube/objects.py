@@ -1,12 +1,15 @@
-"""Our kinds on the API server: paged list, one read, and the one write that there is, a whole status."""
+"""Our kinds on the API server: paged list, one read, and the operator's one write, a whole status.
+
+The command line writes annotations here, in its user's name.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multicloud.kube.client import APPLY, KubeClient, KubeError
+from multicloud.kube.client import APPLY, MERGE, KubeClient, KubeError
 from multicloud.model.port import Rejected, Written
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
-from multicloud.model.version import FIELD_MANAGER
+from multicloud.model.version import COMMAND_LINE, FIELD_MANAGER
 
 
 class KubeObjects:
@@ -50,6 +53,22 @@ class KubeObjects:
             if error.gone:
                 return None
             raise
+
+    async def annotate(
+        self, key: ObjectKey, annotations: Mapping[str, str | None], *, resource_version: str
+    ) -> Mapping[str, Any]:
+        """Set annotations, or take those of None away, on exactly the version that was read; for the command line.
+
+        Returns the object. Raises KubeError, a conflict where somebody wrote since.
+        """
+        metadata = {"resourceVersion": resource_version, "annotations": dict(annotations)}
+        return await self._kube.call(
+            "PATCH",
+            f"{_collection(key.kind, key.namespace)}/{key.name}",
+            query={"fieldManager": COMMAND_LINE},
+            body={"metadata": metadata},
+            content_type=MERGE,
+        )
 
     async def write_status(
         self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]

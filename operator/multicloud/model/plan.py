@@ -40,7 +40,8 @@ class MemberView:
     account, wrong cloud, …); it is None for a healthy one. `fresh` is True only when the sight is younger than three
     intervals *and* its read began after our last write to it was answered. `operation` is the newest poll of the
     intent's operation. `claimed_by_other` names why the claim failed. `inside` is what its cluster itself shows; where it
-    shows anything, the sight's `ready` is the cluster's. `headroom` is the brake of its account.
+    shows anything, the sight's `ready` is the cluster's. `paused` is that its account forbids writes. `headroom` is the
+    brake of its account.
     """
 
     spec: MemberSpec
@@ -51,6 +52,7 @@ class MemberView:
     operation: Operation | None = None
     claimed_by_other: Reason | None = None
     inside: Inside = field(default_factory=Inside)
+    paused: bool = False
     headroom: Headroom
 
 
@@ -103,7 +105,9 @@ class Plan:
     `record` is the pool's memory after this pass, member records included and conditions as before. `ready` is the
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
-    (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `wake_at` is when time alone may change the decision (a hold expires), None for never.
+    (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `braked` names the members of which a
+    change waits, wholly or in part, for the fleet-wide brake. `wake_at` is when time alone may change the decision (a hold
+    expires), None for never.
     """
 
     record: PoolRecord
@@ -113,6 +117,7 @@ class Plan:
     limited_by: Reason | None
     blocked: Reason | None
     unsafe: Reason | None
+    braked: frozenset[str] = frozenset()
     wake_at: datetime | None
     settled: bool
 

@@ -43,10 +43,11 @@ class Clock(Protocol):
 class Fence(Protocol):
     """Says whether this process may still change a cloud."""
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         """Return if we hold the lease for at least `budget_s` more seconds and no stop switch forbids it.
 
-        Called on lane threads in the SDK's last hook before bytes leave. Raises NotSent.
+        `removes` says that the mutation takes nodes away. Called on lane threads in the SDK's last hook before bytes
+        leave. Raises NotSent.
         """
         ...
 

@@ -13,6 +13,7 @@ class Code(StrEnum):
     # who decided the number
     SPEC_REPLICAS = "SpecReplicas"
     HOLD = "Hold"
+    OVERRIDE = "Override"
     # what bound it (limitedBy)
     MIN_REPLICAS = "MinReplicas"
     MAX_REPLICAS = "MaxReplicas"
@@ -28,9 +29,12 @@ class Code(StrEnum):
     STOPPED = "StopSwitch"
     STOPPED_SHRINK = "StopSwitchShrinkOnly"
     PAUSED = "Paused"
+    ACCOUNT_PAUSED = "AccountPaused"
+    SCALE_IN_PAUSED = "ScaleInPaused"
     PLAN_ONLY = "PlanOnly"
     FROZEN = "MemberFrozen"
     SCALE_DOWN_DELAY = "ScaleDownDelay"
+    DECIDER_CHANGED = "DeciderChanged"
     MAX_NODES_PER_STEP = "MaxNodesPerStep"
     WAITING_FOR_STEP = "WaitingForStep"
     REPLACEMENT_NOT_READY = "ReplacementNotReady"
@@ -75,6 +79,10 @@ class Code(StrEnum):
     AUTOSCALER_ON = "AutoscalerOn"
     NO_LEGAL_SIZE = "NoLegalSize"
     INVALID_SPEC = "InvalidSpec"
+    OVERRIDE_NOT_UNDERSTOOD = "OverrideNotUnderstood"
+    OVERRIDE_IN_PAST = "OverrideInPast"
+    OVERRIDE_TOO_LONG = "OverrideTooLong"
+    ADOPT_UNKNOWN_MEMBER = "AdoptUnknownMember"
     SECRET_NOT_FOUND = "SecretNotFound"
     SECRET_NOT_READABLE = "SecretNotReadable"
     SECRET_KEY_MISSING = "SecretKeyMissing"
@@ -118,6 +126,9 @@ class Code(StrEnum):
     NOTHING_HELD = "NothingHeld"
     NOT_PAUSED = "NotPaused"
     PODS_SEEN = "PodsSeen"
+    NO_OVERRIDE = "NoOverride"
+    OVERRIDE_ACTIVE = "OverrideActive"
+    OVERRIDE_EXPIRED = "OverrideExpired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

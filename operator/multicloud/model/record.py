@@ -6,6 +6,7 @@ Everything here must survive a restart, because forgetting it would resize a poo
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from multicloud.model.override import SeenOverride
 from multicloud.model.reason import Reason
 from multicloud.model.size import NodePool
 
@@ -111,10 +112,14 @@ class DecidedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastWish:
-    """A higher wish that was left at `left_at`: it binds until it has been gone for scaleDownDelaySeconds."""
+    """A higher wish that was left at `left_at`: it binds until it has been gone for scaleDownDelaySeconds.
+
+    `decider_changed`: not because somebody wished for less, but because somebody else decides now.
+    """
 
     units: int
     left_at: datetime
+    decider_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,7 @@ class PoolRecord:
     desired: int | None = None
     decided_by: DecidedBy | None = None
     past_wishes: tuple[PastWish, ...] = ()
+    override: SeenOverride | None = None
     members: tuple[MemberRecord, ...] = ()
     released: tuple[Released, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from multicloud.model.override import Override
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
@@ -251,8 +252,9 @@ class Failover:
 class PoolSpec:
     """How much is wanted and which members may carry it. Units are integers; seconds are integers.
 
-    `replicas` None means that nobody chose a number. `paused` joins the field and the annotation. `adopted` holds the
-    member names of the annotation `multicloud.dev/adopt`, or `*`.
+    `replicas` None means that nobody chose a number. `paused` joins the field and the annotation. `scale_in_paused`
+    forbids removals only. `adopted` holds the member names of the annotation `multicloud.dev/adopt`, or `*`.
+    `override` is that of the annotation, or why it cannot be understood.
     """
 
     replicas: int | None
@@ -266,7 +268,9 @@ class PoolSpec:
     scale_down_delay_s: int = 300
     hold_s: int = 3600
     failover: Failover = Failover()
+    scale_in_paused: bool = False
     adopted: frozenset[str] = frozenset()
+    override: Override | Reason | None = None
     members: tuple[MemberSpec, ...]
 
     def adopts(self, member: MemberSpec) -> bool:
@@ -277,7 +281,10 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountObject:
-    """A CloudAccount as last seen. `spec` is None when it could not be understood; `problem` then says why."""
+    """A CloudAccount as last seen. `spec` is None when it could not be understood; `problem` then says why.
+
+    `paused` keeps every cloud write from its members.
+    """
 
     key: ObjectKey
     uid: str
@@ -285,6 +292,7 @@ class AccountObject:
     resource_version: str
     spec: AccountSpec | None
     problem: Reason | None = None
+    paused: bool = False
     record: AccountRecord = field(default_factory=AccountRecord)
 
     def caller(self, installation: str) -> str:

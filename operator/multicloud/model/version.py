@@ -5,3 +5,5 @@ from typing import Final
 VERSION: Final = "0.1.0"
 USER_AGENT: Final = f"multicloud-operator/{VERSION}"
 FIELD_MANAGER: Final = "multicloud-operator"
+COMMAND_LINE: Final = "multicloud-command-line"
+"""The field manager of what a person writes with `multicloud`: of an annotation, managedFields name it."""

@@ -111,6 +111,7 @@ class Observer:
             operation=self._operation(account_key, node_pool, record),
             claimed_by_other=self._claim(pool, member, sight),
             inside=inside,
+            paused=account.paused,
             headroom=headroom,
         )
 

@@ -7,6 +7,7 @@ Ready; a shortage that lasts longer than failover.provisionTimeoutSeconds does.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from multicloud.model.plan import MemberPlan, Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
@@ -36,7 +37,8 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _healthy(plan, snapshot.now),
         scaling,
         _paused(snapshot),
-        _adoption(plan),
+        _override(snapshot, plan),
+        _adoption(snapshot, plan),
         _drifted(plan),
         _limited(plan),
         _above(plan),
@@ -66,6 +68,7 @@ def account_conditions(
         Verdict(type="Ready", status=trouble is None, reason=reason),
         Verdict(type="Reconciling", status=trouble is not None and not fatal, reason=reason),
         Verdict(type="Stalled", status=trouble is not None and fatal, reason=reason),
+        Verdict(type="Paused", status=account.paused, reason=_ACCOUNT_PAUSED if account.paused else _NOT_PAUSED),
     ]
     return carried(account.record.conditions, verdicts, account.generation, now)
 
@@ -210,19 +213,63 @@ def _paused(snapshot: Snapshot) -> Verdict:
     if snapshot.spec.paused:
         reason = Reason(code=Code.PAUSED, text="spec.paused or the annotation multicloud.dev/paused")
         return Verdict(type="Paused", status=True, reason=reason)
-    return Verdict(type="Paused", status=False, reason=Reason(code=Code.NOT_PAUSED, text="cloud writes are allowed"))
+    accounts = sorted({view.spec.account for view in snapshot.members if view.paused})
+    if accounts:
+        text = f"the members of these paused accounts are not written to: {', '.join(accounts)}"
+        return Verdict(type="Paused", status=True, reason=Reason(code=Code.ACCOUNT_PAUSED, text=text))
+    if snapshot.spec.scale_in_paused:
+        text = "the annotation multicloud.dev/paused-scale-in forbids removals"
+        return Verdict(type="Paused", status=True, reason=Reason(code=Code.SCALE_IN_PAUSED, text=text))
+    return Verdict(type="Paused", status=False, reason=_NOT_PAUSED)
 
 
-def _adoption(plan: Plan) -> Verdict:
-    names = sorted(member.name for member in plan.members if member.record.adoption_floor)
-    if names:
+_NOT_PAUSED: Final = Reason(code=Code.NOT_PAUSED, text="cloud writes are allowed")
+_ACCOUNT_PAUSED: Final = Reason(
+    code=Code.ACCOUNT_PAUSED, text="the annotation multicloud.dev/paused: its members are not written to"
+)
+
+
+def _override(snapshot: Snapshot, plan: Plan) -> Verdict:
+    """Whether the annotation multicloud.dev/override is followed, and if not, why; meanwhile the size is held."""
+    kind, asked, seen = "OverrideInvalid", snapshot.spec.override, plan.record.override
+    problem = asked if isinstance(asked, Reason) else seen.problem if seen is not None else None
+    if problem is not None:
+        reason = Reason(code=problem.code, text=f"{problem.text}; the size is held until it is mended or removed")
+        return Verdict(type=kind, status=True, reason=reason)
+    if seen is None:
+        return Verdict(type=kind, status=False, reason=Reason(code=Code.NO_OVERRIDE, text="there is no override"))
+    words = f": {seen.override.reason}" if seen.override.reason else ""
+    until = seen.override.until.isoformat()
+    if seen.active(snapshot.now):
+        reason = Reason(code=Code.OVERRIDE_ACTIVE, text=f"the override is followed until {until}{words}")
+    else:
+        reason = Reason(code=Code.OVERRIDE_EXPIRED, text=f"the override ended at {until}{words}")
+    return Verdict(type=kind, status=False, reason=reason)
+
+
+def _adoption(snapshot: Snapshot, plan: Plan) -> Verdict:
+    held = sorted(member.name for member in plan.members if member.record.adoption_floor)
+    strangers = sorted(snapshot.spec.adopted - {"*"} - {member.name for member in snapshot.spec.members})
+    if strangers:
+        text = f"the annotation multicloud.dev/adopt names no member of this pool: {_few(strangers)}"
+        if held:
+            text = f"{text}; kept at least at the size they were found at: {', '.join(held)}"
+        reason = Reason(code=Code.ADOPT_UNKNOWN_MEMBER, text=text)
+        return Verdict(type="AdoptionPending", status=bool(held), reason=reason)
+    if held:
         text = (
-            f"kept at least at the size they were found at: {', '.join(names)}; "
+            f"kept at least at the size they were found at: {', '.join(held)}; "
             "consent with the annotation multicloud.dev/adopt"
         )
         return Verdict(type="AdoptionPending", status=True, reason=Reason(code=Code.ADOPTION_FLOOR, text=text))
     reason = Reason(code=Code.NOTHING_HELD, text="no member has an adoption floor")
     return Verdict(type="AdoptionPending", status=False, reason=reason)
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, cut short: whoever may annotate a pool may write anything there."""
+    shown = ", ".join(repr(name[:63]) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _drifted(plan: Plan) -> Verdict:

@@ -20,7 +20,7 @@ REFILL_S: Final = 30.0
 REMEMBERED: Final = 4096
 
 WELL_WHEN_TRUE: Final = {"Ready", "Observed", "MembersHealthy"}
-WELL_WHEN_FALSE: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound", "Paused"}
+WELL_WHEN_FALSE: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound", "Paused", "OverrideInvalid"}
 """Condition types whose turning to the other side is a warning. Those in neither are neither good nor bad."""
 SILENT: Final = {"Reconciling", "Scaling"}
 """Condition types that move with every routine resize."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -32,7 +32,7 @@ class Sources:
 
 
 class Metrics:
-    """Counters of passes and writes; gauges by `ObjectCollector`."""
+    """What passes count; gauges of objects are `ObjectCollector`'s."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register everything that this stage counts."""
@@ -63,6 +63,12 @@ class Metrics:
             ["provider", "direction"],
             registry=registry,
         )
+        self.braked_pools = Gauge(
+            "multicloud_brake_waiting_pools",
+            "Pools of which a resize waits, wholly or in part, for the fleet-wide brake.",
+            ["direction"],
+            registry=registry,
+        )
         self.status_writes = Counter(
             "multicloud_status_writes_total",
             "Status writes, by what the API server said.",
@@ -88,10 +94,18 @@ class ObjectCollector(Collector):
         build.add_metric([], {"version": VERSION})
         yield build
         pools = self._sources.pools()
-        yield _gauge("leader_election_master_status", "1 while this replica holds the lease.", self._sources.leading())
-        yield _gauge(
-            "multicloud_stop_switch", "0 off, 1 shrink only, 2 everything stopped.", _STOP[self._sources.stop()]
+        leading = self._sources.leading()
+        leader = GaugeMetricFamily(
+            "leader_election_master_status", "1 while this replica holds the lease.", labels=["name"]
         )
+        leader.add_metric(["multicloud"], leading)
+        yield leader
+        stop = GaugeMetricFamily(
+            "multicloud_stop_switch", "0 off, 1 shrink only, 2 everything stopped; told by the leader alone."
+        )
+        if leading:  # the others do not read it
+            stop.add_metric([], _STOP[self._sources.stop()])
+        yield stop
         yield from _brake(self._sources.headroom())
         depth = GaugeMetricFamily("workqueue_depth", "Keys that wait for a pass.", labels=["name"])
         depth.add_metric(["multicloud"], self._sources.queue_depth())
@@ -101,12 +115,6 @@ class ObjectCollector(Collector):
 
 
 _STOP: Final = {Stop.NONE: 0, Stop.SHRINK_ONLY: 1, Stop.ALL: 2}
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    family = GaugeMetricFamily(name, text)
-    family.add_metric([], float(value))
-    return family
 
 
 def _brake(headroom: Headroom) -> Iterable[Metric]:
@@ -132,6 +140,11 @@ def _pools(pools: Sequence[PoolObject]) -> Iterable[Metric]:
         "Resizes of a member that failed in a row.",
         labels=["namespace", "pool", "member"],
     )
+    deadline = GaugeMetricFamily(
+        "multicloud_member_operation_deadline_timestamp_seconds",
+        "When waiting for the resize under way becomes a warning; absent where none is.",
+        labels=["namespace", "pool", "member"],
+    )
     for pool in pools:
         where = [pool.key.namespace, pool.key.name]
         clouds = {member.name: str(member.cloud) for member in pool.spec.members} if pool.spec else {}
@@ -146,18 +159,21 @@ def _pools(pools: Sequence[PoolObject]) -> Iterable[Metric]:
                 if size is not None:
                     nodes.add_metric([*where, member.name, clouds.get(member.name, ""), state], size)
             backoff.add_metric([*where, member.name], member.attempts)
-    yield from (units, nodes, backoff)
+            if member.intent is not None:
+                deadline.add_metric([*where, member.name], member.intent.deadline.timestamp())
+    yield from (units, nodes, backoff, deadline)
 
 
 def _conditions(objects: Sequence[StoredObject]) -> Metric:
     family = GaugeMetricFamily(
         "multicloud_status_condition",
-        "1 for the status that a condition has now.",
-        labels=["kind", "namespace", "name", "type", "status"],
+        "1 for the status and the reason that a condition has now.",
+        labels=["kind", "namespace", "name", "type", "status", "reason"],
     )
     for seen in objects:
         conditions: Sequence[Condition] = seen.record.conditions
         for condition in conditions:
             status = "Unknown" if condition.status is None else str(condition.status)
-            family.add_metric([str(seen.key.kind), seen.key.namespace, seen.key.name, condition.type, status], 1)
+            where = [str(seen.key.kind), seen.key.namespace, seen.key.name]
+            family.add_metric([*where, condition.type, status, condition.reason], 1)
     return family

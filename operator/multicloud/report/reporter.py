@@ -45,9 +45,11 @@ class Reporter:
         self._clock = clock
         self._installation = installation
         self._stuck: dict[str, _Stuck] = {}
+        self._braked: dict[str, frozenset[str]] = {}
 
     async def pool(self, pool: PoolObject, snapshot: Snapshot, plan: Plan, record: PoolRecord) -> bool:
         """Persist what is remembered and show what was decided; False ends the pass (nothing may be sent)."""
+        self._count_braked(pool.uid, plan)
         conditions = pool_conditions(snapshot, plan, stalled=self._is_stuck(pool.uid, plan))
         record = replace(record, observed_generation=pool.generation, conditions=conditions)
         proved = {view.spec.name: view.sight.proved for view in snapshot.members if view.sight.proved}
@@ -60,6 +62,7 @@ class Reporter:
 
     async def refused(self, pool: PoolObject, problem: Reason, now: datetime) -> bool:
         """Say of a pool whose spec was not understood what is wrong with it."""
+        self._show_braked(pool.uid, frozenset())
         conditions = refused_pool(pool, problem, now)
         record = replace(pool.record, conditions=conditions)
         written = await self._persist(pool, render_pool(pool, None, record, conditions), record)
@@ -105,6 +108,7 @@ class Reporter:
         self._desk.forget(uid)
         self._recorder.forget(uid)
         self._stuck.pop(uid, None)
+        self._show_braked(uid, frozenset())
 
     async def _persist(
         self, seen: PoolObject | AccountObject, status: dict[str, object], record: PoolRecord | AccountRecord
@@ -132,6 +136,20 @@ class Reporter:
             text = f"member {one.name} was removed: {one.node_pool} is left as it is, with {size} that run on"
             reason = Reason(code=Code.MEMBER_RELEASED, text=text)
             await self._recorder.tell(pool, reason, action="Release", warning=True)
+
+    def _count_braked(self, uid: str, plan: Plan) -> None:
+        waiting = [member for member in plan.members if member.name in plan.braked]
+        grows = {(member.target or 0) > (member.record.requested or 0) for member in waiting}
+        self._show_braked(uid, frozenset("up" if up else "down" for up in grows))
+
+    def _show_braked(self, uid: str, directions: frozenset[str]) -> None:
+        if directions:
+            self._braked[uid] = directions
+        else:
+            self._braked.pop(uid, None)
+        for direction in ("up", "down"):
+            pools = sum(direction in waiting for waiting in self._braked.values())
+            self._metrics.braked_pools.labels(direction).set(pools)
 
     def _is_stuck(self, uid: str, plan: Plan) -> bool:
         if not plan.members or any(member.refusal is None and member.trouble is None for member in plan.members):

@@ -51,6 +51,14 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Edit:
+    """When a row of edits began, and when it counts as over."""
+
+    began_s: float
+    quiet_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wakes:
     """Turns what the store learned into passes, and frees what a gone object held. Implements the store's Listener."""
 
@@ -64,7 +72,7 @@ class Wakes:
     clock: Clock
     settle_s: float
     settle_max_s: float
-    edits: dict[ObjectKey, float] = field(default_factory=dict)
+    edits: dict[ObjectKey, _Edit] = field(default_factory=dict)
 
     def changed(self, key: ObjectKey, *, first: bool) -> None:
         """A new object is looked at once; an edit when it has come to rest, or has not for too long."""
@@ -73,11 +81,16 @@ class Wakes:
             self.queue.add(key)
             return
         now_s = self.clock.monotonic()
-        began_s = self.edits.get(key, now_s)
-        if now_s - began_s > self.settle_max_s:
-            began_s = now_s
-        self.edits[key] = began_s
-        self.queue.postpone(key, max(0.001, min(self.settle_s, began_s + self.settle_max_s - now_s)))
+        row = self.edits.get(key)
+        began_s = row.began_s if row is not None and now_s < row.quiet_s else now_s
+        wait_s = max(0.001, min(self.settle_s, began_s + self.settle_max_s - now_s))
+        self.edits[key] = _Edit(began_s=began_s, quiet_s=now_s + wait_s)
+        self.queue.postpone(key, wait_s)
+
+    def unquiet_s(self, key: ObjectKey) -> float:
+        """Seconds until the newest edit of an object has come to rest: half an edit is not acted on, whoever wakes."""
+        row = self.edits.get(key)
+        return 0.0 if row is None else max(0.0, row.quiet_s - self.clock.monotonic())
 
     def removed(self, gone: StoredObject) -> None:
         """Free what it held and wake those who wait for it."""
@@ -113,6 +126,7 @@ class Operator:
     claims: Claims
     brake: Brake
     spine: Spine
+    wakes: Wakes
     registry: CollectorRegistry
     metrics: Metrics
     solver: ThreadPoolExecutor
@@ -135,6 +149,9 @@ class Operator:
         await self.queue.run(self._counted, workers=self.settings.workers)
 
     async def _counted(self, key: ObjectKey) -> float | None:
+        unquiet_s = self.wakes.unquiet_s(key)
+        if unquiet_s > 0:
+            return unquiet_s
         began_s, result = self.spine.clock.monotonic(), "error"
         try:
             again_after_s = await self.spine(key)
@@ -185,20 +202,19 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         clock,
         installation=settings.installation,
     )
-    store.listen(
-        Wakes(
-            store=store,
-            queue=queue,
-            lookers=lookers,
-            insides=insides,
-            observer=observer,
-            preparer=preparer,
-            reporter=reporter,
-            clock=clock,
-            settle_s=settings.settle_s,
-            settle_max_s=settings.settle_max_s,
-        )
+    wakes = Wakes(
+        store=store,
+        queue=queue,
+        lookers=lookers,
+        insides=insides,
+        observer=observer,
+        preparer=preparer,
+        reporter=reporter,
+        clock=clock,
+        settle_s=settings.settle_s,
+        settle_max_s=settings.settle_max_s,
     )
+    store.listen(wakes)
     solver = ThreadPoolExecutor(max_workers=1, thread_name_prefix="solver")
     spine = Spine(
         objects=store,
@@ -221,6 +237,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         claims=claims,
         brake=brake,
         spine=spine,
+        wakes=wakes,
         registry=registry,
         metrics=metrics,
         solver=solver,

@@ -60,7 +60,7 @@ class LeaseFence:
         """Leadership is gone or being given away: nothing passes any more."""
         self._valid_until_s = float("-inf")
 
-    def check(self, budget_s: float) -> None:
+    def check(self, budget_s: float, *, removes: bool) -> None:
         """Return if a mutation that takes `budget_s` to leave may start now. Raises NotSent."""
         now_s = self._clock.monotonic()
         if now_s + budget_s > self._valid_until_s:
@@ -69,6 +69,8 @@ class LeaseFence:
             raise NotSent(Reason(code=Code.NOT_LEADER, text="waiting until the previous leader can no longer send"))
         if self._stop is Stop.ALL:
             raise NotSent(Reason(code=Code.STOPPED, text="the stop switch forbids every cloud write"))
+        if removes and self._stop is Stop.SHRINK_ONLY:
+            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="the stop switch forbids removals"))
 
 
 class Elector:

@@ -153,6 +153,7 @@ def _remembering(seen: StoredObject, known: StoredObject) -> StoredObject:
             return seen
 
 
-def _wish(known: StoredObject) -> tuple[object, object, int]:
+def _wish(known: StoredObject) -> tuple[object, ...]:
     """All of an object that a pass depends on; a status write changes none of it."""
-    return known.spec, known.problem, known.generation
+    paused = isinstance(known, AccountObject) and known.paused
+    return known.spec, known.problem, known.generation, paused

@@ -26,7 +26,7 @@ OpenLanes = Callable[[Tap], CloudLanes]
 class LooksOnly:
     """The fence of a process that never writes."""
 
-    def check(self, budget_s: float) -> None:  # noqa: ARG002 - no lease is long enough
+    def check(self, budget_s: float, *, removes: bool) -> None:  # noqa: ARG002 - no lease is long enough
         """Raise NotSent."""
         raise NotSent(Reason(code=Code.NOT_LEADER, text="a check never changes anything"))
 

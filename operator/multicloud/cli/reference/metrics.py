@@ -42,23 +42,30 @@ _NOWHERE: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class _Row:
+class Described:
+    """One metric as it is declared; a counter's name ends with `_total`."""
+
     name: str
     type: str
     labels: tuple[str, ...]
     text: str
 
 
+def described_metrics() -> list[Described]:
+    """Every metric of a composed operator, by name."""
+    return sorted(asyncio.run(_rows()))
+
+
 def metrics_page() -> str:
     """One row a metric."""
-    rows = sorted(asyncio.run(_rows()))
+    rows = described_metrics()
     return _HEAD + "".join(
         f"| `{row.name}` | {row.type} | {', '.join(f'`{label}`' for label in row.labels)} | {row.text} |\n"
         for row in rows
     )
 
 
-async def _rows() -> list[_Row]:
+async def _rows() -> list[Described]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(_NOWHERE, file)
         file.flush()
@@ -86,11 +93,11 @@ async def _rows() -> list[_Row]:
     return rows
 
 
-def _families(registry: Any) -> Iterator[_Row]:
+def _families(registry: Any) -> Iterator[Described]:
     # The library tells the labels of a metric without samples nowhere else.
     for collector in list(registry._collector_to_names):  # noqa: SLF001 - see above
         for family in collector.collect():
             labels = getattr(family, "_labelnames", ()) or getattr(collector, "_labelnames", ())
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             told = tuple(labels) or tuple(sorted({name for sample in family.samples for name in sample.labels}))
-            yield _Row(name=f"{family.name}{suffix}", type=family.type, labels=told, text=family.documentation)
+            yield Described(name=f"{family.name}{suffix}", type=family.type, labels=told, text=family.documentation)

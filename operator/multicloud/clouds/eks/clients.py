@@ -132,7 +132,7 @@ class Clients:
             self._drop()
             if is_expired(error):
                 text = f"{what}: AWS ended the session before its time; the next call opens another one"
-                return Unavailable(Reason(code=Code.UNAVAILABLE, text=text))
+                return Unavailable(Reason(code=Code.TOKEN_EXPIRED, text=text))
         return typed
 
     def _drop(self) -> None:

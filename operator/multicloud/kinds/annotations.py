@@ -1,0 +1,113 @@
+"""The annotations by which people steer a pool or an account for a while, and what is understood of them.
+
+`parse` reads them with the objects, `cli` writes them. Whoever may edit an object may write anything here: what cannot
+be understood is a Reason, never an exception, and stops rather than lets go.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
+
+from multicloud.kinds.shape import Part, Units, problems
+from multicloud.model.override import Override
+from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import GROUP
+
+PAUSED: Final = f"{GROUP}/paused"
+SCALE_IN_PAUSED: Final = f"{GROUP}/paused-scale-in"
+ADOPT: Final = f"{GROUP}/adopt"
+OVERRIDE: Final = f"{GROUP}/override"
+
+LONGEST_REASON: Final = 200
+"""Letters of a person's own words: they stand in status and in conditions."""
+_LONGEST_PROBLEM: Final = 400
+
+
+def _printable(words: str) -> str:
+    if not words.isprintable():
+        raise ValueError("must be one line of printable letters")
+    return words
+
+
+def _written_out(moment: object) -> object:
+    if not isinstance(moment, str) or ":" not in moment:  # seconds since 1970 would be taken, too
+        raise ValueError("must be a date and a time with its offset, as in 2026-12-01T08:00:00Z")
+    return moment
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC, too") from None
+
+
+class OverrideNote(Part):
+    """The value of `multicloud.dev/override`: JSON, every key known. `replicas` is both bounds at once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
+
+    replicas: Units | None = None
+    min_replicas: Units | None = None
+    max_replicas: Units | None = None
+    until: Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_written_out), AfterValidator(_in_utc)]
+    reason: Annotated[str, Field(max_length=LONGEST_REASON), AfterValidator(_printable)] = ""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        low, high = self.min_replicas, self.max_replicas
+        if self.replicas is not None and (low is not None or high is not None):
+            raise ValueError("replicas stands alone: leave out minReplicas and maxReplicas")
+        if self.replicas is None and low is None and high is None:
+            raise ValueError("one of replicas, minReplicas and maxReplicas must be set")
+        if low is not None and high is not None and low > high:
+            raise ValueError("minReplicas must not be above maxReplicas")
+        return self
+
+    def to_model(self) -> Override:
+        """Say it in the words of `model`."""
+        return Override(
+            min_replicas=self.min_replicas if self.replicas is None else self.replicas,
+            max_replicas=self.max_replicas if self.replicas is None else self.replicas,
+            until=self.until,
+            reason=self.reason,
+        )
+
+
+def switched_on(annotations: Mapping[str, object], name: str) -> bool:
+    """True when the annotation says anything but `false`: a brake that was meant and misspelt holds all the same."""
+    value = annotations.get(name)
+    return isinstance(value, str) and value.strip().lower() not in {"", "false"}
+
+
+def adopted(annotations: Mapping[str, object]) -> frozenset[str]:
+    """The member names of `multicloud.dev/adopt`, or `*`."""
+    value = annotations.get(ADOPT)
+    names = value.split(",") if isinstance(value, str) else ()
+    return frozenset(name.strip() for name in names if name.strip())
+
+
+def override(annotations: Mapping[str, object]) -> Override | Reason | None:
+    """The override, why it cannot be understood, or None where there is none."""
+    value = annotations.get(OVERRIDE)
+    if not isinstance(value, str):
+        return None
+    try:
+        return OverrideNote.model_validate_json(value).to_model()
+    except ValidationError as error:
+        text = problems(error, f"annotation {OVERRIDE}")
+        # The names of unknown keys are anybody's words.
+        text = "".join(letter if letter.isprintable() else "?" for letter in text)
+        short = text if len(text) <= _LONGEST_PROBLEM else f"{text[:_LONGEST_PROBLEM]}…"
+        return Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text=short)
