@@ -11,7 +11,7 @@ from multicloud.clouds.registry import SECRET_S, UNUSED_S, CloudLanes
 from multicloud.model.error import NotSent, Refused, Unavailable, refused
 from multicloud.model.port import Fence
 from multicloud.model.reason import Code, Reason
-from multicloud.model.ref import Cloud
+from multicloud.model.ref import Cloud, ObjectKey
 from multicloud.model.size import Detail, OperationState, Resize
 from multicloud.model.spec import AccountObject
 from multicloud.settings import Identities, Settings
@@ -127,12 +127,16 @@ async def test_asked_for_at_once_it_is_opened_once(stage: Stage) -> None:
 
 
 async def test_a_changed_secret_is_used_within_a_minute(stage: Stage) -> None:
+    renewed: list[ObjectKey] = []
+    stage.lanes.when_renewed(renewed.append)
     first = await stage.lanes.lane(stage.account())
     stage.secrets.held["shop", "aws-keys"] = {"accessKeyId": b"AKIANEXT", "secretAccessKey": b"next"}
     assert await stage.lanes.lane(stage.account()) is first
+    assert renewed == []
     stage.clock.advance(SECRET_S)
     second = await stage.lanes.lane(stage.account())
     assert second is not first
+    assert renewed == [stage.account().key], "others drop what they hold of the identity before"
     assert (await second.whoami()).name == "arn:aws:iam::111122223333:user/AKIANEXT"
     assert (await first.whoami()).name == AWS.principal, "who holds the old lane may finish with it"
 

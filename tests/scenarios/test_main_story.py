@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from multicloud.model.ref import Kind, ObjectKey
 from multicloud_lab.thread import LabThread
 from support.world import World, Write, members
 
@@ -173,3 +174,13 @@ async def test_unknown_members_let_others_grow_but_nobody_shrink(lab: LabThread)
         assert {write.cloud for write in world.cloud_writes[writes:]} <= {"aws", "gcp"}
         world.cluster.secrets["shop", "azure-keys"] = secret
         await world.run_until(lambda: world.condition("Observed")[0] == "True")
+
+
+async def test_a_rotated_secret_shows_in_the_identity_within_a_minute(lab: LabThread) -> None:
+    async with World(lab) as world:
+        world.pool(replicas=12)
+        account = ObjectKey(kind=Kind.ACCOUNT, namespace="shop", name="aws")
+        await world.run_until(lambda: "identity" in (world.cluster.objects[account].get("status") or {}))
+        world.cluster.secrets["shop", "aws-keys"] = {"accessKeyId": b"AKIANEXT", "secretAccessKey": b"next"}
+        await world.run_for(minutes=1)
+        assert world.cluster.objects[account]["status"]["identity"].endswith("user/AKIANEXT")

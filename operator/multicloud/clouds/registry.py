@@ -7,7 +7,7 @@ used within a minute, and at once after the cloud refused the old one. Clouds ar
 import asyncio
 import hmac
 import secrets as chance
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,7 @@ from multicloud.model.exchange import Tap
 from multicloud.model.permission import Policy
 from multicloud.model.port import Clock, CloudDoor, Fence, Secrets
 from multicloud.model.reason import Code, Reason
-from multicloud.model.ref import Cloud
+from multicloud.model.ref import Cloud, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import Clouds, Settings
 
@@ -41,7 +41,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("lanes")
 
 @dataclass(slots=True)
 class _Slot:
-    """One account's place: its lane, whose identity it is, and when its Secret was last read."""
+    """One account's place: its lane, whose identity it is, when its Secret was last read, whether it ever had a lane."""
 
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     lane: CloudLane | None = None
@@ -49,6 +49,7 @@ class _Slot:
     fingerprint: bytes = b""
     read_s: float = float("-inf")
     used_s: float = float("-inf")
+    opened: bool = False
 
     def distrust(self) -> None:
         """The cloud refused the identity: read the Secret again before it is used again."""
@@ -109,8 +110,13 @@ class CloudLanes:
         )
         self._slots: dict[str, _Slot] = {}
         self._opening = 0
+        self._renewed: Callable[[ObjectKey], None] = lambda _: None
         # Fingerprints are keyed by chance, so that not even a memory dump tells whose Secret equals whose.
         self._salt = chance.token_bytes(32)
+
+    def when_renewed(self, told: Callable[[ObjectKey], None]) -> None:
+        """Have `told` called with an account whose identity was replaced: what others hold of the old one is void."""
+        self._renewed = told
 
     @property
     def in_flight(self) -> int:
@@ -156,6 +162,9 @@ class CloudLanes:
             slot.close()
             slot.lane = await self._open(slot, account, spec, secret)
             slot.spec, slot.fingerprint = spec, fingerprint
+            if slot.opened:
+                self._renewed(account.key)
+            slot.opened = True
         slot.read_s = self._clock.monotonic()
 
     async def _read(self, account: AccountObject, spec: AccountSpec) -> Mapping[str, bytes] | None:

@@ -185,6 +185,12 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     outside = Outside(account=account, stop=stop, headroom=brake.headroom)
     eyes = edge.eyes if settings.member_clusters.look else None
     insides = Insides(None if eyes is None else eyes(Outlook(lanes=lanes, account=account, wake=queue.add)))
+
+    def renewed(changed: ObjectKey) -> None:
+        insides.account_changed(changed)  # no token of the old identity is used any longer
+        queue.add(changed)
+
+    lanes.when_renewed(renewed)
     patience = Patience(write_window_s=settings.call_timeout_s, quiet_s=settings.observe.quiet_s)
     observer = Observer(lookers, insides, claims, clock, outside, patience)
     preparer = Preparer(

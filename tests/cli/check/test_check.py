@@ -9,6 +9,8 @@ import yaml
 
 from multicloud.clouds.registry import policy_of
 from multicloud.model.ref import Cloud
+from multicloud_lab.core.faultkinds import Answer as AnswerFault
+from multicloud_lab.core.faults import Fault, Match
 from support.checking import Bench
 from support.clouds import GROUNDS, Ground, secret_of, wrong_secret_of
 from support.commandline import multicloud_says
@@ -87,7 +89,7 @@ def test_documents_hold_everything_and_null_for_what_is_unknown(ground: Bench, f
     assert (found["fine"], account["problem"], account["role"], account["ambientIdentity"]) == (True, None, None, False)
     assert abs(account["clockSkewSeconds"]) <= 5
     (member,) = account["members"]
-    assert (member["requestedNodes"], member["readyNodes"], member["kubernetes"]) == (4, 4, None)
+    assert (member["requestedNodes"], member["readyNodes"], member["kubernetes"]) == (4, 4, "answers")
     assert all(each["granted"] is True for each in account["permissions"])
 
 
@@ -241,3 +243,17 @@ def test_a_file_that_cannot_be_written_is_told(ground: Bench, tmp_path: Path) ->
     said = ground.check(f"--record={tmp_path / 'no' / 'such' / 'directory'}")
     assert said.exit_code == 1
     assert "name another file" in said.stderr
+
+
+def test_a_cluster_that_does_not_let_us_in_is_told_and_is_no_fault(ground: Bench) -> None:
+    ground.given_cloud(*Cloud)
+    denied = AnswerFault(
+        status=403, body='{"kind":"Status","message":"u cannot list resource \\"pods\\" in API group"}'
+    )
+    ground.lab.place(Fault(match=Match(cloud="kubernetes", operation="pods.list"), action=denied))
+    code, found = ground.found()
+    assert (code, found["fine"]) == (0, True)
+    for account in found["accounts"]:
+        (member,) = account["members"]
+        assert member["kubernetes"].startswith("PermissionDenied: ")
+        assert "list pods" in member["kubernetes"]

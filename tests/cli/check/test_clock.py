@@ -6,6 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from multicloud.cli.check.checking import LooksOnly, check
+from multicloud.cli.check.entering import greeter
 from multicloud.cli.check.shown import rows
 from multicloud.cli.check.wire import Wire
 from multicloud.clouds.lane import MetricRegistry
@@ -14,7 +15,7 @@ from multicloud.kinds.parse import pool_object
 from multicloud.model.exchange import Exchange, Tap
 from multicloud.model.ref import Cloud
 from multicloud.run.clock import SystemClock
-from multicloud.settings import Settings
+from multicloud.settings import MemberClusters, Settings
 from multicloud_lab.thread import LabThread
 from support.clock import EPOCH, VirtualClock
 from support.clouds import MemorySecrets, account_of, endpoints, secret_of
@@ -81,7 +82,8 @@ async def test_a_clock_that_is_off_is_a_problem_of_every_account(shared_lab: Lab
         )
 
     wires = {account.key: Wire(clock, keep=False)}
-    report = await check([account], [pool_object(pool_body())], open_lanes, wires)
+    greet = greeter(secrets, MemberClusters(look=False))
+    report = await check([account], [pool_object(pool_body())], open_lanes, greet, wires)
     assert not report.fine
     (said,) = [row for row in rows(report, wide=False) if row.about == "clock"]
     assert said.state == "wrong"

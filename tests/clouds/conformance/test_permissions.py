@@ -98,6 +98,8 @@ def story(lab: LabThread, ground: Ground, fence: Fence) -> None:
     lab.advance(LONG_S)
     assert door.node_pools.poll(asked).state is OperationState.DONE
     assert ground.read(door, detail=Detail.SIZES).ready == to
+    assert door.access is not None
+    door.access.credential(ground.web.cluster, None)
     assert missing(probe(door, ground.web)) == []
 
 

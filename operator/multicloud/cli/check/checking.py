@@ -5,7 +5,7 @@ of its own, so that one that hangs or is refused hides no other.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from multicloud.cli.check.findings import AccountFound, MemberFound, Report, joined
@@ -18,9 +18,12 @@ from multicloud.model.permission import Permission
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail
-from multicloud.model.spec import AccountObject, AccountSpec, PoolObject
+from multicloud.model.spec import AccountObject, AccountSpec, MemberSpec, PoolObject
 
 OpenLanes = Callable[[Tap], CloudLanes]
+
+Greet = Callable[[CloudLane, str, MemberFound], Awaitable[str]]
+"""Tries the way into a member's cluster, from a namespace; tells what `MemberFound.kubernetes` is."""
 
 
 class LooksOnly:
@@ -35,11 +38,12 @@ async def check(
     accounts: Sequence[AccountObject],
     pools: Sequence[PoolObject],
     open_lanes: OpenLanes,
+    greet: Greet,
     wires: Mapping[ObjectKey, Wire],
 ) -> Report:
     """Check accounts with their members in the pools; the wire of each account looks on at its calls."""
     found = await asyncio.gather(
-        *(_account(account, members_of(account, pools), open_lanes, wires[account.key]) for account in accounts)
+        *(_account(account, members_of(account, pools), open_lanes, greet, wires[account.key]) for account in accounts)
     )
     return Report(accounts=tuple(found))
 
@@ -49,7 +53,7 @@ def members_of(account: AccountObject, pools: Iterable[PoolObject]) -> tuple[Mem
     if account.spec is None:
         return ()
     return tuple(
-        _member(pool, member.name, member.located(account.spec), account.spec)
+        _member(pool, member, account.spec)
         for pool in pools
         if pool.spec is not None and pool.key.namespace == account.key.namespace
         for member in pool.spec.members
@@ -74,7 +78,7 @@ def astray(accounts: Iterable[AccountObject], pools: Iterable[PoolObject]) -> tu
 
 
 async def _account(
-    account: AccountObject, members: Sequence[MemberFound], open_lanes: OpenLanes, wire: Wire
+    account: AccountObject, members: Sequence[MemberFound], open_lanes: OpenLanes, greet: Greet, wire: Wire
 ) -> AccountFound:
     spec = account.spec
     if spec is None:
@@ -83,13 +87,13 @@ async def _account(
     found = AccountFound(key=account.key, provider=str(spec.cloud), ambient=spec.secret is None, members=tuple(members))
     lanes = open_lanes(wire)
     try:
-        found = await _asked(found, account, spec.cloud, lanes)
+        found = await _asked(found, account, lanes, greet)
     finally:
         lanes.close()
     return replace(found, skew_s=wire.skew_s, endpoints=wire.endpoints)
 
 
-async def _asked(found: AccountFound, account: AccountObject, cloud: Cloud, lanes: CloudLanes) -> AccountFound:
+async def _asked(found: AccountFound, account: AccountObject, lanes: CloudLanes, greet: Greet) -> AccountFound:
     try:
         lane = await lanes.lane(account)
         principal = (await lane.whoami()).name
@@ -97,15 +101,22 @@ async def _asked(found: AccountFound, account: AccountObject, cloud: Cloud, lane
         return replace(found, trouble=error.reason)
     askable = [member for member in found.members if member.trouble is None]
     sights, probes = await asyncio.gather(_sizes(lane, askable), _probes(lane, {each.node_pool for each in askable}))
+    seen = [sights.get((each.pool, each.member), each) for each in found.members]
+    answers = await asyncio.gather(*(_inside(lane, account.key.namespace, each, greet) for each in seen))
     permissions = joined({str(pool): told for pool, told in probes.items()})
     complete = all(each.permission.granted is True for each in permissions)
     return replace(
         found,
         principal=principal,
-        members=tuple(sights.get((each.pool, each.member), each) for each in found.members),
+        members=tuple(replace(each, kubernetes=answer) for each, answer in zip(seen, answers, strict=True)),
         permissions=permissions,
-        role=None if complete else policy_of(cloud).role(sorted(probes), principal),
+        role=None if complete else policy_of(Cloud(found.provider)).role(sorted(probes), principal),
     )
+
+
+async def _inside(lane: CloudLane, namespace: str, member: MemberFound, greet: Greet) -> str | None:
+    """What its cluster makes of us; nobody's cluster is entered on a name alone."""
+    return None if member.facts is None else await greet(lane, namespace, member)
 
 
 async def _sizes(lane: CloudLane, members: Sequence[MemberFound]) -> Mapping[tuple[str, str], MemberFound]:
@@ -145,9 +156,11 @@ async def _probes(lane: CloudLane, pools: Iterable[NodePoolRef]) -> Mapping[Node
     return dict(zip(ordered, await asyncio.gather(*map(probe, ordered)), strict=True))
 
 
-def _member(pool: PoolObject, name: str, node_pool: NodePoolRef, account: AccountSpec) -> MemberFound:
-    trouble = None
-    if node_pool.cluster.cloud is not account.cloud:
-        text = f"a member on {node_pool.cluster.cloud} cannot use an account of {account.cloud}"
+def _member(pool: PoolObject, member: MemberSpec, account: AccountSpec) -> MemberFound:
+    node_pool, trouble = member.located(account), None
+    if member.cloud is not account.cloud:
+        text = f"a member on {member.cloud} cannot use an account of {account.cloud}"
         trouble = Reason(code=Code.WRONG_CLOUD, text=text)
-    return MemberFound(pool=pool.key.name, member=name, node_pool=node_pool, trouble=trouble)
+    return MemberFound(
+        pool=pool.key.name, member=member.name, node_pool=node_pool, trouble=trouble, kubeconfig=member.kubeconfig
+    )

@@ -101,6 +101,7 @@ async def _check(
     kube: "KubeClient", settings: "Settings", namespaces: Sequence[str], name: str | None, record: Path | None
 ) -> "Report":
     from multicloud.cli.check.checking import LooksOnly, astray, check
+    from multicloud.cli.check.entering import greeter
     from multicloud.cli.check.wire import Wire
     from multicloud.clouds.lane import MetricRegistry
     from multicloud.clouds.registry import CloudLanes
@@ -127,7 +128,7 @@ async def _check(
             f"CloudAccount {name} does not exist in namespace {namespaces[0]}; `multicloud check -A` checks all there are"
         )
     wires = {each.key: Wire(clock, keep=record is not None) for each in chosen}
-    report = await check(chosen, pools, open_lanes, wires)
+    report = await check(chosen, pools, open_lanes, greeter(KubeSecrets(kube), settings.member_clusters), wires)
     if record is not None:
         _record(record, report, wires)
     return report if name is not None else replace(report, astray=astray(accounts, pools))

@@ -25,7 +25,8 @@ class PermissionFound:
 class MemberFound:
     """A member: its node pool's facts, or why they could not be read (`trouble`).
 
-    `kubernetes` is what its cluster's own API answered; None: it was not asked.
+    `kubeconfig` is the Secret of its own way into the cluster, "" for the account's. `kubernetes` is what the cluster's
+    own API made of us: `answers`, or why not; None: it was not asked. To be without is weaker, not wrong.
     """
 
     pool: str
@@ -33,6 +34,7 @@ class MemberFound:
     node_pool: NodePoolRef
     facts: NodePool | None = None
     trouble: Reason | None = None
+    kubeconfig: str = ""
     kubernetes: str | None = None
 
     def as_json(self) -> Mapping[str, Any]:

@@ -19,6 +19,10 @@ READ_OPERATIONS: Final = Need(name=f"{_PROVIDER}/locations/operations/read", pur
 READ_CLUSTERS: Final = Need(
     name=f"{_PROVIDER}/managedClusters/read", purpose="let `multicloud check` see where a cluster's operations are kept"
 )
+READ_CREDENTIALS: Final = Need(
+    name=f"{_PROVIDER}/managedClusters/listClusterUserCredential/action",
+    purpose="find a cluster's own Kubernetes API, which tells readiness and scheduled pods",
+)
 READ_PERMISSIONS: Final = Need(
     name="Microsoft.Authorization/permissions/read", purpose="let `multicloud check` see what may be written"
 )
@@ -43,5 +47,14 @@ def role(pools: Sequence[NodePoolRef], principal: str) -> Mapping[str, Any]:  # 
 
 
 POLICY: Final = Policy(
-    needs=(READ_POOLS, READ_MACHINES, WRITE_POOLS, READ_OPERATIONS, READ_CLUSTERS, READ_PERMISSIONS), role=role
+    needs=(
+        READ_POOLS,
+        READ_MACHINES,
+        WRITE_POOLS,
+        READ_OPERATIONS,
+        READ_CLUSTERS,
+        READ_CREDENTIALS,
+        READ_PERMISSIONS,
+    ),
+    role=role,
 )

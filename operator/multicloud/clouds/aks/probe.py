@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
 from multicloud.clouds.aks.errors import of_exception
@@ -14,13 +14,14 @@ from multicloud.clouds.aks.facts import claim_of
 from multicloud.clouds.aks.pipeline import Arm
 from multicloud.clouds.aks.policy import (
     READ_CLUSTERS,
+    READ_CREDENTIALS,
     READ_MACHINES,
     READ_OPERATIONS,
     READ_PERMISSIONS,
     READ_POOLS,
     WRITE_POOLS,
 )
-from multicloud.clouds.aks.pools import OPERATION_API
+from multicloud.clouds.aks.pools import GARBAGE, OPERATION_API
 from multicloud.clouds.proof import by_use
 from multicloud.model.error import Unavailable
 from multicloud.model.permission import Need, Permission
@@ -28,9 +29,6 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import NodePoolRef
 
 PERMISSIONS_API: Final = "2022-04-01"
-
-_GARBAGE = (AzureError, ValueError, KeyError, TypeError, AttributeError)
-"""What the SDK raises for errors, and for answers that are not the JSON they should be."""
 
 T = TypeVar("T")
 
@@ -46,9 +44,13 @@ class AksProbe:
         self._arm = arm
 
     def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
-        """As the port says; six calls, and one for each further page of ARM's list."""
+        """As the port says; seven calls, and one for each further page of ARM's list."""
         cluster, client = pool.cluster, self._arm.client(pool.cluster.owner)
         clusters, found = _by_use(READ_CLUSTERS, lambda: client.managed_clusters.get(cluster.group, cluster.name))
+        way_in, _ = _by_use(
+            READ_CREDENTIALS,
+            lambda: client.managed_clusters.list_cluster_user_credentials(cluster.group, cluster.name, format="exec"),
+        )
         permissions, grants = _by_use(READ_PERMISSIONS, lambda: self._grants(pool))
         pools, _ = _by_use(READ_POOLS, lambda: list(client.agent_pools.list(cluster.group, cluster.name)))
         machines, _ = _by_use(READ_MACHINES, lambda: list(client.machines.list(cluster.group, cluster.name, pool.name)))
@@ -58,6 +60,7 @@ class AksProbe:
             _by_grants(WRITE_POOLS, grants),
             self._operations(pool, found.location if found is not None else None),
             clusters,
+            way_in,
             permissions,
         ]
 
@@ -98,7 +101,7 @@ def _by_use(need: Need, use: Callable[[], T]) -> tuple[Permission, T | None]:
     def typed() -> T:
         try:
             return use()
-        except _GARBAGE as error:
+        except GARBAGE as error:
             raise of_exception(error, f"trying {need.name}", write=False) from None
 
     return by_use(need, typed)

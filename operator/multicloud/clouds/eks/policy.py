@@ -19,8 +19,11 @@ DESCRIBE_GROUPS: Final = Need(
 )
 UPDATE_NODEGROUP: Final = Need(name="eks:UpdateNodegroupConfig", purpose="resize a node group: the only write")
 DESCRIBE_UPDATE: Final = Need(name="eks:DescribeUpdate", purpose="follow a resize to its end")
+DESCRIBE_CLUSTER: Final = Need(
+    name="eks:DescribeCluster", purpose="find a cluster's own Kubernetes API, which tells readiness and scheduled pods"
+)
 
-_ON_CLUSTERS: Final = (LIST_NODEGROUPS, DESCRIBE_UPDATE)
+_ON_CLUSTERS: Final = (LIST_NODEGROUPS, DESCRIBE_UPDATE, DESCRIBE_CLUSTER)
 _ON_NODEGROUPS: Final = (DESCRIBE_NODEGROUP, UPDATE_NODEGROUP, DESCRIBE_UPDATE)
 _OWN_ARN: Final = re.compile(r"arn:(?P<partition>[^:]+):[^:]*:[^:]*:(?P<account>\d{12}):")
 
@@ -51,5 +54,6 @@ def _allow(sid: str, needs: Iterable[Need], resources: Sequence[str]) -> dict[st
 
 
 POLICY: Final = Policy(
-    needs=(LIST_NODEGROUPS, DESCRIBE_NODEGROUP, DESCRIBE_GROUPS, UPDATE_NODEGROUP, DESCRIBE_UPDATE), role=role
+    needs=(LIST_NODEGROUPS, DESCRIBE_NODEGROUP, DESCRIBE_GROUPS, UPDATE_NODEGROUP, DESCRIBE_UPDATE, DESCRIBE_CLUSTER),
+    role=role,
 )

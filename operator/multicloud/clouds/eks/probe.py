@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from multicloud.clouds.eks.clients import Clients
 from multicloud.clouds.eks.policy import (
+    DESCRIBE_CLUSTER,
     DESCRIBE_GROUPS,
     DESCRIBE_NODEGROUP,
     DESCRIBE_UPDATE,
@@ -33,7 +34,7 @@ class EksProbe:
         self._clients = clients
 
     def probe(self, pool: NodePoolRef) -> Sequence[Permission]:
-        """As the port says; five calls."""
+        """As the port says; six calls."""
         cluster, group = pool.cluster.name, pool.name
         return [
             self._by_read(LIST_NODEGROUPS, pool, "eks", "list_nodegroups", clusterName=cluster, maxResults=1),
@@ -51,6 +52,7 @@ class EksProbe:
                 nodegroupName=group,
                 updateId=str(uuid4()),
             ),
+            self._by_read(DESCRIBE_CLUSTER, pool, "eks", "describe_cluster", name=cluster),
         ]
 
     def _by_read(self, need: Need, pool: NodePoolRef, service: str, operation: str, **arguments: Any) -> Permission:

@@ -1,5 +1,6 @@
 """Makes a connection to a member cluster of a credential: one authority, no redirects, a time-out on everything."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -7,10 +8,13 @@ from typing import Any, Final
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
-from multicloud.kube.client import KubeClient
+from multicloud.kube.client import KubeClient, KubeError
 from multicloud.model.error import refused
 from multicloud.model.member import ClusterCredential
-from multicloud.model.reason import Code
+from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import ClusterRef
+
+_MISSING: Final = re.compile(r'cannot ([a-z]{1,20}) resource "([a-z/]{1,40})"')
 
 CALL_S: Final = 10.0
 """How long a connection, or one small answer, may take."""
@@ -31,6 +35,27 @@ def enter(credential: ClusterCredential) -> KubeClient:
     if credential.token:
         kube.carry(credential.token)
     return kube
+
+
+def why_not(error: KubeError, cluster: ClusterRef) -> Reason:
+    """Why a cluster does not show itself: by name of the verb and resource where RBAC refused."""
+    where = f"cluster {cluster.name}"
+    match error.status:
+        case 401:
+            text = f"{where} does not accept the identity; give it access (docs/cluster-access.md)"
+            return Reason(code=Code.AUTH_FAILED, text=text)
+        case 403:
+            # Verb and resource alone: the rest of the sentence is the other side's to choose.
+            missing = _MISSING.search(error.words)
+            what = f"{missing[1]} {missing[2]}" if missing else "look at it"
+            text = f"{where} does not let us {what}; grant it (docs/cluster-access.md)"
+            return Reason(code=Code.DENIED, text=text)
+        case 429:
+            return Reason(code=Code.THROTTLED, text=f"{where} has too many requests to answer ours")
+        case 0:
+            return Reason(code=Code.UNAVAILABLE, text=f"{where} cannot be reached, or gives no answer that is one")
+        case _:
+            return Reason(code=Code.UNAVAILABLE, text=f"{where} answers with an error")
 
 
 def _api(configuration: Configuration, credential: ClusterCredential) -> ApiClient:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from multicloud.kube.members.kubeconfig import read_kubeconfig
+from multicloud.kube.members.kubeconfig import fetch_kubeconfig
 from multicloud.kube.members.watching import Watching
-from multicloud.model.error import Refused, refused
+from multicloud.model.error import refused
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
 from multicloud.model.port import Clock, Lanes, Secrets, Wake
 from multicloud.model.reason import Code
@@ -121,18 +121,10 @@ class MemberEyes:
 
     async def _credential(self, login: ClusterLogin, known: ClusterCredential | None) -> ClusterCredential:
         if login.kubeconfig:
-            return await self._from_secret(login)
+            namespace, hosts = login.account.namespace, self._settings.kubeconfig_hosts
+            return await fetch_kubeconfig(self._secrets, namespace, login.kubeconfig, hosts)
         account = self._account(login.account)
         if account is None:
             raise refused(Code.ACCOUNT_NOT_FOUND, f"CloudAccount {login.account.name} does not exist in this namespace")
         lane = await self._lanes.lane(account)
         return await lane.credential(login.cluster, known)
-
-    async def _from_secret(self, login: ClusterLogin) -> ClusterCredential:
-        namespace, name = login.account.namespace, login.kubeconfig
-        try:
-            secret = await self._secrets.read_secret(namespace, name)
-        except Refused as error:
-            text = f"kubeconfigSecretRef: Secret {name} in namespace {namespace} does not exist or may not be read"
-            raise refused(error.reason.code, text) from None
-        return read_kubeconfig(secret, self._settings.kubeconfig_hosts)

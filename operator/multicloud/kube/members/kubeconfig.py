@@ -15,6 +15,7 @@ import yaml
 
 from multicloud.model.error import Refused, refused
 from multicloud.model.member import ClusterCredential
+from multicloud.model.port import Secrets
 from multicloud.model.reason import Code
 
 SECRET_KEY: Final = "kubeconfig"  # noqa: S105 - the documented name of the key, not a secret
@@ -26,6 +27,16 @@ _METADATA_NAMES: Final = frozenset(
 )
 _METADATA: Final = (ipaddress.ip_network("fd00:ec2::/32"), ipaddress.ip_network("168.63.129.16/32"))
 """Where machines of clouds ask who they are, beside the link-local addresses."""
+
+
+async def fetch_kubeconfig(secrets: Secrets, namespace: str, name: str, hosts: Sequence[str]) -> ClusterCredential:
+    """The credential of a Secret's kubeconfig. Raises Refused, as `read_kubeconfig`, or Unavailable."""
+    try:
+        secret = await secrets.read_secret(namespace, name)
+    except Refused as error:
+        text = f"kubeconfigSecretRef: Secret {name} in namespace {namespace} does not exist or may not be read"
+        raise refused(error.reason.code, text) from None
+    return read_kubeconfig(secret, hosts)
 
 
 def read_kubeconfig(secret: Mapping[str, bytes], hosts: Sequence[str]) -> ClusterCredential:

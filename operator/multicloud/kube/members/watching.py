@@ -5,7 +5,6 @@ is dropped when nothing was heard for FRESH_S: what is too old counts as not kno
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -18,11 +17,11 @@ from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.members import autoscaler
 from multicloud.kube.members.autoscaler import AutoscalerStatus
 from multicloud.kube.members.counts import Counts
-from multicloud.kube.members.entering import enter
+from multicloud.kube.members.entering import enter, why_not
 from multicloud.model.error import CloudError, Refused
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside
 from multicloud.model.port import Clock
-from multicloud.model.reason import Code, Reason
+from multicloud.model.reason import Reason
 
 SILENCE_S: Final = 150.0
 """A watch that brings not even a bookmark for so long hangs: API servers send one about every minute."""
@@ -49,8 +48,6 @@ NODES: Final = "/api/v1/nodes"
 PODS: Final = "/api/v1/pods"
 SCHEDULED: Final = {"fieldSelector": "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"}
 _PAGE: Final = {"limit": "250"}
-
-_MISSING: Final = re.compile(r'cannot ([a-z]{1,20}) resource "([a-z/]{1,40})"')
 
 Handle = Callable[[Mapping[str, Any]], str | None]
 Enter = Callable[[ClusterCredential | None], Awaitable[ClusterCredential]]
@@ -124,7 +121,7 @@ class Watching:
     def _failed(self, error: CloudError | KubeError, waited_s: float) -> float:
         """Say it; returns how long to wait."""
         refused = isinstance(error, Refused) or (isinstance(error, KubeError) and error.denied)
-        self._trouble = error.reason if isinstance(error, CloudError) else _reason(error, self.login)
+        self._trouble = error.reason if isinstance(error, CloudError) else why_not(error, self.login.cluster)
         log.warning("member cluster not seen", cluster=str(self.login.cluster), reason=str(self._trouble.code))
         if refused or self._known is None or self._clock.monotonic() - self._known.heard_s > FRESH_S:
             self._known = None
@@ -155,7 +152,7 @@ class Watching:
             if not error.denied:
                 raise
             # Nodes alone are worth seeing; only what the pods need stays unknown.
-            pods_version, troubles["pods"] = "", _reason(error, self.login)
+            pods_version, troubles["pods"] = "", why_not(error, self.login.cluster)
         before = self._known
         self._known = _Known(
             counts=counts,
@@ -241,7 +238,7 @@ class Watching:
             found = await visit.kube.call("GET", autoscaler.PATH)
         except KubeError as error:
             if error.status == 403:
-                visit.known.troubles["autoscaler"] = _reason(error, self.login)
+                visit.known.troubles["autoscaler"] = why_not(error, self.login.cluster)
             elif not error.gone:
                 raise
         visit.known.autoscaled = status.groups(found, self._clock.now())
@@ -268,24 +265,3 @@ def _handled(handle: Handle, body: Mapping[str, Any]) -> str | None:
         return handle(body)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise KubeError(0, "an answer that holds no such objects") from None
-
-
-def _reason(error: KubeError, login: ClusterLogin) -> Reason:
-    """Why the cluster was not seen: by name of the verb and resource where RBAC refused."""
-    where = f"cluster {login.cluster.name}"
-    match error.status:
-        case 401:
-            text = f"{where} does not accept the identity; give it access (docs/cluster-access.md)"
-            return Reason(code=Code.AUTH_FAILED, text=text)
-        case 403:
-            # Verb and resource alone: the rest of the sentence is the other side's to choose.
-            missing = _MISSING.search(error.words)
-            what = f"{missing[1]} {missing[2]}" if missing else "look at it"
-            text = f"{where} does not let us {what}; grant it (docs/cluster-access.md)"
-            return Reason(code=Code.DENIED, text=text)
-        case 429:
-            return Reason(code=Code.THROTTLED, text=f"{where} has too many requests to answer ours")
-        case 0:
-            return Reason(code=Code.UNAVAILABLE, text=f"{where} cannot be reached, or gives no answer that is one")
-        case _:
-            return Reason(code=Code.UNAVAILABLE, text=f"{where} answers with an error")
