@@ -35,6 +35,7 @@ async def test_status_shows_who_we_are_and_the_cloud_sees_the_same(machine: Mach
             "Ready": ("True", "IdentityProved"),
             "Reconciling": ("False", "IdentityProved"),
             "Stalled": ("False", "IdentityProved"),
+            "Paused": ("False", "NotPaused"),
         }
         assert status["identity"] == way.identity
         assert status.get("externalId") == way.external_id

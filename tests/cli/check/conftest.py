@@ -21,5 +21,6 @@ def shared_lab() -> Iterator[LabThread]:
 def ground(shared_lab: LabThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with bench(shared_lab, tmp_path_factory.mktemp("check")) as made:
         yield made
-        shared_lab.run(lambda lab: (lab.permissions.reset(), lab.faults.lift_all()))
+        shared_lab.run(lambda lab: lab.permissions.reset())
+        shared_lab.run(lambda lab: lab.faults.lift_all())
         shared_lab.advance(REFILL_S)
