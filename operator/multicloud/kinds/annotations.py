@@ -56,7 +56,7 @@ def _in_utc(moment: datetime) -> datetime:
 class OverrideNote(Part):
     """The value of `multicloud.dev/override`: JSON, every key known. `replicas` is both bounds at once."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False, validate_by_name=False)
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
 
     replicas: Units | None = None
     min_replicas: Units | None = None
