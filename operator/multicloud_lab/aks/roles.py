@@ -35,6 +35,10 @@ ACTIONS: Mapping[str, str] = {
 """By operation, but for deleting machines, whose action is a switch."""
 
 
+DELETE_MACHINES = f"{_POOLS}/deleteMachines/action"
+"""The action of deleting machines, unless the switch says that writing is enough."""
+
+
 def action_of(operation: str, switches: Switches) -> str:
     """Return the action that a call asks for; a call that is none of ours has its own name."""
     if operation == "AgentPools_DeleteMachines":

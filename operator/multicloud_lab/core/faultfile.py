@@ -10,12 +10,12 @@ from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 
 from multicloud_lab.core.faultkinds import Action
 from multicloud_lab.core.faults import Fault, Match
-from multicloud_lab.core.mistakes import closest, first_mistake
+from multicloud_lab.core.mistakes import FilePart, closest, first_mistake
 from multicloud_lab.core.seed import SeedError, read_yaml
 
 Json = dict[str, object]
@@ -25,13 +25,7 @@ class FaultError(ValueError):
     """A fault cannot be used; the text says which field and what is allowed."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
-    )
-
-
-class MatchBody(_Part):
+class MatchBody(FilePart):
     """Which calls."""
 
     operation: str | None = None
@@ -42,14 +36,14 @@ class MatchBody(_Part):
     nth: int | None = Field(default=None, ge=1)
 
 
-class WindowBody(_Part):
+class WindowBody(FilePart):
     """When, in virtual seconds since the fault was placed."""
 
     from_seconds: float = Field(default=0, ge=0)
     until_seconds: float | None = None
 
 
-class FaultBody(_Part):
+class FaultBody(FilePart):
     """One fault."""
 
     match: MatchBody = MatchBody()
@@ -152,7 +146,7 @@ def _model(kind: type[Action]) -> type[BaseModel]:
             columns[each.name] = (hints[each.name], each.default_factory())
         else:
             columns[each.name] = (hints[each.name], ... if each.default is MISSING else each.default)
-    made: type[BaseModel] = create_model(kind.__name__, __base__=_Part, **columns)
+    made: type[BaseModel] = create_model(kind.__name__, __base__=FilePart, **columns)
     return made
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
 
 _WORDS: Mapping[str, str] = {
     "missing": "must be given",
@@ -17,6 +18,28 @@ _WORDS: Mapping[str, str] = {
     "dict_type": "must be a map",
 }
 """By pydantic's type of the mistake."""
+
+
+class FilePart(BaseModel):
+    """A map of a file that people write: nothing but its fields, in camelCase."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number or a word belongs: YAML reads yes, no, on and off as these."""
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and not _takes_truth(field.annotation):
+            message = "must not be yes, no, on, off, true or false (put a word in quotes)"
+            raise ValueError(message)
+        return value
+
+
+def _takes_truth(annotation: Any) -> bool:
+    return annotation in {bool, object, Any} or any(_takes_truth(inner) for inner in get_args(annotation))
 
 
 def first_mistake(error: ValidationError, kind: type[BaseModel], where: str = "", whole: str = "the document") -> str:

@@ -11,10 +11,9 @@ from random import Random
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from multicloud_lab.core.mistakes import first_mistake
+from multicloud_lab.core.mistakes import FilePart, first_mistake
 
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -23,12 +22,6 @@ Zones = Annotated[tuple[str, ...], Field(min_length=1)]
 
 class SeedError(Exception):
     """A seed file cannot be used; the text is one line: file, path of the field, what is allowed."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
-    )
 
 
 NamedT = TypeVar("NamedT", "EksNodegroup", "AksPool", "GkePool")
@@ -52,7 +45,7 @@ def _placed_once(places: Sequence[tuple[str, ...]]) -> None:
         raise ValueError(message)
 
 
-class Span(_Part):
+class Span(FilePart):
     """Virtual seconds drawn evenly between `min` and `max`."""
 
     min: float = Field(ge=0)
@@ -70,11 +63,11 @@ class Span(_Part):
         return rng.uniform(self.min, self.max)
 
 
-class Timings(_Part):
+class Timings(FilePart):
     """How long the clouds take, in virtual seconds; `boot_by_type` where a machine type differs from `boot`."""
 
     boot: Span = Span(min=40, max=120)
-    boot_by_type: dict[str, Span] = {}
+    boot_by_type: dict[str, Span] = Field(default={})
     drain_s: float = Field(default=30, ge=0)
     eks_update: Span = Span(min=60, max=120)
     eks_asg_lag: Span = Span(min=2, max=5)
@@ -86,7 +79,7 @@ class Timings(_Part):
         return self.boot_by_type.get(instance_type, self.boot)
 
 
-class AwsPrincipal(_Part):
+class AwsPrincipal(FilePart):
     """An access key; `name` is the IAM user's name in the caller identity, `allowed` patterns of IAM actions."""
 
     name: str = "lab"
@@ -96,7 +89,7 @@ class AwsPrincipal(_Part):
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
 
 
-class EksNodegroup(_Part):
+class EksNodegroup(FilePart):
     """One managed node group, all nodes ready at the start."""
 
     name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$")
@@ -106,7 +99,7 @@ class EksNodegroup(_Part):
     instance_type: str = "m5.large"
     capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
     zones: Zones | None = None
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default={})
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -116,7 +109,7 @@ class EksNodegroup(_Part):
         return self
 
 
-class EksCluster(_Part):
+class EksCluster(FilePart):
     """One EKS cluster; `account` absent is the default account of the seed."""
 
     name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
@@ -130,7 +123,7 @@ SwitchValue = bool | int | float | str | None
 """A switch: where a vendor's behaviour is not settled, the engine's `Switches` say which values there are."""
 
 
-class Quota(_Part):
+class Quota(FilePart):
     """What an account (subscription, project) may have in a region; absent: unlimited."""
 
     account: str
@@ -139,7 +132,7 @@ class Quota(_Part):
     vcpus: int | None = Field(default=None, ge=0)
 
 
-class Stocked(_Part):
+class Stocked(FilePart):
     """How many more machines can be had in a zone, of a type; absent: of any."""
 
     zone: str | None = None
@@ -147,20 +140,20 @@ class Stocked(_Part):
     free: int = Field(ge=0)
 
 
-class CallRate(_Part):
+class CallRate(FilePart):
     """A token bucket: so many calls at once, so many a virtual second."""
 
     burst: int = Field(ge=1)
     per_s: float = Field(gt=0)
 
 
-class _CloudSeed(_Part):
+class _CloudSeed(FilePart):
     """What every cloud's seed may hold: limits, rates by kind of call (`core.pace` names them), switches."""
 
     quotas: tuple[Quota, ...] = ()
     capacity: tuple[Stocked, ...] = ()
-    pace: dict[str, CallRate] = {}
-    switches: dict[str, SwitchValue] = {}
+    pace: dict[str, CallRate] = Field(default={})
+    switches: dict[str, SwitchValue] = Field(default={})
 
 
 class AwsSeed(_CloudSeed):
@@ -184,7 +177,7 @@ class AwsSeed(_CloudSeed):
         return self
 
 
-class AzurePrincipal(_Part):
+class AzurePrincipal(FilePart):
     """An application with a client secret; `allowed` holds patterns of RBAC operations.
 
     `certificate` is an X.509 certificate (PEM) with whose key it may sign instead.
@@ -198,7 +191,7 @@ class AzurePrincipal(_Part):
     certificate: str | None = None
 
 
-class AksPool(_Part):
+class AksPool(FilePart):
     """One agent pool, all nodes ready at the start. With autoscaling, `min_count` ≤ count ≤ `max_count`.
 
     No `zones` means a regional pool.
@@ -213,7 +206,7 @@ class AksPool(_Part):
     min_count: int | None = Field(default=None, ge=0, le=1000)
     max_count: int | None = Field(default=None, ge=0, le=1000)
     scale_set_priority: Literal["Regular", "Spot"] = "Regular"
-    node_labels: dict[str, str] = {}
+    node_labels: dict[str, str] = Field(default={})
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -230,7 +223,7 @@ class AksPool(_Part):
         return self
 
 
-class AksCluster(_Part):
+class AksCluster(FilePart):
     """One managed cluster; `subscription_id` absent is the default one of the seed."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
@@ -266,14 +259,14 @@ class AzureSeed(_CloudSeed):
         return self
 
 
-class GcpPrincipal(_Part):
+class GcpPrincipal(FilePart):
     """A service account; its key pair is made at the lab's start; `allowed` holds patterns of IAM permissions."""
 
     allowed: tuple[str, ...] = ("*",)
     email: str = "lab@shop-prod-1.iam.gserviceaccount.com"
 
 
-class GkeAutoscaling(_Part):
+class GkeAutoscaling(FilePart):
     """A GKE pool's autoscaling block with sizes per zone."""
 
     enabled: bool = True
@@ -288,7 +281,7 @@ class GkeAutoscaling(_Part):
         return self
 
 
-class GkePool(_Part):
+class GkePool(FilePart):
     """One node pool; `node_count` is per zone. `zones` absent: the cluster's."""
 
     name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
@@ -297,10 +290,10 @@ class GkePool(_Part):
     zones: Zones | None = None
     autoscaling: GkeAutoscaling | None = None
     spot: bool = False
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default={})
 
 
-class GkeCluster(_Part):
+class GkeCluster(FilePart):
     """One GKE cluster; a zonal one has its location as its only zone. `project` absent: the seed's."""
 
     name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
@@ -353,7 +346,7 @@ def _default_gcp() -> GcpSeed:
     )
 
 
-class Seed(_Part):
+class Seed(FilePart):
     """Everything the lab starts with. `random` seeds every draw: equal seeds, equal runs."""
 
     random: int = 1

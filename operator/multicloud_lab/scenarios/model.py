@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from multicloud_lab.core.faultfile import FaultError, read_fault
 from multicloud_lab.core.faults import Fault
-from multicloud_lab.core.mistakes import closest, first_mistake
+from multicloud_lab.core.mistakes import FilePart, closest, first_mistake
 from multicloud_lab.core.seed import Seed, SeedError, read_seed, read_yaml
+from multicloud_lab.operationnames import ACTIONS
 from multicloud_lab.operationnames import OPERATIONS as NAMES
 
 Cloud = Literal["aws", "azure", "gcp"]
@@ -52,19 +53,23 @@ OperationName = Annotated[str, AfterValidator(_operation)]
 """An operation of one of the clouds by its own name there, or a word of OPERATIONS."""
 
 
+def _action(name: str) -> str:
+    known = {action for there in ACTIONS.values() for action in there}
+    if name not in known:
+        message = f"{name} is no action of a cloud: there are {closest(name, known)}"
+        raise ValueError(message)
+    return name
+
+
+ActionName = Annotated[str, AfterValidator(_action)]
+"""What a cloud's permissions call an action, as the cloud spells it."""
+
+
 def _list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-class Part(BaseModel):
-    """A map of a scenario file: nothing but its fields, in camelCase."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
-    )
-
-
-class Place(Part):
+class Place(FilePart):
     """A pool of the scenario's cloud."""
 
     cluster: str = "shop-batch"
@@ -94,14 +99,14 @@ class Wish(Place):
         return self
 
 
-class Ticks(Part):
+class Ticks(FilePart):
     """Let the client act `count` times, with `everySeconds` of virtual time after each."""
 
     count: int = Field(default=1, ge=1)
     every_seconds: float = Field(default=15, ge=0)
 
 
-class Settle(Part):
+class Settle(FilePart):
     """Let the client act until it says that all is as wished; not in time is a failure."""
 
     within_seconds: float = Field(default=1800, gt=0)
@@ -139,14 +144,14 @@ class Meanwhile(Place):
         return self
 
 
-class Stock(Part):
+class Stock(FilePart):
     """How many more machines there are in a zone; null: without limit."""
 
     zone: str | None = None
     free: int | None = Field(ge=0)
 
 
-class QuotaStep(Part):
+class QuotaStep(FilePart):
     """How many nodes the scenario's account may have in its region; null: without limit."""
 
     nodes: int | None = Field(ge=0)
@@ -161,7 +166,7 @@ def _fault(raw: object) -> object:
         raise ValueError(str(error)) from error
 
 
-class Step(Part):
+class Step(FilePart):
     """One step of a script: exactly one of these. `deny` names an action as the cloud does, for the client."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -176,7 +181,7 @@ class Step(Part):
     meanwhile: Meanwhile | None = None
     capacity: Stock | None = None
     quota: QuotaStep | None = None
-    deny: str | None = None
+    deny: ActionName | None = None
     restore: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -194,7 +199,7 @@ class Step(Part):
         return given[0] if given else None
 
 
-class Bounds(Part):
+class Bounds(FilePart):
     """How often: `is`, or `atLeast` and `atMost`."""
 
     is_: int | None = Field(default=None, ge=0, alias="is")
@@ -248,7 +253,7 @@ class Sizes(Place):
     at_most: int | None = Field(default=None, ge=0)
 
 
-class Rate(Part):
+class Rate(FilePart):
     """At most `atMost` calls of the client of an operation (absent: any) in any `seconds` virtual seconds."""
 
     operation: OperationName | None = None
@@ -256,7 +261,7 @@ class Rate(Part):
     seconds: float = Field(gt=0)
 
 
-class Quiet(Part):
+class Quiet(FilePart):
     """For so many virtual seconds after an answer `after` to an operation, the client does not call it again."""
 
     operation: OperationName = "resize"
@@ -278,7 +283,7 @@ class Told(Place):
     settled: bool
 
 
-class Fact(Part):
+class Fact(FilePart):
     """One fact: exactly one of these."""
 
     resizes: Resizes | None = None
@@ -298,13 +303,13 @@ class Fact(Part):
         return self
 
 
-class File(Part):
+class File(FilePart):
     """A scenario file."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     about: str = Field(min_length=1)
     clouds: Annotated[tuple[Cloud, ...], Field(min_length=1)] = ("aws", "azure", "gcp")
-    seed: dict[str, Any] = {}
+    seed: dict[str, Any] = Field(default={})
     script: Annotated[tuple[Step, ...], Field(min_length=1)]
     facts: Annotated[tuple[Fact, ...], Field(min_length=1)]
 

@@ -41,6 +41,8 @@ def test_a_file_replaces_what_it_names(tmp_path: Path) -> None:
         pytest.param("aws: {clusters: web}", "aws.clusters: must be a list", id="not a list"),
         pytest.param("aws: {clusters: [{}]}", "aws.clusters[0].name: must be given", id="no name"),
         pytest.param("aws: {capacity: [{zone: a, free: many}]}", "aws.capacity[0].free: must be a valid integer", id="not a number"),
+        pytest.param("random: yes", "random: must not be yes, no, on, off", id="yes is no number"),
+        pytest.param("aws: {clusters: [{name: on}]}", "aws.clusters[0].name: must not be yes, no, on, off", id="on is no name"),
         pytest.param("random: 1\nrandom: 2", "line 2: random stands twice in a map", id="twice"),
         pytest.param("timings: {boot: {min: 9, max: 1}}", "timings.boot", id="span"),
         pytest.param("aws: {principals: []}", "aws.principals", id="nobody"),

@@ -65,6 +65,12 @@ def scenario(*arguments: str) -> "subprocess.CompletedProcess[str]":
             id="counted operation",
         ),
         pytest.param(
+            "settle: {}",
+            "deny: eks:UpdateNodeGroupConfig",
+            "script[1].deny: eks:UpdateNodeGroupConfig is no action of a cloud: there are eks:UpdateNodegroupConfig, ",
+            id="denied action",
+        ),
+        pytest.param(
             "name: mine", "name: mine\nseed: {aws: {cluster: 3}}", "seed.aws.cluster: is no field", id="seed's"
         ),
         pytest.param("name: mine", "name: mine\nname: yours", "line 2: name stands twice", id="twice"),
