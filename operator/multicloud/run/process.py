@@ -30,7 +30,7 @@ from multicloud.watch.barrier import sweep, sync
 from multicloud.watch.elector import Elector, LeaseFence, Terms
 from multicloud.watch.http import HttpServer
 from multicloud.watch.kopf_thread import KopfThread
-from multicloud.watch.stop import follow_stop
+from multicloud.watch.stop import follow_stop, read_stop
 
 DRAIN_S = 25.0
 """How long an ending process waits for passes under way; below a pod's grace period of 30 s."""
@@ -124,8 +124,10 @@ class Process:
         await self._elector.lead()
         stop = KubeStop(self._kube, namespace=settings.namespace)
         async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(self._until_lost(), name="lease"),
+            beside = [group.create_task(self._until_lost(), name="lease")]
+            # Before any pass: what is not read yet stops everything, and would be shown as if somebody had stopped it.
+            await read_stop(stop, self._fence)
+            beside += [
                 group.create_task(
                     follow_stop(stop, self._fence, clock, every_s=settings.stop_poll_s, wake=operator.wake_pools),
                     name="stop-switch",

@@ -18,19 +18,26 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("stop")
 async def follow_stop(
     switch: KubeStop, fence: LeaseFence, clock: Clock, *, every_s: float, wake: Callable[[], None]
 ) -> None:
-    """Follow the switch until cancelled; `wake` asks for a pass over every pool when it moved.
+    """Follow the switch until cancelled; `wake` asks for a pass over every pool when it moved."""
+    while True:
+        due_s = clock.monotonic() + every_s
+        if await read_stop(switch, fence):
+            wake()
+        await clock.sleep_until(due_s)
+
+
+async def read_stop(switch: KubeStop, fence: LeaseFence) -> bool:
+    """Read the switch once; True if it moved.
 
     A failed read keeps the last word: without the API server the lease, and with it every write, ends by itself.
     """
-    while True:
-        due_s = clock.monotonic() + every_s
-        try:
-            stop = await switch.read()
-        except KubeError as error:
-            log.warning("stop switch not read", why=str(error))
-        else:
-            if stop is not fence.stop:
-                log.info("stop switch moved", stop=str(stop))
-                fence.set_stop(stop)
-                wake()
-        await clock.sleep_until(due_s)
+    try:
+        stop = await switch.read()
+    except KubeError as error:
+        log.warning("stop switch not read", why=str(error))
+        return False
+    if stop is fence.stop:
+        return False
+    log.info("stop switch moved", stop=str(stop))
+    fence.set_stop(stop)
+    return True

@@ -39,7 +39,9 @@ class FilePart(BaseModel):
 
 
 def _takes_truth(annotation: Any) -> bool:
-    return annotation in {bool, object, Any} or any(_takes_truth(inner) for inner in get_args(annotation))
+    if isinstance(annotation, bool) or annotation in {bool, object, Any}:
+        return True
+    return any(_takes_truth(inner) for inner in get_args(annotation))
 
 
 def first_mistake(error: ValidationError, kind: type[BaseModel], where: str = "", whole: str = "the document") -> str:

@@ -125,7 +125,7 @@ _REFUSED = [
     ),
     pytest.param(pool(name="a" * 64), "<nil>", "metadata.name must be at most 63 characters", id="long name"),
     pytest.param(pool(currency="USD"), "spec.currency", "unknown field", id="field of a later issue"),
-    pytest.param(pool(members=[member("a", state="Drain")]), "spec.members[0].state", "Unsupported value", id="state"),
+    pytest.param(pool(members=[member("a", state="Gone")]), "spec.members[0].state", "Unsupported value", id="state"),
     pytest.param(pool(members=[member("a", unitsPerNode=0)]), "spec.members[0].unitsPerNode", "greater", id="no units"),
     pytest.param(pool(members=[member("a", unitsPerNode=1025)]), "spec.members[0].unitsPerNode", "less", id="units"),
     pytest.param(pool(members=[member("a", weight=1001)]), "spec.members[0].weight", "less than", id="weight"),

@@ -18,6 +18,7 @@ KEYS = {
     "eks",
     "autoscaling",
     "sts",
+    "podIdentity",
     "arm",
     "gke",
     "compute",

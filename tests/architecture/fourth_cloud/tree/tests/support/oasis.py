@@ -33,4 +33,5 @@ OASIS = OasisGround(
     write="ResizePool",
     guard="token",
     principal="lab-user",
+    caller="lab-user",
 )

@@ -1,15 +1,16 @@
 """Oasis's node pools: list, resize, poll. One list of a cluster tells everything, so both details are one."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from multicloud.clouds.oasis.api import Api
 
-from multicloud.clouds.answers import told_or_raised
-from multicloud.model.error import CloudError, Refused, Unavailable
+from multicloud.clouds.answers import GARBAGE, Found, garbled, nodes_told, pools_told, told_or_raised
+from multicloud.model.error import CloudError, Refused
 from multicloud.model.port import ClusterPools
-from multicloud.model.reason import Code, Reason
+from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, ReadySource, Resize
 
@@ -29,13 +30,13 @@ class OasisNodePools:
 
     def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:  # noqa: ARG002 - one list tells all
         """Read the node pools of each cluster."""
-        found: dict[ClusterRef, Sequence[NodePool] | CloudError] = {}
+        found: dict[ClusterRef, Found | CloudError] = {}
         for cluster in clusters:
             try:
                 found[cluster] = self._pools(cluster)
             except CloudError as error:
                 found[cluster] = error
-        return told_or_raised(found)
+        return told_or_raised(clusters, found)
 
     def resize(self, change: Resize, *, token: str) -> Operation:
         """Ask for an absolute size; the token makes a repetition the same request. Raises CloudError."""
@@ -56,14 +57,14 @@ class OasisNodePools:
         state, words = STATE.get(str(told["state"]), OperationState.RUNNING), str(told["state"])
         return Operation(id=operation.id, pool=operation.pool, state=state, words=words)
 
-    def _pools(self, cluster: ClusterRef) -> Sequence[NodePool]:
+    def _pools(self, cluster: ClusterRef) -> Found:
         what = f"reading the node pools of {cluster}"
         told = self._api.get(f"/v1/clusters/{quote(cluster.name, safe='')}/pools", what)
         try:
-            return [_facts(cluster, each) for each in told["pools"]]
-        except (KeyError, TypeError, ValueError):
-            text = f"{what}: Oasis gave an answer that is none"
-            raise Unavailable(Reason(code=Code.UNEXPECTED, text=text)) from None
+            facts = [(str(each["name"]), partial(_facts, cluster, each)) for each in told["pools"]]
+        except GARBAGE:
+            raise garbled(what, "Oasis") from None
+        return pools_told(cluster, "Oasis", facts)
 
 
 def _facts(cluster: ClusterRef, told: Mapping[str, Any]) -> NodePool:
@@ -72,9 +73,9 @@ def _facts(cluster: ClusterRef, told: Mapping[str, Any]) -> NodePool:
         ref=NodePoolRef(cluster=cluster, name=name),
         claim=f"oasis/{cluster.name}/{name}",
         incarnation=str(told["id"]),
-        requested=int(told["want"]),
-        nodes=int(told["have"]),
-        ready=int(told["ready"]),
+        requested=nodes_told(told["want"]),
+        nodes=nodes_told(told["have"]),
+        ready=nodes_told(told["ready"]),
         ready_source=ReadySource.CLOUD,
         activity=ACTIVITY.get(state, Activity.BUSY),
         words=state,
