@@ -18,7 +18,7 @@ from typing import Any, Self
 from multicloud.model.error import NotSent, refused
 from multicloud.model.member import ClusterLogin, Inside, Look
 from multicloud.model.plan import Stop
-from multicloud.model.port import EventNote, Rejected, Wake, Written
+from multicloud.model.port import ClusterEyes, EventNote, Rejected, Wake, Written
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.run.compose import Edge, Operator, Outlook, compose
@@ -190,7 +190,7 @@ class World:
         self._operator.synced()
         self._serving = asyncio.create_task(self._operator.serve())
 
-    def _open_eyes(self, outlook: Outlook) -> MemoryEyes:
+    def _open_eyes(self, outlook: Outlook) -> ClusterEyes:
         kept = self.eyes.shown if self.eyes is not None else {}
         self.eyes = MemoryEyes(wake=outlook.wake, shown=kept)
         return self.eyes

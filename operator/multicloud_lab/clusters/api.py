@@ -167,7 +167,8 @@ class Api:
             asked.cluster.refresh()
             return self._open and asked.cluster.exists
 
-        events = watch(asked.cluster.store, _wish(asked), asked.query, version, refresh)
+        store, waited_s = asked.cluster.store, self._lab.clock.waited_s
+        events = watch(store, _wish(asked), asked.query, version, refresh=refresh, waited_s=waited_s)
         try:
             async for event in events:
                 self._form_event(asked, event)

@@ -17,10 +17,10 @@ from multicloud_lab.core.clock import wait_real_s
 
 LOOK_S = 0.2
 """How often a watch looks for changes, real seconds."""
-BOOKMARK_LOOKS = 25
-"""After how many looks without an event a watch that wants bookmarks gets one: about every five seconds."""
+BOOKMARK_S = 5.0
+"""How long a watch that wants bookmarks is without an event before it gets one, by the clock's `waited_s`."""
 WATCH_S = 1800.0
-"""How long a watch without timeoutSeconds lasts, real seconds; an API server takes 30 to 60 minutes."""
+"""How long a watch without timeoutSeconds lasts, by the clock's `waited_s`; an API server takes 30 to 60 minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +86,27 @@ def watch_start(store: Store, query: Mapping[str, str]) -> int:
 
 
 async def watch(
-    store: Store, wish: Wish, query: Mapping[str, str], version: int, refresh: Callable[[], bool]
+    store: Store,
+    wish: Wish,
+    query: Mapping[str, str],
+    version: int,
+    *,
+    refresh: Callable[[], bool],
+    waited_s: Callable[[], float],
 ) -> AsyncIterator[Json]:
-    """Yield a watch's events until its time is over or `refresh` says that the cluster is gone.
+    """Yield a watch's events until its time is over by `waited_s` or `refresh` says that the cluster is gone.
 
     A version that is forgotten is told in an ERROR event, as an API server does.
     """
     wants_bookmarks = _is_set(query, "allowWatchBookmarks")
-    looks = int((whole_number(query, "timeoutSeconds") or WATCH_S) / LOOK_S)
+    end_s = waited_s() + (whole_number(query, "timeoutSeconds") or WATCH_S)
     if version == 0 or _is_set(query, "sendInitialEvents"):
         version = store.version
-        for body in store.all(wish.resource.plural):
-            if wish.fits(body):
-                yield {"type": "ADDED", "object": body}
-        if _is_set(query, "sendInitialEvents"):
-            yield _bookmark(wish, version, {"k8s.io/initial-events-end": "true"})
-    quiet = 0
-    for _ in range(looks):
+        for first in _initial(store, wish, query):
+            yield first
+    told_s = waited_s()
+    while True:
+        is_over = waited_s() >= end_s  # before the last look, so that a jump of the clock hides no event
         if not refresh():
             return
         try:
@@ -114,13 +118,26 @@ async def watch(
         events = [event for change in changes if (event := _event(wish, change)) is not None]
         for event in events:
             yield event
-        quiet = 0 if events else quiet + 1
-        if wants_bookmarks and quiet == BOOKMARK_LOOKS:
-            quiet = 0
+        if events:
+            told_s = waited_s()
+        elif wants_bookmarks and waited_s() - told_s >= BOOKMARK_S:
+            told_s = waited_s()
             yield _bookmark(wish, version, {})
+        if is_over:
+            break
         await wait_real_s(LOOK_S)
     if wants_bookmarks:
         yield _bookmark(wish, version, {})
+
+
+def _initial(store: Store, wish: Wish, query: Mapping[str, str]) -> list[Json]:
+    """Return the events of all that is there, at one moment."""
+    events: list[Json] = [
+        {"type": "ADDED", "object": body} for body in store.all(wish.resource.plural) if wish.fits(body)
+    ]
+    if _is_set(query, "sendInitialEvents"):
+        events.append(_bookmark(wish, store.version, {"k8s.io/initial-events-end": "true"}))
+    return events
 
 
 def whole_number(query: Mapping[str, str], name: str) -> int:

@@ -72,6 +72,7 @@ class VirtualClock:
         self._start_s = start.timestamp()
         self._now_s = self._start_s
         self._real_s = time.monotonic()
+        self._jumped_s = 0.0
         self._heap: list[_Due] = []
         self._sequence = 0
 
@@ -95,7 +96,15 @@ class VirtualClock:
         if seconds < 0:
             message = f"the clock cannot go back: advance({seconds})"
             raise ValueError(message)
+        self._jumped_s += seconds
         self.advance_to(self._now_s + seconds)
+
+    def waited_s(self) -> float:
+        """Return what a client has waited, in seconds since some moment: real ones, and those that a hand jumped over.
+
+        For answers that last, like a watch. The factor has no part in it, because a client's time-outs are real.
+        """
+        return time.monotonic() + self._jumped_s
 
     def advance_to(self, end_s: float) -> None:
         """Move forward to `end_s` (virtual epoch seconds; nothing for a time that is past), as `advance` does."""
@@ -111,7 +120,7 @@ class VirtualClock:
         """Follow real time (times the factor) and run what is due. Every request calls it before it looks at state."""
         real_s = time.monotonic()
         elapsed_s, self._real_s = real_s - self._real_s, real_s
-        self.advance(elapsed_s * self.factor)
+        self.advance_to(self._now_s + elapsed_s * self.factor)
 
     def reset(self) -> None:
         """Go back to the start with nothing scheduled."""

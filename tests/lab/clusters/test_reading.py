@@ -5,6 +5,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -171,7 +172,7 @@ def test_selectors_that_no_server_takes_are_refused(member: Member, options: dic
 
 def test_a_watch_sees_a_node_come_become_ready_drain_and_go(lab: LabThread, member: Member) -> None:
     version = member.list_node().metadata.resource_version
-    with watching(member.list_node, resource_version=version, timeout_seconds=60) as events:
+    with watching(member.list_node, resource_version=version, timeout_seconds=600) as events:
         resize(lab, 5)
         lab.advance(39)  # a machine exists after a tenth of its time, and is ready after 40 seconds at the earliest
         born = next_event(events, "ADDED", lambda node: pool_of(node) == "web")
@@ -228,6 +229,16 @@ def test_bookmarks_end_the_initial_events_and_the_watch(lab: LabThread) -> None:
     assert first["annotations"] == {"k8s.io/initial-events-end": "true"}
     assert "annotations" not in last
     assert int(last["resourceVersion"]) >= int(first["resourceVersion"])
+
+
+def test_a_watch_lasts_by_a_clock_that_hands_move_and_hides_no_event(lab: LabThread, member: Member) -> None:
+    listed = member.list_node().metadata.resource_version
+    member.patch_node(member.list_node().items[0].metadata.name, {"metadata": {"labels": {"mine": "yes"}}})
+    with ThreadPoolExecutor() as threads:
+        watched = threads.submit(events_of, lab, timeoutSeconds="3000", resourceVersion=listed)
+        while not wait([watched], timeout=0.1).done:
+            lab.advance(3000)
+    assert watched.result()[0]["object"]["metadata"]["labels"]["mine"] == "yes"
 
 
 def test_a_watch_from_before_what_is_remembered_is_told_so(lab: LabThread, member: Member) -> None:
