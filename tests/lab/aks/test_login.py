@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +109,15 @@ def test_refused_grants(lab: LabThread, form: dict[str, str], status: int, error
 @pytest.mark.parametrize(
     ("made", "number"),
     [
-        pytest.param("not-a-jwt", 50027, id="malformed"),
-        pytest.param(assertion(aud="other"), 700212, id="audience"),
-        pytest.param(assertion(sub=""), 50027, id="no-subject"),
-        pytest.param(assertion(exp=1), 700024, id="expired"),
+        pytest.param(lambda: "not-a-jwt", 50027, id="malformed"),
+        pytest.param(lambda: assertion(aud="other"), 700212, id="audience"),
+        pytest.param(lambda: assertion(sub=""), 50027, id="no-subject"),
+        pytest.param(lambda: assertion(exp=1), 700024, id="expired"),
     ],
 )
-def test_refused_assertions(lab: LabThread, made: str, number: int) -> None:
+def test_refused_assertions(lab: LabThread, made: Callable[[], str], number: int) -> None:
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    response = ask(lab, client_secret="", client_assertion=made, client_assertion_type=kind)
+    response = ask(lab, client_secret="", client_assertion=made(), client_assertion_type=kind)
     assert (response.status_code, response.json()["error_codes"]) == (401, [number])
 
 
