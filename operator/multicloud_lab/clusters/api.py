@@ -160,7 +160,6 @@ class Api:
 
     async def _stream(self, request: web.Request, asked: Asked, version: int) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
 
         def refresh() -> bool:
             self._lab.clock.catch_up()
@@ -170,6 +169,7 @@ class Api:
         store, waited_s = asked.cluster.store, self._lab.clock.waited_s
         events = watch(store, _wish(asked), asked.query, version, refresh=refresh, waited_s=waited_s)
         try:
+            await response.prepare(request)
             async for event in events:
                 self._form_event(asked, event)
                 await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
