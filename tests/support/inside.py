@@ -65,6 +65,11 @@ class Onlooker:
         look = Look(node_pools=frozenset({"web"}), autoscaler=autoscaler)
         self.eyes.attend(pool, dict.fromkeys(logins, look))
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass on both sides; on the lab's alone, watches that last long would seem to end at once."""
+        self.clock.advance(seconds)
+        self.lab.advance(seconds)
+
     async def until(self, where: ClusterLogin, holds: Callable[[Inside], object]) -> Inside:
         """Real time passes until it holds for the node pool `web`."""
         await eventually(lambda: holds(self.eyes.inside(where, "web")), lambda: self.eyes.inside(where, "web"))

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from multicloud.kube.members.watching import FRESH_S, REFUSED_WAIT_S
+from multicloud.kube.members.watching import FIRST_WAIT_S, FRESH_S, REFUSED_WAIT_S
 from multicloud.model.error import Unavailable, refused
 from multicloud.model.member import Counted, Inside
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud_lab.core.faultkinds import Deny, Garbage, Hang, Reset
+from multicloud_lab.core.faultkinds import Answer, Deny, Garbage, Hang, Reset
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.nodes import NodeState
@@ -73,9 +73,9 @@ async def test_a_node_that_is_not_ready_lowers_ready_and_wakes_who_looks(lab: La
     sees.woken.clear()
     lab.hands(lambda hands: hands.resize("aws", "shop-prod", "web", 6))
     while lab.run(lambda running: booting(running, "aws", "shop-prod")) != 2:
-        lab.advance(5)
+        sees.advance(5)
     await sees.until(login(), lambda inside: inside.counted == Counted(nodes=6, ready=4))
-    lab.advance(600)
+    sees.advance(600)
     await sees.until(login(), lambda inside: inside.counted == Counted(nodes=6, ready=6))
     assert set(sees.woken) == {POOL}
 
@@ -101,7 +101,7 @@ async def test_scheduled_requests_are_counted_and_their_end_too(lab: LabThread, 
     run_pods(lab, 0, cpu_millicores=1000)
     with member.api(lab, "aws", member.token(lab, "aws")) as api:
         api.list_pod_for_all_namespaces()  # looking is what makes the lab's workloads act: now their end is set
-    lab.advance(60)
+    sees.advance(60)
     await sees.until(login(), lambda inside: inside.counted == FOUR)
 
 
@@ -169,6 +169,30 @@ async def test_a_cluster_that_hangs_or_talks_garbage_keeps_to_itself(
     assert sees.eyes.inside(login(), "web").counted is None
 
 
+@pytest.mark.parametrize("operation", ["nodes.list", "nodes.watch"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"metadata": ["1"], "items": [], "type": "ADDED", "object": ["node"]}',
+        '{"metadata": {"resourceVersion": "1"}, "items": 5, "type": "ADDED", "object": 5}',
+        '{"metadata": {"resourceVersion": "1"}, "items": ["node"], "type": "ADDED", "object": {"metadata": "node"}}',
+    ],
+    ids=["lists", "numbers", "texts"],
+)
+async def test_a_cluster_that_answers_in_another_shape_is_listed_anew(
+    lab: LabThread, sees: Onlooker, operation: str, body: str
+) -> None:
+    fault(lab, operation, Answer(status=200, body=body + "\n", content_type="application/json"))
+    sees.attend(login())
+    await eventually(lambda: asked(lab, operation))
+    lists = asked(lab, "nodes.list")
+    lab.run(lambda running: running.faults.lift_all())
+    await sees.clock.until_asleep()
+    await sees.clock.run_for(2 * FIRST_WAIT_S)
+    await eventually(lambda: asked(lab, "nodes.list") > lists)
+    await sees.until(login(), lambda inside: inside.counted == FOUR)
+
+
 async def test_a_cluster_is_tried_again_with_longer_and_longer_waits(lab: LabThread, sees: Onlooker) -> None:
     reason = Reason(code=Code.UNAVAILABLE, text="away")
     sees.lane.failure = Unavailable(reason)
@@ -225,8 +249,7 @@ async def test_an_autoscaler_of_the_cluster_is_seen_while_it_lives(lab: LabThrea
     # By our clock its first word is months old; that it moves between two looks proves that it lives.
     await sees.until(login(), lambda inside: inside.counted == FOUR)
     await eventually(lambda: sees.clock.next_wake() == 60)  # it has looked once, and looks again in a minute
-    lab.advance(60)
-    sees.clock.advance(60)
+    sees.advance(60)
     inside = await sees.until(login(), lambda inside: inside.autoscaled)
     assert [name for name in inside.autoscaled if "web" in name] == list(inside.autoscaled)
     await eventually(lambda: sees.clock.next_wake() == 120)

@@ -106,7 +106,7 @@ class Watching:
             try:
                 credential = await self._credential(credential)
                 async with enter(credential) as kube:
-                    await self._look(kube, credential)
+                    await self._look_trusting(kube, credential)
                 wait_s = 0.0
             except (CloudError, KubeError) as error:
                 credential = None
@@ -139,6 +139,14 @@ class Watching:
             self._known = None
             self._told()
         await self._clock.sleep_until(end_s)
+
+    async def _look_trusting(self, kube: KubeClient, credential: ClusterCredential) -> None:
+        """Look, as if answers had the shape that the API promises; one that has not is an error of that server's."""
+        try:
+            await self._look(kube, credential)
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+            # A cluster may be anybody's. Let out, this would end its task, and it would be seen no more.
+            raise KubeError(0, "an answer that holds no such objects") from None
 
     async def _look(self, kube: KubeClient, credential: ClusterCredential) -> None:
         """List, then watch until it is time to list anew. Raises KubeError, CloudError."""
@@ -179,7 +187,7 @@ class Watching:
             async for page in pages:
                 version = str((page.get("metadata") or {}).get("resourceVersion") or "")
                 for body in page.get("items") or ():
-                    _handled(handle, body)
+                    handle(body)
         if not version:
             raise KubeError(0, f"an answer that is no list from {kube.server}")
         return version
@@ -198,9 +206,9 @@ class Watching:
                     version = str((body.get("metadata") or {}).get("resourceVersion") or version)
                     visit.known.heard_s = self._clock.monotonic() if is_nodes else visit.known.heard_s
                     if kind == "DELETED":
-                        self._changed(_handled(gone, body))
+                        self._changed(gone(body))
                     elif kind == "ADDED" or (kind == "MODIFIED" and is_nodes):
-                        self._changed(_handled(came, body))
+                        self._changed(came(body))
             if self._clock.monotonic() - began_s < SHORTEST_S:
                 raise KubeError(0, f"{visit.kube.server} ends its watches at once")
 
@@ -257,11 +265,3 @@ class _Visit:
     credential: ClusterCredential
     known: _Known
     end_s: float
-
-
-def _handled(handle: Handle, body: Mapping[str, Any]) -> str | None:
-    """Count an object. Raises KubeError for one that is none: then nothing of that server can be trusted."""
-    try:
-        return handle(body)
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise KubeError(0, "an answer that holds no such objects") from None
