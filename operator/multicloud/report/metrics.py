@@ -101,7 +101,7 @@ class ObjectCollector(Collector):
         leader.add_metric(["multicloud"], leading)
         yield leader
         stop = GaugeMetricFamily(
-            "multicloud_stop_switch", "0 off, 1 shrink only, 2 everything stopped; told by the leader alone."
+            "multicloud_stop_switch", "0 off, 1 removals stopped, 2 every write stopped; told by the leader alone."
         )
         if leading:  # the others do not read it
             stop.add_metric([], _STOP[self._sources.stop()])
