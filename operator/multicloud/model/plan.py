@@ -6,6 +6,7 @@ now, `report` shows all of it.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from multicloud.model.member import Inside
@@ -99,6 +100,48 @@ class MemberPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relaxed:
+    """What gave way, because what stands above it, or what nodes there are, left no other choice.
+
+    `name` is the field of the spec, for example `minReplicas` or `allocation.survive[Cloud]`; `by` is by how many units.
+    `would_help` is one sentence for people.
+    """
+
+    name: str
+    by: int
+    would_help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A constraint without which the pool would be placed otherwise.
+
+    `name` is the field of the spec, for example `allocation.survive[Cloud]` or `members[east].maxNodes`.
+    `costs_per_hour` is what it costs, in the pool's currency: the hourly cost of the sizes as placed less that of the
+    best sizes without it. It is negative for one that saves money; None where a price is not known.
+    """
+
+    name: str
+    costs_per_hour: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """What the wished sizes keep and cost.
+
+    Costs are per hour in the pool's currency: `hourly_cost_now` of the nodes that the clouds try to reach now,
+    `hourly_cost` of the targets; None where a price or a size is not known. `gap` is how far the sizes may be from the
+    best ones, as a share (0..1) of the first level that was not proved; 0 when all were.
+    What binds, and at what price, is not here: `decide.bindings(snapshot)` solves the pool again to tell it.
+    """
+
+    relaxed: tuple[Relaxed, ...] = ()
+    hourly_cost_now: Decimal | None = None
+    hourly_cost: Decimal | None = None
+    gap: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A decision.
 
@@ -106,8 +149,8 @@ class Plan:
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
     (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `braked` names the members of which a
-    change waits, wholly or in part, for the fleet-wide brake. `wake_at` is when time alone may change the decision (a hold
-    expires), None for never.
+    change waits, wholly or in part, for the fleet-wide brake. `placing` is what the targets keep and cost. `wake_at` is
+    when time alone may change the decision (a hold expires), None for never.
     """
 
     record: PoolRecord
@@ -118,6 +161,7 @@ class Plan:
     blocked: Reason | None
     unsafe: Reason | None
     braked: frozenset[str] = frozenset()
+    placing: Placing = Placing()
     wake_at: datetime | None
     settled: bool
 
