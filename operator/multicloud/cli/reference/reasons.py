@@ -32,6 +32,13 @@ ALL_IS_WELL: Final[Mapping[Code, str]] = {
     "takes it away.",
     Code.RESIZE_ACCEPTED: "A cloud accepted a resize of ours; its end is told by another word.",
     Code.DELIVERED: "A resize ended: the cloud tries to reach exactly the size asked for.",
+    Code.ABOVE_TARGET: "A metric of a ScalingPolicy is above its target: it proposes more units.",
+    Code.BELOW_TARGET: "A metric of a ScalingPolicy is below its target: it proposes fewer units.",
+    Code.WITHIN_TOLERANCE: "A metric of a ScalingPolicy is near enough to its target (with `algorithm: Step`: inside the "
+    "dead band): it proposes what there is.",
+    Code.VALID_METRIC_FOUND: "A ScalingPolicy has metrics to judge by.",
+    Code.READY_FOR_NEW_SCALE: "No window of a ScalingPolicy keeps the number from moving.",
+    Code.DESIRED_WITHIN_RANGE: "No limit of a ScalingPolicy binds.",
 }
 _BOUNDS: Final[Mapping[Code, str]] = {
     Code.MIN_REPLICAS: "The wish is below `spec.minReplicas`; the minimum is kept. Lower it if that is not meant.",
@@ -46,6 +53,22 @@ _BOUNDS: Final[Mapping[Code, str]] = {
     "`multicloud.dev/adopt`, see [taking over](../adoption.md).",
     Code.NO_LEGAL_SIZE: "No size fits: GKE sizes are multiples of the number of zones, and none lies between `minNodes` "
     "and `maxNodes`; or an EKS node group's own range leaves none (`cloudRange: Widen` moves it). Change one of them.",
+}
+_POLICIES: Final[Mapping[Code, str]] = {
+    Code.SCALE_UP_LIMIT: "More units are wanted than `behavior.scaleUp` lets come at once; the rest follows.",
+    Code.SCALE_DOWN_LIMIT: "Fewer units are wanted than `behavior.scaleDown` lets go to at once; the rest follows.",
+    Code.TOO_FEW_REPLICAS: "Fewer units are wanted than the lowest number in force: of the policy, a schedule or the pool.",
+    Code.TOO_MANY_REPLICAS: "More units are wanted than the highest number in force: of the policy, a schedule or the pool.",
+    Code.SCALE_UP_STABILIZED: "Within `behavior.scaleUp.stabilizationWindowSeconds` fewer units were wanted as well.",
+    Code.SCALE_DOWN_STABILIZED: "Within `behavior.scaleDown.stabilizationWindowSeconds` more units were wanted as well.",
+    Code.HELD_NOT_READY: "A ratio is below its target, but fewer units are ready than desired: it would be multiplied with "
+    "too few.",
+    Code.HELD_READY_UNKNOWN: "Nobody knows how many units are ready now: nothing shrinks for a metric.",
+    Code.HELD_FOR_METRIC: "A metric cannot be read: the number does not fall before it is back.",
+    Code.NO_READING: "A metric was not read, or what was read cannot be compared with its target.",
+    Code.METRIC_FALLBACK: "A metric failed `fallback.afterFailures` times in a row: `fallback` stands in for it.",
+    Code.SCHEDULES_CONFLICT: "Schedules, or a schedule and the policy, ask for bounds without a common value: the highest "
+    "minimum counts.",
 }
 _MOVES: Final[Mapping[Code, str]] = {
     Code.GROW_FOR_SHORTAGE: "Grows because fewer units are ready than `minReplicas`.",
@@ -170,6 +193,7 @@ _ANSWERS: Final[Mapping[Code, str]] = {
 _GROUPS: Final[Mapping[str, Mapping[Code, str]]] = {
     "All is well": ALL_IS_WELL,
     "What bounds the size": _BOUNDS,
+    "What a ScalingPolicy says": _POLICIES,
     "Why a size moves": _MOVES,
     "Why it waits": _WAITS,
     "How a resize ended otherwise": _ENDED,
