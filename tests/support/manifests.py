@@ -44,3 +44,19 @@ def pool(name: str = "web", namespace: str = "shop", **spec: Any) -> dict[str, A
         "metadata": {"name": name, "namespace": namespace},
         "spec": {field: value for field, value in whole.items() if value is not None},
     }
+
+
+def prometheus(name: str = "rps", query: str = "sum(rate(requests[1m]))", value: str = "200") -> dict[str, Any]:
+    """A metric of one query, to be kept at so much a unit."""
+    return {"name": name, "prometheus": {"query": query}, "target": {"type": "AverageValue", "value": value}}
+
+
+def policy(name: str = "web", namespace: str = "shop", **spec: Any) -> dict[str, Any]:
+    """A ScalingPolicy of the pool `web` with one metric; further fields of spec by name, None takes a field away."""
+    whole = {"poolRef": {"name": "web"}, "metrics": [prometheus()], **spec}
+    return {
+        "apiVersion": "multicloud.dev/v1alpha1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {field: value for field, value in whole.items() if value is not None},
+    }

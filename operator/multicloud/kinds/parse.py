@@ -13,7 +13,9 @@ from multicloud.kinds import annotations
 from multicloud.kinds.cloudaccount import CloudAccountSpec
 from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
 from multicloud.kinds.remembered import account_record, pool_record
+from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, problems
+from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, PoolObject, PoolSpec
@@ -39,6 +41,11 @@ def pool_spec(body: Mapping[str, Any]) -> PoolSpec:
         adopted=annotations.adopted(noted),
         override=annotations.override(noted),
     )
+
+
+def policy_spec(body: Mapping[str, Any]) -> PolicySpec:
+    """Read the spec of a ScalingPolicy. Raises InvalidSpec."""
+    return _read(ScalingPolicySpec, body).to_model()
 
 
 def account_object(body: Mapping[str, Any]) -> AccountObject:

@@ -24,8 +24,10 @@ _KEPT = (
     "maximum",
     "minItems",
     "maxItems",
+    "maxProperties",
     "required",
     "properties",
+    "additionalProperties",
     "items",
     "nullable",
     "x-kubernetes-list-type",
@@ -59,10 +61,14 @@ class _Translation:
         made = {key: flat[key] for key in _KEPT if key in flat}
         if "items" in made:
             made["items"] = self.node(made["items"])
+        if "additionalProperties" in made:
+            made["additionalProperties"] = self.node(made["additionalProperties"])
         if "properties" in made:
             made["properties"] = {name: self._property(name, inner) for name, inner in made["properties"].items()}
         if self._nullable:
             made.pop("default", None)  # the operator writes every field of a status
+        elif made.get("default") == []:
+            del made["default"]  # an absent list is an empty one
         elif made.get("type") == "object" and "default" in made:
             made["default"] = {}  # its fields have defaults of their own
         return made
