@@ -46,8 +46,7 @@ class ScriptedLane:
             cluster: [pool for ref, pool in self.pools.items() if ref.cluster == cluster and ref not in self.alone]
             for cluster in clusters
         }
-        told |= self.clusters
-        return {**told, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
+        return {**told, **self.clusters, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
         if self.refuses_writes is not None:
