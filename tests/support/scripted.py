@@ -27,7 +27,7 @@ class ScriptedLane:
     polls: list[str] = field(default_factory=list)
     omits_in_sizes: bool = False
     alone: dict[NodePoolRef, CloudError] = field(default_factory=dict)
-    clusters: dict[ClusterRef, CloudError] = field(default_factory=dict)
+    clusters: dict[ClusterRef | NodePoolRef, CloudError] = field(default_factory=dict)
     poll_wait_s: float | None = None
     refuses_polls: CloudError | None = None
     credentials: Callable[[ClusterRef], ClusterCredential] | None = None
