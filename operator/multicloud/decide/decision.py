@@ -13,7 +13,16 @@ from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish
 from multicloud.decide.settle import settle
 from multicloud.decide.standing import Standing
-from multicloud.decide.words import CLAIM_PENDING, NOT_YET_OBSERVED, Decided, blocked, limit, member_reason
+from multicloud.decide.steps import changes_of, steps_of
+from multicloud.decide.words import (
+    CLAIM_PENDING,
+    NOT_YET_OBSERVED,
+    Decided,
+    blocked,
+    limit,
+    member_reason,
+    why_it_moves,
+)
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
 from multicloud.model.reason import Code
 from multicloud.model.record import MemberRecord, PoolRecord, Released
@@ -34,9 +43,11 @@ def decide(snapshot: Snapshot) -> Plan:
     placed = place(standings, snapshot.spec, wished, snapshot.now)
     targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
     stop = blocked(snapshot)
-    sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, _need(placed, wished))
+    need = _need(placed, wished)
+    sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, need)
     decided = Decided(wish=wished, placed=placed, asks=sizes, targets=targets, blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
+    changes = changes_of(standings, targets, why_it_moves(standings, decided, snapshot))
     shortage = max(0, wished.desired - placed.units)
     return Plan(
         record=_record(snapshot, wished, members),
@@ -47,6 +58,8 @@ def decide(snapshot: Snapshot) -> Plan:
         blocked=stop,
         unsafe=unsafe(standings),
         braked=frozenset(name for name, why in sizes.waits.items() if why.code is Code.BRAKE),
+        changes=changes,
+        steps=steps_of(standings, changes, snapshot, need),
         wake_at=_wake_at(standings, wished, snapshot),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )

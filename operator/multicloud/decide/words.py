@@ -118,6 +118,15 @@ def _unseen(standing: Standing) -> Reason | None:
     return Reason(code=Code.STALE, text="what is known of it is too old to act on; waiting for the next look")
 
 
+def why_it_moves(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -> Mapping[str, Reason]:
+    """Why each member is to have its target, whatever it waits for meanwhile."""
+    return {
+        one.name: _of_failed(one, change) or _why_asked(change, decided, snapshot)
+        for one in standings
+        if (change := (decided.targets[one.name] or 0) - (one.record.requested or 0))
+    }
+
+
 def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
     desired = decided.wish.desired
     wished = _wished_units(decided, snapshot)

@@ -85,10 +85,18 @@ def rules(*made: dict[str, Any]) -> dict[str, Any]:
 
 def problems(error: ValidationError, root: str) -> str:
     """Tell the first mistakes in one line, each with its path below `root`; the rest is counted."""
-    found = error.errors(include_url=False, include_input=False)
-    shown = [f"{_path(root, problem['loc'])}: {_words(problem['msg'])}" for problem in found[:_SHOWN_PROBLEMS]]
+    found = told(error, root)
+    shown = [f"{path}: {words}" for path, _, words in found[:_SHOWN_PROBLEMS]]
     more = len(found) - len(shown)
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def told(error: ValidationError, root: str) -> Sequence[tuple[str, tuple[int | str, ...], str]]:
+    """Every mistake: its path below `root`, the same in parts, and what is wrong."""
+    return [
+        (_path(root, problem["loc"]), problem["loc"], _words(problem["msg"]))
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _path(root: str, loc: Sequence[int | str]) -> str:

@@ -156,6 +156,16 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A member's way to another size: `origin` nodes that its cloud tries to reach now, `to` at the end, and why."""
+
+    member: str
+    origin: int
+    to: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A decision.
 
@@ -163,8 +173,10 @@ class Plan:
     ready units of proved members (None before the first look at any). `limited_by` is the first clamp or gate that
     bound. `shortage` is desired minus what targets deliver, in units. `blocked` is why nothing may be sent at all
     (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `braked` names the members of which a
-    change waits, wholly or in part, for the fleet-wide brake. `placing` is what the targets keep and cost. `wake_at` is
-    when time alone may change the decision (a hold expires), None for never.
+    change waits, wholly or in part, for the fleet-wide brake. `placing` is what the targets keep and cost. `changes` are the
+    ways from the sizes asked for so far to the targets, removals first; `steps` how they would be gone, one after the
+    other, were nothing to come between. `wake_at` is when time alone may change the decision (a hold expires), None for
+    never.
     """
 
     record: PoolRecord
@@ -176,6 +188,8 @@ class Plan:
     unsafe: Reason | None
     braked: frozenset[str] = frozenset()
     placing: Placing = Placing()
+    changes: tuple[Change, ...] = ()
+    steps: tuple[tuple[Change, ...], ...] = ()
     wake_at: datetime | None
     settled: bool
 
