@@ -36,6 +36,7 @@ def test_help_names_every_command_of_the_first_form() -> None:
         "lab",
         "override",
         "pause",
+        "plan",
         "resume",
         "run",
         "start",

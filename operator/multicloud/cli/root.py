@@ -9,6 +9,7 @@ from multicloud.cli.demo.command import demo
 from multicloud.cli.lab import lab
 from multicloud.cli.override import override
 from multicloud.cli.pause import pause, resume
+from multicloud.cli.plan.command import plan
 from multicloud.cli.run import run
 from multicloud.cli.status import status
 from multicloud.cli.switch import start, stop
@@ -25,5 +26,5 @@ def root() -> None:
     """
 
 
-for command in (run, demo, lab, status, check, adopt, override, pause, resume, stop, start, crds):
+for command in (run, demo, lab, status, plan, check, adopt, override, pause, resume, stop, start, crds):
     root.add_command(command)

@@ -93,10 +93,17 @@ def problems(error: ValidationError, root: str) -> str:
 
 def told(error: ValidationError, root: str) -> Sequence[tuple[str, tuple[int | str, ...], str]]:
     """Every mistake: its path below `root`, the same in parts, and what is wrong."""
+    found = error.errors(include_url=False, include_input=False)
     return [
         (_path(root, problem["loc"]), problem["loc"], _words(problem["msg"]))
-        for problem in error.errors(include_url=False, include_input=False)
+        for problem in found
+        # Entries that were refused are missed in their list: said of each of them already.
+        if problem["type"] != "too_short" or not any(_inside(other["loc"], problem["loc"]) for other in found)
     ]
+
+
+def _inside(loc: Sequence[int | str], outer: Sequence[int | str]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _path(root: str, loc: Sequence[int | str]) -> str:

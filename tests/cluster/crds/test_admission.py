@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from multicloud.kinds.crd import crds
+from multicloud.kinds.refusals import refusals
+from multicloud.model.ref import Kind
 from multicloud_lab.controlplane import ControlPlane
 from support.manifests import PROVIDERS, account, member, pool
 
@@ -80,6 +83,11 @@ _TAKEN = [
 def test_taken(our_kinds: ControlPlane, body: dict[str, Any]) -> None:
     answer = _create(our_kinds, body)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("body", _TAKEN)
+def test_a_file_with_it_is_taken_without_asking(body: dict[str, Any]) -> None:
+    assert refusals(Kind(body["kind"]), body) == []
 
 
 _TOO_MANY = [member(f"m{n}") for n in range(101)]
@@ -252,6 +260,26 @@ def test_refused_with_the_path(our_kinds: ControlPlane, body: dict[str, Any], pa
     assert answer.returncode != 0
     assert path in answer.stderr
     assert words in answer.stderr
+
+
+@pytest.mark.parametrize(("body", "path", "words"), _REFUSED)
+def test_a_file_with_it_is_refused_at_the_same_field(body: dict[str, Any], path: str, words: str) -> None:
+    (refusal,) = refusals(Kind(body["kind"]), body)
+    # The API server names no field for a rule of the whole object.
+    assert refusal.path.endswith("metadata.name" if path == "<nil>" else path)
+    if words in _RULES:
+        assert refusal.words == words
+
+
+def _messages(schema: Any) -> list[str]:
+    if isinstance(schema, dict):
+        own = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
+        return own + [message for inner in schema.values() for message in _messages(inner)]
+    return [message for inner in schema for message in _messages(inner)] if isinstance(schema, list) else []
+
+
+_RULES = set(_messages(crds()))
+"""The words of every CEL rule."""
 
 
 def test_the_provider_of_an_account_never_changes(our_kinds: ControlPlane, namespace: str) -> None:

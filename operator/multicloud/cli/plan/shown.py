@@ -1,0 +1,114 @@
+"""Plans for people and for programs: removals first, notes and warnings on standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from multicloud.cli.plan.scene import Scene
+from multicloud.model.plan import Change, Plan
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Plans = Sequence[tuple[Scene, Plan]]
+
+
+def print_plans(plans: Plans, output: str) -> None:
+    """Print to standard output in the form asked for; what was assumed goes to standard error."""
+    for scene, _ in plans:
+        for note in scene.notes:
+            click.echo(f"{_name(scene)}: {note}", err=True)
+    if output in {"json", "yaml"}:
+        _print_document({"pools": [document(scene, plan) for scene, plan in plans]}, as_json=output == "json")
+        return
+    _print_tables(plans, wide=output == "wide")
+
+
+def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
+    """One pool of the document (docs/plan.md)."""
+    key = scene.snapshot.key
+    return {
+        "namespace": key.namespace,
+        "name": key.name,
+        "observed": scene.observed,
+        "plan": {
+            "changes": _changes(plan.changes),
+            "shortage": plan.shortage,
+            "steps": [_changes(step) for step in plan.steps],
+        },
+    }
+
+
+def _changes(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"member": one.member, "from": one.origin, "to": one.to, "reason": one.reason.code.value} for one in changes
+    ]
+
+
+def _print_document(whole: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        return
+    import yaml
+
+    click.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120), nl=False)
+
+
+def _print_tables(plans: Plans, *, wide: bool) -> None:
+    from rich.console import Console
+
+    # In a file or a pipe nothing is cut off: there is no edge to fit.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    for scene, plan in plans:
+        console.print(_heading(scene, plan), soft_wrap=True)
+        if plan.changes:
+            console.print(_table(plan, wide=wide))
+        console.print(_summary(plan), soft_wrap=True)
+
+
+def _heading(scene: Scene, plan: Plan) -> str:
+    record = plan.record
+    by = record.decided_by
+    who = "" if by is None else f" ({by.reason})"
+    limited = "" if plan.limited_by is None else f", limited by {plan.limited_by.code}"
+    return f"[bold]{_name(scene)}[/bold]: {record.desired} units desired{who}{limited}, {plan.ready or 0} ready"
+
+
+def _table(plan: Plan, *, wide: bool) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("", "MEMBER", "FROM", "TO", "STEPS", "REASON", *(["MESSAGE"] if wide else [])):
+        table.add_column(title, justify="right" if title in {"FROM", "TO"} else "left", no_wrap=title != "MESSAGE")
+    for one in plan.changes:
+        sign = Text("+", "green") if one.to > one.origin else Text("-", "red")
+        steps = [str(number) for number, step in enumerate(plan.steps, start=1) if _touches(step, one.member)]
+        row = (one.member, str(one.origin), str(one.to), ",".join(steps), one.reason.code.value)
+        table.add_row(sign, *row, *([one.reason.text] if wide else []))
+    return table
+
+
+def _touches(step: Sequence[Change], member: str) -> bool:
+    return any(change.member == member for change in step)
+
+
+def _summary(plan: Plan) -> str:
+    if not plan.changes:
+        lines = ["Nothing to do."]
+    else:
+        gone = sum(max(0, one.origin - one.to) for one in plan.changes)
+        come = sum(max(0, one.to - one.origin) for one in plan.changes)
+        lines = [f"{gone} nodes to remove, {come} to add, in {len(plan.steps)} steps."]
+    if plan.blocked is not None:
+        lines.append(f"Nothing of it is done now: {plan.blocked.text}.")
+    if plan.shortage:
+        lines.append(f"{plan.shortage} units would be missing.")
+    return " ".join(lines)
+
+
+def _name(scene: Scene) -> str:
+    return f"{scene.snapshot.key.namespace}/{scene.snapshot.key.name}"

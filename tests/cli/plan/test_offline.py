@@ -1,0 +1,172 @@
+"""`multicloud plan` from files alone: what it says, what it assumes, and what it never loads."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from multicloud.cli.root import root
+from support.commandline import environment
+from support.manifests import account, member, pool
+
+ROOT = Path(__file__).parents[3]
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write documents into a file, as YAML."""
+
+    def written(*documents: Any, name: str = "pools.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump_all(documents))
+        return path
+
+    return written
+
+
+def plan(*arguments: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(root, ["plan", *map(str, arguments)], input=stdin)
+
+
+def only(result: Result) -> Mapping[str, Any]:
+    """The one pool of a JSON answer."""
+    (found,) = json.loads(result.stdout)["pools"]
+    return dict(found)
+
+
+def changes(result: Result) -> list[tuple[str, int, int]]:
+    return [(one["member"], one["from"], one["to"]) for one in only(result)["plan"]["changes"]]
+
+
+_TWO = [member("east"), member("west", eks={"cluster": "shop-dr", "region": "us-west-2", "nodeGroup": "web"})]
+
+
+def test_without_sizes_node_pools_are_assumed_empty_and_that_is_said(write: Write) -> None:
+    said = plan("-f", write(account(), pool(replicas=4)), "-o", "json")
+    assert said.exit_code == 2
+    assert only(said)["observed"] is False
+    assert changes(said) == [("east", 0, 4)]
+    assert said.stderr == "shop/web: assumed to be empty: east\n"
+
+
+def test_nothing_to_do_is_exit_code_0(write: Write) -> None:
+    sizes = write({"shop/web": {"east": {"requested": 4}}}, name="sizes.yaml")
+    said = plan(write(account(), pool(replicas=4)), "--observed", sizes, "-o", "json")
+    assert (said.exit_code, only(said)["observed"], only(said)["plan"]["changes"]) == (0, True, [])
+    assert said.stderr == ""
+
+
+def test_removals_are_shown_first_and_gone_last(write: Write) -> None:
+    sizes = write({"shop/web": {"east": {"requested": 0}, "west": {"requested": 6}}}, name="sizes.yaml")
+    files = write(account(), pool(replicas=6, members=[_TWO[0], {**_TWO[1], "weight": 0}], adoption="Apply"))
+    said = plan(files, "--observed", sizes, "-o", "json")
+    assert changes(said) == [("west", 6, 0), ("east", 0, 6)]
+    steps = only(said)["plan"]["steps"]
+    assert [[(one["member"], one["from"], one["to"]) for one in step] for step in steps] == [
+        [("east", 0, 6)],
+        [("west", 6, 0)],
+    ]
+    table = plan(files, "--observed", sizes)
+    assert table.exit_code == 2
+    rows = table.stdout.splitlines()
+    assert [row.split()[:5] for row in rows[2:4]] == [["-", "west", "6", "0", "2"], ["+", "east", "0", "6", "1"]]
+    assert rows[4] == "6 nodes to remove, 6 to add, in 2 steps."
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        pytest.param({"requested": 8}, [], id="found so: kept until somebody consents"),
+        pytest.param({"requested": 8, "adoptionFloor": 0}, [("east", 8, 4)], id="adopted long ago"),
+        pytest.param({"requested": 8, "adoptionFloor": 6}, [("east", 8, 6)], id="a floor of its own"),
+    ],
+)
+def test_sizes_found_are_floors_as_for_the_operator(
+    write: Write, size: Mapping[str, int], expected: list[tuple[str, int, int]]
+) -> None:
+    sizes = write({"shop/web": {"east": size}}, name="sizes.yaml")
+    assert changes(plan(write(account(), pool(replicas=4)), "--observed", sizes, "-o", "json")) == expected
+
+
+def test_an_entry_that_went_is_warned_of(write: Write) -> None:
+    sizes = write({"shop/web": {"east": {"requested": 4}, "old": {"requested": 40}}}, name="sizes.yaml")
+    said = plan(write(account(), pool(replicas=4)), "--observed", sizes)
+    told = "shop/web: old is no longer a member: set state: Drain first, 40 nodes would stay and be paid\n"
+    assert (said.exit_code, said.stderr) == (0, told)
+
+
+@pytest.mark.parametrize(
+    ("location", "zones", "sizes"),
+    [
+        pytest.param("europe-west1-b", "1 zone", 4, id="zonal"),
+        pytest.param("europe-west1", "3 zones", 6, id="regional"),
+    ],
+)
+def test_a_gke_location_counts_its_zones(write: Write, location: str, zones: str, sizes: int) -> None:
+    gke = member("gke", "gke", gke={"location": location, "cluster": "c", "nodePool": "web"})
+    said = plan(write(account("gcp"), pool(replicas=4, minReplicas=4, members=[gke])), "-o", "json")
+    assert changes(said) == [("gke", 0, sizes)]
+    assert f"gke: {location} is counted as {zones}\n" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(
+            lambda write: [write({"kind": "List", "apiVersion": "v1", "items": [account(), pool()]})], id="list"
+        ),
+        pytest.param(
+            lambda write: ["-f", write(account(), name="a.yaml"), "-f", write(pool(), name="b.yml")], id="two"
+        ),
+        pytest.param(lambda write: ["-f", write(account(), pool()).parent], id="directory"),
+        pytest.param(
+            lambda write: [write({"kind": "Namespace", "apiVersion": "v1"}, None, account(), pool())], id="more"
+        ),
+    ],
+)
+def test_files_come_in_every_form_that_kubectl_takes(write: Write, given: Callable[[Write], list[object]]) -> None:
+    assert changes(plan(*given(write), "-o", "json")) == [("east", 0, 1)]
+
+
+def test_standard_input_is_a_file() -> None:
+    said = plan("-", "-o", "yaml", stdin=yaml.safe_dump_all([account(), pool()]))
+    assert yaml.safe_load(said.stdout)["pools"][0]["name"] == "web"
+
+
+def test_one_pool_of_several(write: Write) -> None:
+    other = pool("api", members=[_TWO[1]])
+    said = plan("api", "-f", write(account(), pool(), other), "-o", "json")
+    assert only(said)["name"] == "api"
+    said = plan("nobody", "-f", write(account(), pool(), other))
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert "no MultiCloudPool nobody in " in said.stderr
+
+
+def test_what_would_not_be_done_now_is_shown_and_why(write: Write) -> None:
+    said = plan(write(account(), pool(replicas=4, paused=True)))
+    assert said.exit_code == 2
+    assert said.stdout.endswith("Nothing of it is done now: spec.paused or the annotation multicloud.dev/paused.\n")
+
+
+def test_the_samples_need_neither_cluster_nor_sdk() -> None:
+    look = (
+        "import sys\nfrom multicloud.cli.root import root\n"
+        "try: root(['plan', '-f', 'deploy/samples', '-o', 'json'])\n"
+        "except SystemExit as ended: print(ended.code, *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["pools"][0]["name"] == "web"
+    code, *loaded = done.stderr.splitlines()[-1].split()
+    heavy = {"aiohttp", "azure", "boto3", "botocore", "google", "grpc", "kopf", "kubernetes", "prometheus_client"}
+    assert code == "2"
+    assert not {name.partition(".")[0] for name in loaded} & heavy
