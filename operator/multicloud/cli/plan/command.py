@@ -32,24 +32,21 @@ class _Asked:
     context: str | None
 
 
+class _Mistake(click.UsageError):
+    """A command line that cannot be meant. Its exit code says so: click's own, 2, says here that there is a plan."""
+
+    exit_code = 1
+
+
 class _TellsMistakesApart(click.Command):
-    """Exits with 1 also for a command line that cannot be meant: 2, which click takes for it, says that there is a plan."""
+    """Turns every usage error into a mistake."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the command line."""
         try:
             return super().make_context(*args, **extra)
         except click.UsageError as error:
-            error.exit_code = 1
-            raise
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except click.UsageError as error:
-            error.exit_code = 1
-            raise
+            raise _Mistake(error.format_message(), error.ctx) from None
 
 
 @click.command(cls=_TellsMistakesApart)
@@ -89,9 +86,9 @@ def plan(*, what: str | None, output: str, files: tuple[Path, ...], **options: A
     named = [*([Path(what)] if what is not None and is_file else []), *files]
     asked = _Asked(files=named, pool=None if is_file else what, **options)
     if not named and what is None:
-        raise click.UsageError("name a file with -f, or a pool of a cluster")
+        raise _Mistake("name a file with -f, or a pool of a cluster")
     if asked.observed is not None and (asked.live or not named):
-        raise click.UsageError("--observed tells sizes for files alone: leave out --live, and name the files")
+        raise _Mistake("--observed tells sizes for files alone: leave out --live, and name the files")
     scenes = _live(asked) if asked.live or not named else _offline(asked)
     plans = [(scene, decide(scene.snapshot)) for scene in scenes]
     print_plans(plans, output)

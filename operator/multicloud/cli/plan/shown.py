@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,14 +30,18 @@ def print_plans(plans: Plans, output: str) -> None:
 
 def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
     """One pool of the document (docs/plan.md)."""
-    key = scene.snapshot.key
+    key, placing = scene.snapshot.key, plan.placing
     return {
         "namespace": key.namespace,
         "name": key.name,
         "observed": scene.observed,
         "plan": {
             "changes": _changes(plan.changes),
+            "hourlyCost": _money(placing.hourly_cost),
+            "hourlyCostNow": _money(placing.hourly_cost_now),
             "shortage": plan.shortage,
+            "relaxed": [{"name": one.name, "by": one.by, "wouldHelp": one.would_help} for one in placing.relaxed],
+            "gap": _money(placing.gap),
             "steps": [_changes(step) for step in plan.steps],
         },
     }
@@ -46,6 +51,10 @@ def _changes(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
     return [
         {"member": one.member, "from": one.origin, "to": one.to, "reason": one.reason.code.value} for one in changes
     ]
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
 
 
 def _print_document(whole: Mapping[str, Any], *, as_json: bool) -> None:
