@@ -1,6 +1,7 @@
 """A ScalingPolicy as manifests spell it becomes nouns; what no decision could follow is refused with its path."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,13 +21,14 @@ from multicloud.model.policy import (
     ResourceName,
     ResourceUse,
     ScalingRules,
-    Schedule,
+    ScheduledBounds,
     Scope,
     SelectPolicy,
     StepFactors,
     Target,
     TargetType,
 )
+from multicloud.model.schedule import Schedule
 from support.manifests import policy, prometheus
 
 NIGHT = {"name": "night", "schedule": "0 22 * * *", "durationSeconds": 3600, "maxReplicas": 5}
@@ -121,15 +123,17 @@ def test_every_field_of_a_policy_is_read() -> None:
         ),
         step=StepFactors(above_milli=900, below_milli=300, up_milli=2000, down_milli=750),
         schedules=(
-            Schedule(
+            ScheduledBounds(
                 name="office",
-                cron="0 8 * * 1-5",
-                zone="Europe/Berlin",
-                duration_s=36000,
+                when=Schedule(cron="0 8 * * 1-5", zone=ZoneInfo("Europe/Berlin"), duration_s=36000),
                 min_replicas=20,
                 max_replicas=30,
             ),
-            Schedule(name="sale", cron="0 0 1 1 *", zone="UTC", duration_s=60, replicas=90),
+            ScheduledBounds(
+                name="sale",
+                when=Schedule(cron="0 0 1 1 *", zone=ZoneInfo("UTC"), duration_s=60),
+                replicas=90,
+            ),
         ),
         fallback=Fallback(after_failures=5, behavior=FallbackBehavior.AT_LEAST, replicas=40),
     )

@@ -1,5 +1,7 @@
 """A policy refuses what cannot be judged: targets of nothing, factors that oscillate, a fallback without a number."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from multicloud.model.policy import (
@@ -11,12 +13,13 @@ from multicloud.model.policy import (
     PrometheusQuery,
     ResourceName,
     ResourceUse,
-    Schedule,
+    ScheduledBounds,
     Source,
     StepFactors,
     Target,
     TargetType,
 )
+from multicloud.model.schedule import Schedule
 
 QUERY = PrometheusQuery(source="main", query="load")
 REQUESTS = ResourceUse(name=ResourceName.CPU)
@@ -76,6 +79,7 @@ def test_a_fallback_to_a_number_needs_one(behavior: FallbackBehavior) -> None:
 
 
 def test_replicas_of_a_schedule_are_both_bounds() -> None:
-    whole = Schedule(name="s", cron="0 8 * * *", zone="UTC", duration_s=60, replicas=5, min_replicas=1)
-    part = Schedule(name="s", cron="0 8 * * *", zone="UTC", duration_s=60, min_replicas=1)
+    when = Schedule(cron="0 8 * * *", zone=ZoneInfo("UTC"), duration_s=60)
+    whole = ScheduledBounds(name="s", when=when, replicas=5, min_replicas=1)
+    part = ScheduledBounds(name="s", when=when, min_replicas=1)
     assert ((whole.low, whole.high), (part.low, part.high)) == ((5, 5), (1, None))

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from multicloud.kinds.metric import Metric, Number, milli
+from multicloud.kinds.schedule import Recurring
 from multicloud.kinds.shape import Label, ObjectName, Part, Units, WholeNumber, rule, rules
 from multicloud.model import policy as model
 from multicloud.model.policy import Algorithm, FallbackBehavior, PolicySpec, RateType, SelectPolicy
@@ -150,7 +151,7 @@ _REPLICAS_ALONE: Final = "replicas stands alone: leave out minReplicas and maxRe
 _MIN_ABOVE_MAX: Final = "minReplicas must not be above maxReplicas"
 
 
-class Schedule(Part):
+class Schedule(Recurring):
     """Other bounds for a while, again and again."""
 
     model_config = ConfigDict(
@@ -166,15 +167,6 @@ class Schedule(Part):
     )
 
     name: Label = Field(description="Name of the schedule in this policy.")
-    schedule: Annotated[
-        str, Field(min_length=9, max_length=100, pattern=r"^[-0-9A-Za-z*/,?#]+( [-0-9A-Za-z*/,?#]+){4}$")
-    ] = Field(description="When it begins: the five fields of cron, as in `0 8 * * 1-5`.")
-    time_zone: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]*$")] = Field(
-        default="UTC", description="Time zone of the schedule by its IANA name, as in Europe/Berlin."
-    )
-    duration_seconds: Annotated[WholeNumber, Field(ge=60, le=2_678_400)] = Field(
-        description="How long it lasts each time, in seconds of elapsed time."
-    )
     min_replicas: Units | None = Field(default=None, description="Fewest units while it lasts.")
     max_replicas: Units | None = Field(default=None, description="Most units while it lasts.")
     replicas: Units | None = Field(default=None, description="Exactly so many units while it lasts.")
@@ -190,13 +182,11 @@ class Schedule(Part):
             raise ValueError(_MIN_ABOVE_MAX)
         return self
 
-    def to_model(self) -> model.Schedule:
+    def to_model(self) -> model.ScheduledBounds:
         """Say it in the words of `model`."""
-        return model.Schedule(
+        return model.ScheduledBounds(
             name=self.name,
-            cron=self.schedule,
-            zone=self.time_zone,
-            duration_s=self.duration_seconds,
+            when=self.to_schedule(),
             min_replicas=self.min_replicas,
             max_replicas=self.max_replicas,
             replicas=self.replicas,

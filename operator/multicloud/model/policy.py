@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from multicloud.model.reason import Reason
+from multicloud.model.schedule import Schedule
 
 MILLI: Final = 1000
 """Thousandths in one."""
@@ -185,16 +186,11 @@ class StepFactors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """Bounds for `duration_s` from each moment that the cron expression names in its time zone; None leaves one open.
-
-    `replicas` is both bounds at once.
-    """
+class ScheduledBounds:
+    """Bounds while a schedule is on; None leaves one open. `replicas` is both bounds at once."""
 
     name: str
-    cron: str
-    zone: str
-    duration_s: int
+    when: Schedule
     min_replicas: int | None = None
     max_replicas: int | None = None
     replicas: int | None = None
@@ -249,7 +245,7 @@ class PolicySpec:
     metrics: tuple[MetricSpec, ...] = ()
     behavior: Behavior | None = None
     step: StepFactors = StepFactors()
-    schedules: tuple[Schedule, ...] = ()
+    schedules: tuple[ScheduledBounds, ...] = ()
     fallback: Fallback = Fallback()
 
 

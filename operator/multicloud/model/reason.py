@@ -14,6 +14,7 @@ class Code(StrEnum):
     SPEC_REPLICAS = "SpecReplicas"
     HOLD = "Hold"
     OVERRIDE = "Override"
+    SCHEDULED = "Scheduled"
     # what bound it (limitedBy)
     MIN_REPLICAS = "MinReplicas"
     MAX_REPLICAS = "MaxReplicas"

@@ -19,6 +19,7 @@ ALL_IS_WELL: Final[Mapping[Code, str]] = {
     Code.SPEC_REPLICAS: "`spec.replicas` decided the number.",
     Code.HOLD: "Nobody chose a number (`spec.replicas` is absent): what runs is held.",
     Code.OVERRIDE: "The annotation `multicloud.dev/override` decided the number.",
+    Code.SCHEDULED: "A ScalingPolicy without metrics keeps the lowest number in force: its own, or a schedule's that is on.",
     Code.ENOUGH_READY: "Condition Ready: at least `minReplicas` units are ready, and no shortage lasts too long.",
     Code.ALL_OBSERVED: "The facts of every member are young enough to act on.",
     Code.ALL_HEALTHY: "Every member can be managed.",
