@@ -48,7 +48,7 @@ if said=$$( { $(2) ; } 2>&1 ); then printf 'ok %4s s\n' $$((SECONDS - began)) >&
 else printf 'FAILED\n%s\n' "$$said" >&2; exit 1; fi
 endef
 
-.PHONY: help setup demo lab bench-lab bench-latency bench-rest test test-long check generate clean controlplane
+.PHONY: help setup demo lab bench-lab bench-latency bench-rest mutation test test-long check generate clean controlplane
 .PHONY: check-lint check-format check-types check-imports check-lock check-installed check-lowest check-generated
 
 help:
@@ -107,6 +107,10 @@ bench-latency: controlplane
 
 bench-rest: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.rest $(ARGS)
+
+# mutmut brings a terminal interface and a parser along: only for this, so it is no dependency of the project.
+mutation: setup
+	@$(UV) run --frozen --with mutmut==3.8.1 python -m bench.mutation $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 

@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 
 from multicloud.act.brake import Brake, Limits
-from multicloud.act.prepare import Prepared, Preparer
+from multicloud.act.prepare import Dispatch, Prepared, Preparer
 from multicloud.act.scope import Scopes
 from multicloud.decide import decide
 from multicloud.model.error import NotSent
 from multicloud.model.plan import Headroom, Snapshot
 from multicloud.model.reason import Code, Reason
-from multicloud.model.spec import CloudRange
-from support.builders import NOW, POOL, member, snapshot
+from multicloud.model.record import Intent
+from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
+from multicloud.model.size import Activity, Resize
+from multicloud.model.spec import CloudRange, Failover
+from support.builders import NOW, POOL, Member, member, snapshot
 from support.clock import VirtualClock
 from support.scripted import Heard
 
@@ -41,6 +44,13 @@ class Bench:
         return self.preparer.prepare(seen, decide(seen))
 
 
+def gke(name: str, size: int) -> Member:
+    """A member whose cluster runs one operation at a time."""
+    one = member(name, size)
+    node_pool = NodePoolRef(cluster=ClusterRef(cloud=Cloud.GCP, location="here", name="shop"), name=name)
+    return one.viewed(node_pool=node_pool)
+
+
 def test_every_ask_becomes_an_intent_with_an_id_of_its_own() -> None:
     bench = Bench()
     seen = snapshot(member("a", 4), member("b", 4), replicas=20)
@@ -59,6 +69,110 @@ def test_only_who_may_widen_the_clouds_range_is_sent_so(cloud_range: CloudRange)
     one = member("a", 4, cloud_range=cloud_range).seen(cloud_min=1, cloud_max=50)
     [dispatch] = Bench().prepare(snapshot(one, replicas=20)).dispatches
     assert (dispatch.change.to, dispatch.change.widen) == (20, cloud_range is CloudRange.WIDEN)
+
+
+def test_what_is_sent_is_said_in_full() -> None:
+    bench = Bench()
+    one = member("a", 4)
+    seen = snapshot(one, replicas=10, failover=Failover(provision_timeout_s=700))
+    [dispatch] = bench.prepare(seen).dispatches
+    assert one.view.sight.proved is not None
+    assert dispatch == Dispatch(
+        member="a",
+        account=ObjectKey(kind=Kind.ACCOUNT, namespace="shop", name="aws-prod"),
+        change=Resize(pool=one.view.sight.proved, to=10),
+        intent=Intent(
+            id=dispatch.intent.id, target=10, origin=4, started_at=NOW, deadline=NOW + timedelta(seconds=700)
+        ),
+        booking=dispatch.booking,
+        failover=Failover(provision_timeout_s=700),
+    )
+    assert (dispatch.booking.account, dispatch.booking.nodes) == (dispatch.account, 6)
+
+
+def test_taking_back_what_never_came_removes_nothing_for_the_brake() -> None:
+    bench = Bench()
+    late = member("a", 10).seen(requested=10, nodes=4, ready=4)
+    late = late.remembered(missing_from=NOW - timedelta(seconds=1), attempts=1, backoff_until=NOW)
+    [dispatch] = bench.prepare(snapshot(late, replicas=10)).dispatches
+    assert (dispatch.change.to, dispatch.booking.nodes) == (4, 0)
+
+
+def test_one_that_must_wait_holds_up_no_other() -> None:
+    bench = Bench()
+    grown = bench.prepare(snapshot(gke("a", 4), gke("b", 4), member("c", 4), replicas=24))
+    told = {part.name: part for part in grown.plan.members}
+    assert [dispatch.member for dispatch in grown.dispatches] == ["a", "c"]
+    assert (told["b"].reason.code, told["b"].ask, told["c"].ask) == (Code.SCOPE_BUSY, None, 8)
+    assert grown.record.member("b").intent is None
+    assert grown.record.member("c").intent == grown.dispatches[1].intent
+    assert (grown.waits, grown.plan.braked) == (True, frozenset())
+    assert bench.brake.headroom(None).add == 50 - 4 - 4, "what waits is not booked"
+
+
+def test_a_shortage_goes_before_who_only_wishes_for_more() -> None:
+    bench = Bench()
+    holder, calm, short = (
+        replace(snapshot(gke(name, 4), replicas=8, min_replicas=minimum), key=replace(POOL, name=name))
+        for name, minimum in (("holder", 0), ("calm", 4), ("short", 5))
+    )
+    first = bench.prepare(holder)
+    assert len(first.dispatches) == 1
+    for waiter in (calm, short):
+        assert bench.prepare(waiter).dispatches == ()
+    bench.heard.woken.clear()
+    bench.preparer.prepare(holder, replace(decide(holder), record=holder.record, members=()))
+    assert sorted(key.name for key in bench.heard.woken) == ["calm", "short"]
+    assert bench.prepare(calm).dispatches == (), "the other is short of units"
+    assert len(bench.prepare(short).dispatches) == 1
+
+
+def test_who_asked_first_keeps_its_turn_over_its_own_passes() -> None:
+    bench = Bench()
+    holder, early, late = (
+        replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "z", "a")
+    )
+    bench.prepare(holder)
+    for waiter in (early, late, early):
+        assert bench.prepare(waiter).dispatches == ()
+    bench.preparer.forget(holder.key)
+    assert bench.prepare(late).dispatches == ()
+    assert len(bench.prepare(early).dispatches) == 1
+
+
+def test_a_pool_that_is_gone_frees_its_scopes_and_wakes_who_waited() -> None:
+    bench = Bench()
+    holder, waiter = (
+        replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "waiter")
+    )
+    bench.prepare(holder)
+    bench.prepare(waiter)
+    bench.heard.woken.clear()
+    bench.preparer.forget(holder.key)
+    assert bench.heard.woken == [waiter.key]
+    assert len(bench.prepare(waiter).dispatches) == 1
+
+
+def test_a_pool_that_is_gone_lets_those_behind_it_pass() -> None:
+    bench = Bench()
+    holder, first, second = (
+        replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "one", "two")
+    )
+    for each in (holder, first, second):
+        bench.prepare(each)
+    bench.preparer.forget(holder.key)
+    bench.heard.woken.clear()
+    bench.preparer.forget(first.key)
+    assert bench.heard.woken == [second.key]
+    assert len(bench.prepare(second).dispatches) == 1
+
+
+def test_a_repair_by_the_same_size_is_no_removal() -> None:
+    bench = Bench(keeps_nodes=True)
+    sick = member("a", 10).seen(activity=Activity.SICK, nodes=10, ready=4)
+    sick = sick.remembered(missing_from=NOW - timedelta(seconds=1), attempts=1, backoff_until=NOW)
+    [dispatch] = bench.prepare(snapshot(sick, replicas=10, max_replicas=10)).dispatches
+    assert dispatch.change.to == 10
 
 
 def test_an_id_is_never_made_twice() -> None:

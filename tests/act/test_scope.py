@@ -71,3 +71,69 @@ def test_who_no_longer_asks_lets_the_next_one_pass() -> None:
     turns = scopes.turns(C)
     scopes.stop_waiting(C)
     assert scopes.take(ONE, C, shortage=False, waited=turns[ONE])
+
+
+def test_after_a_restart_the_scopes_of_unsettled_intents_are_held_again() -> None:
+    scopes = Scopes()
+    assert scopes.hold_exactly(A, frozenset({ONE})) == set()
+    assert scopes.hold_exactly(B, frozenset({ONE})) == set(), "two at once, as after a fall-back of the scope"
+    assert not scopes.take(ONE, C, shortage=True)
+    assert scopes.hold_exactly(B, frozenset()) == set(), "the first one holds it"
+    assert scopes.hold_exactly(A, frozenset()) == {C}
+
+
+def test_a_scope_that_nobody_waits_for_wakes_nobody() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    assert scopes.hold_exactly(A, frozenset()) == set()
+
+
+def test_who_stops_waiting_for_a_held_scope_wakes_nobody() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    scopes.take(ONE, B, shortage=False)
+    scopes.take(ONE, C, shortage=False)
+    assert scopes.stop_waiting(B) == set(), "A holds it still"
+    assert scopes.turns(B) == {}
+
+
+def test_who_waits_for_nothing_wakes_nobody() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    scopes.take(ONE, B, shortage=False)
+    scopes.hold_exactly(A, frozenset())
+    assert scopes.stop_waiting(C) == set()
+    assert set(scopes.turns(B)) == {ONE}
+
+
+def test_who_never_waited_goes_behind_everybody_who_did() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    scopes.take(ONE, B, shortage=False)
+    scopes.hold_exactly(A, frozenset())
+    assert not scopes.take(ONE, C, shortage=False), "B waits already"
+    assert scopes.turns(B)[ONE] < scopes.turns(C)[ONE]
+
+
+def test_turns_are_given_in_the_order_of_asking() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    for waiter in (C, B):
+        scopes.take(ONE, waiter, shortage=False)
+    scopes.hold_exactly(A, frozenset())
+    turns = scopes.turns(B)
+    scopes.stop_waiting(B)
+    assert not scopes.take(ONE, B, shortage=False, waited=turns[ONE]), "C asked first, whatever the names"
+
+
+def test_who_takes_the_scope_waits_for_it_no_more() -> None:
+    scopes = Scopes()
+    scopes.take(ONE, A, shortage=False)
+    scopes.take(ONE, B, shortage=False)
+    scopes.take(ONE, C, shortage=False)
+    scopes.hold_exactly(A, frozenset())
+    turns = scopes.turns(B)
+    assert scopes.take(ONE, B, shortage=False, waited=turns[ONE])
+    assert scopes.turns(B) == {}
+    assert set(scopes.turns(C)) == {ONE}, "C waits on"
+    assert scopes.hold_exactly(B, frozenset()) == {C}

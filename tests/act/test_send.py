@@ -1,8 +1,10 @@
 """What becomes of a persisted intent: sent once, remembered, or dropped for a reason."""
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from multicloud.act.brake import Brake, Limits
 from multicloud.act.prepare import RETRY_S, Dispatch
@@ -10,9 +12,9 @@ from multicloud.act.send import Sender
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Throttled
 from multicloud.model.plan import Outcome
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import MemberRecord, PoolRecord
-from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.size import Activity, NodePool, Resize
+from multicloud.model.record import LastResize, MemberRecord, PoolRecord
+from multicloud.model.ref import Cloud, Kind, ObjectKey
+from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
 from multicloud.model.spec import AccountObject, Failover
 from support.builders import POOL, intent, node_pool
 from support.clock import VirtualClock
@@ -69,7 +71,9 @@ async def test_an_accepted_resize_keeps_its_intent_with_the_operation() -> None:
     assert bench.lane.resizes == [(bench.facts.ref, 10, intent(4, 10).id)]
     assert member.intent is not None
     assert member.intent.operation == "op-1"
-    assert (outcome.error, bench.booked, bench.heard.wrote_to) == (None, 6, [bench.facts.ref])
+    assert (bench.booked, bench.heard.wrote_to) == (6, [bench.facts.ref])
+    running = Operation(id="op-1", pool=bench.facts.ref, state=OperationState.RUNNING)
+    assert outcome == Outcome(member="web", provider=Cloud.AWS, intent=intent(4, 10), operation=running)
 
 
 async def test_the_clouds_wish_not_to_be_asked_at_once_is_passed_on() -> None:
@@ -84,7 +88,10 @@ async def test_a_lost_answer_keeps_the_intent_and_counts_its_window_from_now() -
     bench.lane.refuses_writes = OutcomeUnknown(reason(Code.TIMED_OUT))
     member, outcome = await bench.send()
     assert member.intent == replace(intent(4, 10), started_at=bench.clock.now())
-    assert outcome.unknown
+    assert outcome == Outcome(
+        member="web", provider=Cloud.AWS, intent=intent(4, 10), error=reason(Code.TIMED_OUT), unknown=True
+    )
+    assert bench.heard.poll_wishes_s == [None]
     assert (bench.booked, bench.heard.wrote_to) == (6, [bench.facts.ref])
 
 
@@ -108,10 +115,12 @@ async def test_a_failed_resize_is_dropped_and_its_nodes_are_given_back(
     assert member.attempts == attempts
     assert member.backoff_until is not None
     assert (member.backoff_until - bench.clock.now()).total_seconds() == wait_s
-    assert (outcome.error, bench.booked) == (error.reason, 0)
+    assert outcome == Outcome(member="web", provider=Cloud.AWS, intent=intent(4, 10), error=error.reason)
+    assert bench.booked == 0
     assert bench.heard.looked_at == [bench.facts.ref]
-    assert member.last_resize is not None
-    assert member.last_resize.outcome == error.reason
+    assert member.last_resize == LastResize(
+        id=intent(4, 10).id, origin=4, target=4, at=bench.clock.now(), outcome=error.reason
+    ), "nothing moved"
 
 
 @pytest.mark.parametrize(
@@ -139,13 +148,70 @@ async def test_a_cloud_with_compare_and_set_is_not_read_again() -> None:
     assert len(bench.lane.resizes) == 1
 
 
-async def test_a_read_that_fails_before_the_write_sends_nothing() -> None:
+async def test_the_last_read_is_a_full_one_and_what_it_showed_is_sent() -> None:
+    facts = node_pool("web", 4)
+    bench = Bench(facts=facts, now_there=replace(facts, ready=3, words="changed where it does not matter"))
+    await bench.send()
+    assert bench.lane.reads == [(Detail.FULL, (facts.ref.cluster.name,))]
+    assert bench.lane.sent == [replace(facts, ready=3, words="changed where it does not matter")]
+
+
+@pytest.mark.parametrize("for_whom", ["the account", "the cluster"])
+@pytest.mark.parametrize(("retry_after_s", "wait_s"), [(None, RETRY_S), (77.0, 77.0)])
+async def test_a_read_that_fails_before_the_write_sends_nothing(
+    for_whom: str, retry_after_s: float | None, wait_s: float
+) -> None:
     bench = Bench()
-    bench.lane.failure = OutcomeUnknown(reason(Code.UNAVAILABLE))
+    error = OutcomeUnknown(reason(Code.UNAVAILABLE), retry_after_s=retry_after_s)
+    if for_whom == "the account":
+        bench.lane.failure = error
+    else:
+        bench.lane.clusters[bench.facts.ref.cluster] = error
     member, outcome = await bench.send()
     assert bench.lane.resizes == []
     assert member.intent is None
     assert not outcome.unknown
+    assert outcome.error == reason(Code.UNAVAILABLE)
+    assert member.backoff_until == bench.clock.now() + timedelta(seconds=wait_s)
+
+
+async def test_a_cluster_that_is_gone_from_the_last_read_is_not_written_to() -> None:
+    bench = Bench()
+    bench.lane.pools.clear()
+    _, outcome = await bench.send()
+    assert outcome.error is not None
+    assert (outcome.error.code, bench.lane.resizes) == (Code.CONFLICT, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "event", "operation", "outcome"),
+    [
+        pytest.param(None, "cloud write", "op-1", "Accepted", id="accepted"),
+        pytest.param(Refused(reason(Code.DENIED)), "cloud write failed", None, "PermissionDenied", id="refused"),
+    ],
+)
+async def test_each_write_leaves_one_audit_line(
+    error: CloudError | None, event: str, operation: str | None, outcome: str
+) -> None:
+    bench = Bench()
+    bench.lane.refuses_writes = error
+    with capture_logs() as lines:
+        await bench.send()
+    assert lines == [
+        {
+            "log_level": "info",
+            "event": event,
+            "pool": str(POOL),
+            "member": "web",
+            "cloud": "aws",
+            "node_pool": str(bench.facts.ref),
+            "origin": 4,
+            "target": 10,
+            "intent": intent(4, 10).id,
+            "operation": operation,
+            "outcome": outcome,
+        }
+    ]
 
 
 async def test_an_account_that_went_away_meanwhile_sends_nothing() -> None:

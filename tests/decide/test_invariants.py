@@ -1,8 +1,9 @@
 """What no snapshot whatever may lead to, and where repeated decisions end."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -215,6 +216,35 @@ def test_the_order_of_members_decides_nothing(pool: Pool, order: Random) -> None
     one, other = decide(pool.snapshot()), decide(replace(pool, members=shuffled).snapshot())
     assert {part.name: part for part in one.members} == {part.name: part for part in other.members}
     assert one.limited_by == other.limited_by
+
+
+def within(value: Any) -> Iterator[Reason]:
+    """All reasons in a value made of dataclasses and tuples."""
+    if isinstance(value, Reason):
+        yield value
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from within(getattr(value, part.name))
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from within(one)
+
+
+@given(pool=pools())
+def test_every_reason_has_a_code_and_a_sentence(pool: Pool) -> None:
+    for reason in within(decide(pool.snapshot())):
+        assert isinstance(reason.code, Code)
+        assert isinstance(reason.text, str)
+        assert reason.text
+
+
+@given(pool=pools())
+def test_a_plan_counts_in_whole_numbers(pool: Pool) -> None:
+    """A quotient where a product is meant would show as a fraction."""
+    plan = decide(pool.snapshot())
+    assert {type(plan.ready), type(plan.shortage), type(plan.record.desired)} <= {int, type(None)}
+    for part in plan.members:
+        assert {type(part.target), type(part.ask), type(part.min_nodes), type(part.max_nodes)} <= {int, type(None)}
 
 
 def delivered(members: Sequence[Member], plan: Plan) -> list[Member]:

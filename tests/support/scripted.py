@@ -23,9 +23,11 @@ class ScriptedLane:
     states: dict[str, OperationState] = field(default_factory=dict)
     reads: list[tuple[Detail, tuple[str, ...]]] = field(default_factory=list)
     resizes: list[tuple[NodePoolRef, int, str]] = field(default_factory=list)
+    sent: list[NodePool] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
     omits_in_sizes: bool = False
     alone: dict[NodePoolRef, CloudError] = field(default_factory=dict)
+    clusters: dict[ClusterRef | NodePoolRef, CloudError] = field(default_factory=dict)
     poll_wait_s: float | None = None
     refuses_polls: CloudError | None = None
     credentials: Callable[[ClusterRef], ClusterCredential] | None = None
@@ -44,12 +46,13 @@ class ScriptedLane:
             cluster: [pool for ref, pool in self.pools.items() if ref.cluster == cluster and ref not in self.alone]
             for cluster in clusters
         }
-        return {**told, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
+        return {**told, **self.clusters, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
         if self.refuses_writes is not None:
             raise self.refuses_writes
         self.resizes.append((change.pool.ref, change.to, token))
+        self.sent.append(change.pool)
         running = OperationState.RUNNING
         return Operation(
             id=f"op-{len(self.resizes)}", pool=change.pool.ref, state=running, retry_after_s=self.poll_wait_s

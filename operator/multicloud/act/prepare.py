@@ -105,7 +105,7 @@ class Preparer:
         if booking is None:
             return Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
         scope = scope_of(view.node_pool)
-        shortage = ask > facts.requested and below_minimum(snapshot)
+        shortage = ask > facts.requested and snapshot.below_minimum
         if not self._scopes.take(scope, snapshot.key, shortage=shortage, waited=turns.get(scope)):
             self._brake.give_back(booking)
             return Reason(code=Code.SCOPE_BUSY, text="waiting for another resize in the same cluster to end")
@@ -128,13 +128,6 @@ class Preparer:
     def _wake_all(self, pools: set[ObjectKey]) -> None:
         for pool in pools:
             self._wake(pool, 0.0)
-
-
-def below_minimum(snapshot: Snapshot) -> bool:
-    """True when fewer units are ready than minReplicas: such a pool goes first."""
-    units = {view.spec.name: view.spec.units_per_node for view in snapshot.members}
-    ready = sum(view.sight.proved.ready * units[view.spec.name] for view in snapshot.members if view.sight.proved)
-    return ready < snapshot.spec.min_replicas
 
 
 def _held_scopes(snapshot: Snapshot, plan: Plan) -> frozenset[Scope]:

@@ -132,7 +132,7 @@ def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, resul
     if backs_off(standing.record, snapshot.now, growing=True):
         result.waits[standing.name] = _BACKED_OFF
         return
-    if standing.quiet and target <= (standing.record.agreed or 0) and not below_minimum(snapshot):
+    if standing.quiet and target <= (standing.record.agreed or 0) and not snapshot.below_minimum:
         result.waits[standing.name] = _QUIET
         return
     bounds = bounds_of(standing.view.spec, facts)
@@ -156,14 +156,6 @@ _BACKED_OFF = Reason(
 _QUIET = Reason(
     code=Code.FOREIGN_OPERATION, text="somebody else's operation has just ended; the size it left is not judged yet"
 )
-
-
-def below_minimum(snapshot: Snapshot) -> bool:
-    """True when fewer units are ready than minReplicas."""
-    ready = sum(
-        view.sight.proved.ready * view.spec.units_per_node for view in snapshot.members if view.sight.proved is not None
-    )
-    return ready < snapshot.spec.min_replicas
 
 
 @dataclass(slots=True)

@@ -131,7 +131,7 @@ def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
     desired = decided.wish.desired
     wished = _wished_units(decided, snapshot)
     if change > 0:
-        if _ready_units(snapshot) < snapshot.spec.min_replicas:
+        if snapshot.below_minimum:
             return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
         if wished < desired:
             return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
@@ -148,14 +148,6 @@ def _wished_units(decided: Decided, snapshot: Snapshot) -> int:
         choices[view.spec.name].present * view.spec.units_per_node
         for view in snapshot.members
         if view.spec.name in choices
-    )
-
-
-def _ready_units(snapshot: Snapshot) -> int:
-    return sum(
-        view.sight.proved.ready * view.spec.units_per_node
-        for view in snapshot.members
-        if view.sight.proved is not None and view.claimed_by_other is None
     )
 
 

@@ -77,6 +77,20 @@ class Snapshot:
     write_window_s: float
     quiet_s: float
 
+    @property
+    def ready_units(self) -> int:
+        """Ready units as last proved; those of a node pool that is another's do not count."""
+        return sum(
+            view.sight.proved.ready * view.spec.units_per_node
+            for view in self.members
+            if view.sight.proved is not None and view.claimed_by_other is None
+        )
+
+    @property
+    def below_minimum(self) -> bool:
+        """True when fewer units are ready than minReplicas."""
+        return self.ready_units < self.spec.min_replicas
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberPlan:

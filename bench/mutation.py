@@ -1,0 +1,164 @@
+"""How much of the protection the tests notice: mutmut changes decisions and actions a little, the quick tests judge.
+
+    make mutation [ARGS="act observe"]
+
+Copies the sources and the tests of decisions, actions and observation into `.work/mutation`, lets mutmut run there, and
+prints a table by file with every survivor's name and first changed line. A changed sentence is no changed decision: what
+differs in words alone is left out of the count, and how many those were is said.
+"""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+SCRATCH: Final = ROOT / ".work" / "mutation"
+ROOMS: Final = ("decide", "act", "observe")
+SURVIVED: Final = 0
+"""What mutmut writes down of a mutant that no test noticed; every other number is a way to be noticed."""
+UNTESTED: Final = frozenset({5, 33, None})
+"""No test came by, or the mutant was not tried."""
+SETTINGS: Final = """
+[tool.mutmut]
+source_paths = {paths}
+pytest_add_cli_args_test_selection = {tests}
+also_copy = ["multicloud", "multicloud_lab", "tests"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not long"]
+use_git_change_detection = false
+
+[tool.pytest.ini_options]
+pythonpath = [".", "tests"]
+addopts = ["--import-mode=importlib", "-q"]
+asyncio_mode = "auto"
+markers = ["long: left out"]
+"""
+
+
+@dataclass(slots=True)
+class Score:
+    """One file's mutants."""
+
+    killed: int = 0
+    words_only: int = 0
+    survivors: list[str] = field(default_factory=list)
+
+    @property
+    def tried(self) -> int:
+        """Mutants that count."""
+        return self.killed + len(self.survivors)
+
+    def percent(self) -> str:
+        """Share of the mutants that some test noticed."""
+        return f"{100 * self.killed / self.tried:.1f}" if self.tried else "-"
+
+
+class _WithoutWords(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.copy_location(ast.Constant(value=""), node) if isinstance(node.value, str) else node
+
+
+def _bare(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return ast.dump(_WithoutWords().visit(ast.Module(body=function.body, type_ignores=[])))
+
+
+@dataclass(frozen=True, slots=True)
+class Mutated:
+    """A file as mutmut wrote it: the functions and their changed twins."""
+
+    functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
+    lines: dict[str, list[str]]
+
+    @staticmethod
+    def read(path: Path) -> "Mutated":
+        """Parse it."""
+        text = path.read_text()
+        found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        lines = text.splitlines()
+        return Mutated(
+            functions={node.name: node for node in found},
+            lines={node.name: lines[node.lineno - 1 : node.end_lineno] for node in found},
+        )
+
+    def words_only(self, name: str) -> bool:
+        """Whether the mutant differs in sentences alone."""
+        return _bare(self.functions[name]) == _bare(self.functions[_original(name)])
+
+    def first_change(self, name: str) -> str:
+        """The first line that differs, as the mutant has it."""
+        pairs = zip(self.lines[name][1:], [*self.lines[_original(name)][1:], ""], strict=False)
+        return next((mine.strip() for mine, theirs in pairs if mine != theirs), "")
+
+
+def _original(name: str) -> str:
+    return f"{name.rpartition('_')[0]}_orig"
+
+
+def copy(rooms: list[str]) -> None:
+    """Sources, tests and settings of mutmut, anew; what an earlier run found out is kept where it is."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    for source, name in ((ROOT / "operator" / "multicloud", "multicloud"), (ROOT / "tests", "tests")):
+        shutil.rmtree(SCRATCH / name, ignore_errors=True)
+        shutil.copytree(source, SCRATCH / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "operator" / "multicloud_lab", SCRATCH / "multicloud_lab", dirs_exist_ok=True)
+    settings = SETTINGS.format(
+        paths=json.dumps([f"multicloud/{room}" for room in rooms]),
+        tests=json.dumps([f"tests/{room}" for room in ROOMS]),
+    )
+    (SCRATCH / "pyproject.toml").write_text(settings)
+
+
+def scores() -> Iterator[tuple[str, Score]]:
+    """What mutmut found out, by file."""
+    for meta in sorted((SCRATCH / "mutants" / "multicloud").rglob("*.py.meta")):
+        path = meta.with_suffix("")
+        verdicts = json.loads(meta.read_text())["exit_code_by_key"]
+        if not verdicts:
+            continue
+        mutated, score = Mutated.read(path), Score()
+        for key, verdict in verdicts.items():
+            name = key.rpartition(".")[2]
+            if mutated.words_only(name):
+                score.words_only += 1
+            elif verdict == SURVIVED or verdict in UNTESTED:
+                score.survivors.append(f"{name}: {mutated.first_change(name)}")
+            else:
+                score.killed += 1
+        yield str(path.relative_to(SCRATCH / "mutants")), score
+
+
+def main() -> int:
+    """Run mutmut and print what it found."""
+    rooms = sys.argv[1:] or list(ROOMS)
+    copy(rooms)
+    with (SCRATCH / "log").open("w") as log:
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "2"]
+        subprocess.run(command, cwd=SCRATCH, stdout=log, stderr=log, check=False)
+    found = dict(scores())
+    if not found:
+        print(f"mutmut tried nothing: {SCRATCH / 'log'} says why", file=sys.stderr)
+        return 1
+    print("| file | mutants | noticed | % | words only |\n|---|---|---|---|---|")
+    for name, score in found.items():
+        print(f"| {name} | {score.tried} | {score.killed} | {score.percent()} | {score.words_only} |")
+    for room in rooms:
+        total = Score()
+        for name, score in found.items():
+            if name.startswith(f"multicloud/{room}/"):
+                total.killed += score.killed
+                total.words_only += score.words_only
+                total.survivors += score.survivors
+        print(f"| **{room}** | {total.tried} | {total.killed} | {total.percent()} | {total.words_only} |")
+    for name, score in found.items():
+        for survivor in score.survivors:
+            print(f"{name} {survivor}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
