@@ -4,9 +4,12 @@
 new seed each time, printed at the end: `make test-long SEED=…` plays it again.
 """
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from itertools import chain
 from pathlib import Path
 from random import SystemRandom
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -19,6 +22,8 @@ pytest_plugins = ["support.controlplane"]
 
 CRDS = Path(__file__).parents[1] / "crds"
 SAMPLED_SEED = 20261123
+PROVED = "proved"
+"""The name under which a report carries what its test counted."""
 
 settings.register_profile("sampled", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("full", deadline=None, max_examples=1000, print_blob=True)
@@ -40,7 +45,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    proved: Counter[str] = Counter()
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport) and report.when == "call":
+            for key, value in report.user_properties:
+                if key == PROVED:
+                    name, count = cast("tuple[str, int]", value)
+                    proved[name] += count
+    for name, count in sorted(proved.items()):
+        terminalreporter.write_line(f"{name}: {count}")
     terminalreporter.write_line(f"seed {config.getoption('--seed')}")
+
+
+@pytest.fixture
+def proved(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Count what a proof went through: `proved("crash matrix, cells", 40)`. The last lines of the run tell the sums."""
+    return lambda name, count: record_property(PROVED, (name, count))
 
 
 @pytest.fixture(scope="session")

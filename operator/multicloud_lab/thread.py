@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -92,12 +93,15 @@ class LabThread:
 
     def wait_reached(self, hold_id: str, timeout_s: float = 10.0) -> None:
         """Wait until a call has arrived at the hold. Raises TimeoutError when none does."""
+        reached = self.when_reached(hold_id)
+        try:
+            reached.result(timeout_s)
+        finally:
+            reached.cancel()
 
-        async def wait() -> None:
-            async with asyncio.timeout(timeout_s):
-                await self.lab.gate.reached(hold_id)
-
-        self._await(wait(), timeout_s + CALL_TIMEOUT_S)
+    def when_reached(self, hold_id: str) -> Future[None]:
+        """Return what is done once a call has arrived at the hold; whoever waits on a loop of his own wraps it."""
+        return asyncio.run_coroutine_threadsafe(self.lab.gate.reached(hold_id), self._loop)
 
     def release(self, hold_id: str, action: Action = "continue") -> None:
         """Let the held call go on, or drop its connection."""

@@ -9,7 +9,7 @@ import asyncio
 import copy
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -23,23 +23,34 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.run.compose import Edge, Operator, Outlook, compose
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Settings
+from multicloud_lab.core.calls import When
 from multicloud_lab.thread import LabThread
 from support.clock import VirtualClock
 
 NAMESPACE = "shop"
+CLOUDS = ("aws", "azure", "gcp")
 QUIET_TURNS = 25
 """Turns of the event loop without work after which nothing but time can make any."""
 
 
+Meddle = Callable[[ObjectKey, When], Awaitable[Rejected | None]]
+"""What befalls a status write before or after it is stored: an answer other than the true one, None for nothing."""
+
+
+async def _let_be(_: ObjectKey, __: When) -> Rejected | None:
+    return None
+
+
 @dataclass(slots=True)
 class MemoryCluster:
-    """The API server's side of the ports: objects with versions, secrets, events."""
+    """The API server's side of the ports: objects with versions, secrets, events. `meddle` disturbs status writes."""
 
     objects: dict[ObjectKey, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     events: list[EventNote] = field(default_factory=list)
     status_writes: int = 0
     away: bool = False
+    meddle: Meddle = _let_be
     versions: Any = field(default_factory=lambda: itertools.count(1))
 
     async def write_status(
@@ -47,6 +58,8 @@ class MemoryCluster:
     ) -> Written | Rejected:
         if self.away:
             return Rejected(gone=False, stale=False, words="no answer")
+        if (rejected := await self.meddle(key, "before")) is not None:
+            return rejected
         known = self.objects.get(key)
         if known is None:
             return Rejected(gone=True, stale=False, words="not found")
@@ -55,7 +68,8 @@ class MemoryCluster:
         known["status"] = copy.deepcopy(dict(status))
         known["metadata"]["resourceVersion"] = str(next(self.versions))
         self.status_writes += 1
-        return Written(resource_version=known["metadata"]["resourceVersion"], body=copy.deepcopy(known))
+        written = Written(resource_version=known["metadata"]["resourceVersion"], body=copy.deepcopy(known))
+        return await self.meddle(key, "after") or written
 
     async def read_secret(self, namespace: str, name: str) -> Mapping[str, bytes]:
         if (namespace, name) not in self.secrets:
@@ -145,13 +159,22 @@ class Write:
 class World:
     """Given, when, then."""
 
-    def __init__(self, lab: LabThread, *, looks_inside: bool = False, call_pace: float = 0.0, **settings: Any) -> None:
-        """`looks_inside`: the operator has eyes in member clusters, `eyes`.
+    def __init__(
+        self,
+        lab: LabThread,
+        *,
+        clouds: Sequence[str] = CLOUDS,
+        looks_inside: bool = False,
+        call_pace: float = 0.0,
+        **settings: Any,
+    ) -> None:
+        """`clouds`: those with an account. `looks_inside`: the operator has eyes in member clusters, `eyes`.
 
         `call_pace`: virtual seconds that pass for each real second in which a call is under way; else calls take none.
         With it a call that hangs until a small `call_timeout_s` takes as long as with the usual one.
         """
         self.lab = lab
+        self._clouds = clouds
         self._looks_inside = looks_inside
         self.eyes: MemoryEyes | None = None
         self.call_pace = call_pace
@@ -327,7 +350,8 @@ class World:
         given = self.lab.document["credentials"]
         self.cluster.secrets.update(secrets_for(given))
         for body in account_bodies(given):
-            self.cluster.apply(body)
+            if body["metadata"]["name"] in self._clouds:
+                self.cluster.apply(body)
 
 
 def settings_for(document: Mapping[str, Any], **settings: Any) -> Settings:
