@@ -121,6 +121,7 @@ async def test_a_failed_resize_is_dropped_and_its_nodes_are_given_back(
     assert member.last_resize == LastResize(
         id=intent(4, 10).id, origin=4, target=4, at=bench.clock.now(), outcome=error.reason
     ), "nothing moved"
+    assert member.given_up == (intent(4, 10) if isinstance(error, Conflict) else None), "our own may be in the way"
 
 
 @pytest.mark.parametrize(
@@ -135,10 +136,10 @@ async def test_a_failed_resize_is_dropped_and_its_nodes_are_given_back(
 async def test_a_pool_that_changed_since_the_decision_is_not_written_to(change: dict[str, object]) -> None:
     facts = node_pool("web", 4)
     bench = Bench(facts=facts, now_there=replace(facts, **change))  # type: ignore[arg-type]  # one row, one field
-    _, outcome = await bench.send()
+    member, outcome = await bench.send()
     assert bench.lane.resizes == []
     assert outcome.error is not None
-    assert outcome.error.code is Code.CONFLICT
+    assert (outcome.error.code, member.given_up) == (Code.CONFLICT, None)
 
 
 async def test_a_cloud_with_compare_and_set_is_not_read_again() -> None:

@@ -143,6 +143,51 @@ def test_an_intent_to_grow_from_5_to_8_settles(
     assert (record.last_resize.id, record.last_resize.origin, record.last_resize.target) == (asked.id, 5, 8)
 
 
+@pytest.mark.parametrize(
+    ("size", "state", "age_s", "kept"),
+    [
+        pytest.param(5, None, AFTER, True, id="nothing happened, as far as one can see"),
+        pytest.param(7, None, AFTER, True, id="unanswered, and somebody else set another size"),
+        pytest.param(5, OperationState.LOST, 10, True, id="the cloud knows it no longer"),
+        pytest.param(8, None, 10, False, id="delivered"),
+        pytest.param(7, OperationState.DONE, 10, False, id="done, and changed by somebody else"),
+        pytest.param(5, OperationState.FAILED, 10, False, id="failed"),
+    ],
+)
+def test_an_intent_whose_request_may_still_be_on_its_way_is_remembered(
+    size: int, state: OperationState | None, age_s: float, kept: bool
+) -> None:
+    asked = intent(5, 8, age_s=age_s, operation="op-1" if state else None)
+    one = member("a", 5).remembered(intent=asked).seen(requested=size)
+    if state is not None:
+        one = one.viewed(operation=operation("a", state, "words of the cloud"))
+    assert judged(one).record.given_up == (asked if kept else None)
+
+
+def test_a_size_that_shows_after_it_was_given_up_is_ours_and_leaves_at_once() -> None:
+    late = intent(5, 8, age_s=3600)
+    one = member("a", 5, min_nodes=0).remembered(given_up=late).seen(requested=8, nodes=8, ready=8)
+    part = judged(one, replicas=5, hold_s=3600)
+    assert part.ask == 5
+    record = part.record
+    assert (record.agreed, record.held_since, record.given_up) == (8, None, None)
+    assert record.last_resize is not None
+    assert (record.last_resize.id, record.last_resize.outcome.code) == (late.id, Code.ARRIVED_LATE)
+
+
+def test_a_size_given_up_that_comes_in_the_middle_of_the_next_resize_is_ours_too() -> None:
+    one = member("a", 5, min_nodes=0).remembered(given_up=intent(5, 8, age_s=3600), intent=intent(5, 6, age_s=AFTER))
+    part = judged(one.seen(requested=8, nodes=8, ready=8), replicas=6, hold_s=3600)
+    assert (part.record.agreed, part.record.held_since, part.ask) == (8, None, 6)
+
+
+@pytest.mark.parametrize(("size", "held"), [(7, True), (5, False)], ids=["another size", "no change"])
+def test_any_other_size_is_judged_as_ever(size: int, held: bool) -> None:
+    late = intent(5, 8, age_s=3600)
+    record = judged(member("a", 5).remembered(given_up=late).seen(requested=size), replicas=5, hold_s=3600).record
+    assert (record.given_up, record.held_since is not None) == (late, held)
+
+
 def test_an_unanswered_intent_is_not_judged_by_a_read_from_before_the_window_closed() -> None:
     one = member("a", 5).remembered(intent=intent(5, 8, age_s=AFTER))
     old = one.viewed(sight=replace(one.view.sight, read_at=NOW - seconds(5)))

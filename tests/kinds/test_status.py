@@ -88,6 +88,8 @@ def _member_records(name: str) -> st.SearchStrategy[MemberRecord]:
         ),
         last_resize=st.none()
         | st.builds(LastResize, id=_IDS, origin=_COUNTS, target=_COUNTS, at=_INSTANTS, outcome=_REASONS),
+        given_up=st.none()
+        | st.builds(Intent, id=_IDS, target=_COUNTS, origin=_COUNTS, started_at=_INSTANTS, deadline=_INSTANTS),
     )
 
 
@@ -188,6 +190,7 @@ _FULL = PoolRecord(
             missing_from=_NOW,
             intent=Intent(id="a", target=6, origin=4, started_at=_NOW, deadline=_NOW, operation="o"),
             last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
+            given_up=Intent(id="c", target=7, origin=2, started_at=_NOW, deadline=_NOW),
         ),
     ),
     released=(Released(name="old", node_pool="k2", nodes=7, at=_NOW),),
@@ -347,6 +350,13 @@ def test_status_shows_the_plan() -> None:
                     "outcome": "Delivered",
                     "message": "ok",
                 },
+                "givenUp": {
+                    "id": "c",
+                    "target": 7,
+                    "from": 2,
+                    "startedAt": "2026-11-23T08:00:00Z",
+                    "deadline": "2026-11-23T08:00:00Z",
+                },
                 "reason": "GrowForWish",
                 "message": "because of GrowForWish",
             },
@@ -377,6 +387,7 @@ def test_status_shows_the_plan() -> None:
                 "intent": None,
                 "operation": None,
                 "lastResize": None,
+                "givenUp": None,
                 "reason": None,
                 "message": None,
             },

@@ -14,7 +14,6 @@ import asyncio
 import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise, product
@@ -333,21 +332,12 @@ async def _told(story: _Story, cell: Cell | None) -> bool:
 
 async def _crashed(story: _Story, reached: asyncio.Future[Any], then: Callable[[], None] = lambda: None) -> bool:
     """Kill the process when a call has come to its point, do what is to be done `then`, and start another one."""
-    telling = asyncio.create_task(story.tell())
-    await asyncio.wait({telling, reached}, return_when=asyncio.FIRST_COMPLETED)
-    struck = reached.done()
-    reached.cancel()
-    if struck:
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
-        await story.world.crash()
-        then()
-        story.world.start()
-        await story.tell()
-    else:
-        await telling
-    return struck
+    if not await story.world.crash_at(reached, story.tell()):
+        return False
+    then()
+    story.world.start()
+    await story.tell()
+    return True
 
 
 class _Meddler:

@@ -9,7 +9,7 @@ import asyncio
 import copy
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -232,6 +232,20 @@ class World:
             await self._serving
         self._operator.close()
         self._operator = None
+
+    async def crash_at(self, reached: asyncio.Future[Any], story: Coroutine[Any, Any, None]) -> bool:
+        """Tell a story until the process dies, when `reached` is done; False if the story came to its end before."""
+        telling = asyncio.create_task(story)
+        await asyncio.wait({telling, reached}, return_when=asyncio.FIRST_COMPLETED)
+        if not reached.done():
+            reached.cancel()
+            await telling
+            return False
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        await self.crash()
+        return True
 
     def apply(self, body: Mapping[str, Any]) -> None:
         """`kubectl apply`."""

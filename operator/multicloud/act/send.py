@@ -89,6 +89,8 @@ class Sender:
             last_resize=LastResize(
                 id=intent.id, origin=intent.origin, target=intent.origin, at=now, outcome=answer.reason
             ),
+            # Whoever stands between may have sent it twice: then it is our own operation that is in the way.
+            given_up=intent if isinstance(answer, Conflict) else member.given_up,
         )
 
 
@@ -104,7 +106,7 @@ def _outcome(dispatch: Dispatch, answer: Operation | CloudError) -> Outcome:
 
 
 async def _read_again(lane: Lane, change: Resize) -> Resize:
-    """Read right before writing, where the cloud has no compare-and-set. Raises Conflict if the decision is stale."""
+    """Read right before writing, where the cloud has no compare-and-set. Raises NotSent if the decision is stale."""
     if change.pool.version:
         return change
     cluster = change.pool.ref.cluster
@@ -116,7 +118,7 @@ async def _read_again(lane: Lane, change: Resize) -> Resize:
         raise _unsent(answer)
     now = next((found for found in answer if found.ref == change.pool.ref), None)
     if now is None or not _same(now, change.pool):
-        raise Conflict(Reason(code=Code.CONFLICT, text="the node pool changed since the decision; deciding again"))
+        raise NotSent(Reason(code=Code.CONFLICT, text="the node pool changed since the decision; deciding again"))
     return replace(change, pool=now)
 
 

@@ -23,7 +23,13 @@ FORGIVEN_AFTER: Final = timedelta(hours=3)
 _BROKEN_OFF: Final = frozenset({Code.OPERATION_FAILED, Code.OPERATION_CANCELED})
 """Outcomes after which the cloud brings nothing more of what was asked for."""
 
-_RAN: Final = _BROKEN_OFF | {Code.DELIVERED, Code.SUPERSEDED, Code.NOT_EXECUTED, Code.OPERATION_FORGOTTEN}
+_RAN: Final = _BROKEN_OFF | {
+    Code.DELIVERED,
+    Code.SUPERSEDED,
+    Code.NOT_EXECUTED,
+    Code.ARRIVED_LATE,
+    Code.OPERATION_FORGOTTEN,
+}
 """Outcomes of a resize that the cloud took or never saw; every other one is a call that was refused."""
 
 

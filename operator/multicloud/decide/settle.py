@@ -59,7 +59,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
             waiting = _why_waiting(intent, snapshot)
             return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
         record = _settled(record, intent, verdict, snapshot)
-    record = with_foreign(record, facts, snapshot)
+    record = with_foreign(_arrived_late(record, facts, snapshot), facts, snapshot)
     if facts.activity is not Activity.BUSY and record.foreign_since is None:
         ours = refusal is None and view.spec.state is not MemberState.FROZEN
         record = _drifted(record, facts, snapshot) if ours else _following(record, facts)
@@ -92,6 +92,7 @@ class _Verdict:
     outcome: Reason
     agreed: int | None
     failed: bool = False
+    given_up: bool = False
 
 
 def _refusal(view: MemberView, facts: NodePool) -> Reason | None:
@@ -191,12 +192,12 @@ def _undelivered(record: MemberRecord, operation: Operation | None, agreed: int,
     """How an intent ended that did not bring its size, though the cloud does not say that it failed."""
     if operation is None and untouched:
         outcome = Reason(code=Code.NOT_EXECUTED, text="the request never took effect")
-        return _Verdict(outcome=outcome, agreed=record.agreed)
+        return _Verdict(outcome=outcome, agreed=record.agreed, given_up=True)
     if operation is not None and operation.state is OperationState.LOST and untouched:
         outcome = Reason(code=Code.OPERATION_FORGOTTEN, text="the cloud forgot the resize, the size is as before")
-        return _Verdict(outcome=outcome, agreed=record.agreed)
+        return _Verdict(outcome=outcome, agreed=record.agreed, given_up=True)
     outcome = Reason(code=Code.SUPERSEDED, text="somebody else set another size meanwhile")
-    return _Verdict(outcome=outcome, agreed=agreed)
+    return _Verdict(outcome=outcome, agreed=agreed, given_up=operation is None)
 
 
 def _may_still_come(intent: Intent, view: MemberView, snapshot: Snapshot, *, untouched: bool) -> bool:
@@ -219,7 +220,27 @@ def _settled(record: MemberRecord, intent: Intent, verdict: _Verdict, snapshot: 
         agreed=verdict.agreed,
         intent=None,
         last_resize=_last(intent, verdict.outcome, snapshot),
+        given_up=intent if verdict.given_up and not _shows(record.given_up, record) else record.given_up,
     )
+
+
+def _arrived_late(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
+    """Take a size for ours that shows after we gave it up: no lease and no deadline recalls a request on its way."""
+    late = record.given_up
+    if late is None or not _shows(late, record) or facts.requested == record.agreed:
+        return record
+    outcome = Reason(code=Code.ARRIVED_LATE, text="the size that had been given up shows after all")
+    return replace(
+        record,
+        agreed=facts.requested,
+        held_since=None,
+        last_resize=_last(late, outcome, snapshot),
+        given_up=None,
+    )
+
+
+def _shows(late: Intent | None, record: MemberRecord) -> bool:
+    return late is not None and record.requested == late.target
 
 
 def _last(intent: Intent, outcome: Reason, snapshot: Snapshot) -> LastResize:

@@ -119,6 +119,7 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         foreign_until=_time(block.get("foreignUntil")),
         intent=_intent(block.get("intent"), _text(_block(block.get("operation")).get("id"))),
         last_resize=_last_resize(block.get("lastResize")),
+        given_up=_intent(block.get("givenUp"), None),
     )
 
 

@@ -158,6 +158,9 @@ class ReportedMember(Reported):
         default=None, description="The cloud's operation of the intent; null: no answer was read."
     )
     last_resize: ReportedResize | None = Field(default=None, description="The newest finished resize; null: none.")
+    given_up: ReportedIntent | None = Field(
+        default=None, description="The newest resize that seems to have had no effect, but may still show; null: none."
+    )
     reason: str | None = Field(default=None, description="Why its size is, moves or waits, as one stable word.")
     message: str | None = Field(default=None, description="The reason as a sentence.")
 

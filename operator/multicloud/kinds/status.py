@@ -127,6 +127,7 @@ def _member(
         intent=_intent(record.intent),
         operation=_operation(record.intent),
         last_resize=_resize(record.last_resize),
+        given_up=_intent(record.given_up),
         reason=told.code if told else None,
         message=told.text if told else None,
     )

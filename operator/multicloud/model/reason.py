@@ -82,6 +82,7 @@ class Code(StrEnum):
     DELIVERED = "Delivered"
     NOT_EXECUTED = "NotExecuted"
     SUPERSEDED = "Superseded"
+    ARRIVED_LATE = "ArrivedLate"
     OPERATION_FAILED = "OperationFailed"
     MEMBER_RELEASED = "MemberReleased"
     OPERATION_CANCELED = "OperationCanceled"

@@ -69,7 +69,8 @@ class MemberRecord:
     `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failures in a row,
     `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
     all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
-    operation that is not ours was seen first and last.
+    operation that is not ours was seen first and last. `given_up` is the newest intent that seems to have had no
+    effect though a cloud may have its request: should its size show after all, then it was us.
     """
 
     name: str
@@ -88,6 +89,7 @@ class MemberRecord:
     foreign_until: datetime | None = None
     intent: Intent | None = None
     last_resize: LastResize | None = None
+    given_up: Intent | None = None
 
     def is_missing(self, now: datetime) -> bool:
         """True when nodes that are not ready have been waited for long enough: others help out."""

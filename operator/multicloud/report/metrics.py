@@ -63,6 +63,11 @@ class Metrics:
             ["provider", "direction"],
             registry=registry,
         )
+        self.late = Counter(
+            "multicloud_late_resizes_total",
+            "Resizes that took effect after they had been given up: held up on their way, or sent by a frozen process.",
+            registry=registry,
+        )
         self.braked_pools = Gauge(
             "multicloud_brake_waiting_pools",
             "Pools of which a resize waits, wholly or in part, for the fleet-wide brake.",

@@ -121,8 +121,10 @@ class Reporter:
         for member in record.members:
             before = pool.record.member(member.name).last_resize
             done = member.last_resize
-            if done is None or done == before or pool.record.member(member.name).intent is None:
+            late = done is not None and done.outcome.code is Code.ARRIVED_LATE
+            if done is None or done == before or (pool.record.member(member.name).intent is None and not late):
                 continue
+            self._metrics.late.inc(late)
             bad = done.outcome.code is not Code.DELIVERED
             text = f"member {member.name}: from {done.origin} to {done.target} nodes: {done.outcome.text}"
             await self._recorder.tell(pool, Reason(code=done.outcome.code, text=text), action="Resize", warning=bad)

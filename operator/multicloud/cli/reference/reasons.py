@@ -121,6 +121,7 @@ _WAITS: Final[Mapping[Code, str]] = {
 }
 _ENDED: Final[Mapping[Code, str]] = {
     Code.NOT_EXECUTED: "A resize whose answer was lost turned out not to have happened; it is decided again.",
+    Code.ARRIVED_LATE: "A resize of ours that had been given up took effect after all; the size is decided again.",
     Code.SUPERSEDED: "Somebody else changed the size while our resize ran; what is there counts.",
     Code.OPERATION_FAILED: "The cloud accepted a resize and could not finish it; the message holds its words. The member "
     "backs off.",
