@@ -90,6 +90,8 @@ def test_both_renderings_install_the_same_objects(control_plane: ControlPlane, t
         "RoleBinding",
         "Service",
         "ServiceAccount",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     }
 
 

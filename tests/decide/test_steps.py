@@ -1,7 +1,8 @@
 """What a plan changes and how it would be gone: make before break, one step after the other."""
 
 from multicloud.decide import decide
-from multicloud.model.plan import Change, Headroom, Plan, Stop
+from multicloud.model.approval import Change
+from multicloud.model.plan import Headroom, Plan, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity
 from support.builders import Pool, intent, member, snapshot, unknown

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from multicloud.kinds.parse import account_object, pool_object
 from multicloud.kinds.remembered import account_record, pool_record
 from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.approval import Approval, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
-from multicloud.model.plan import MemberPlan, Plan
+from multicloud.model.plan import MemberPlan, Placing, Plan, Relaxed
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
     AccountRecord,
@@ -393,7 +395,18 @@ def test_status_shows_the_plan() -> None:
             },
         ],
         "releasedMembers": [{"name": "old", "nodePool": "k2", "nodes": 7, "at": "2026-11-23T08:00:00Z"}],
-        "plan": {"changes": [{"member": "east", "from": 4, "to": 6, "reason": "GrowForWish"}]},
+        "plan": {
+            "id": None,
+            "hash": None,
+            "expiresAt": None,
+            "changes": [],
+            "steps": [],
+            "relaxed": [],
+            "hourlyCost": None,
+            "hourlyCostNow": None,
+            "ended": [],
+        },
+        "approval": None,
         "conditions": [
             {
                 "type": "Ready",
@@ -430,27 +443,60 @@ def test_the_most_telling_reason_is_shown(fields: dict[str, Any], reason: str) -
     assert shown["state"] == ("Refused" if "refusal" in fields else "Active")
 
 
+_GROWS = Change(member="east", origin=4, to=6, reason=_reason(Code.GROW_FOR_WISH))
+_GOES = Change(member="west", origin=3, to=0, reason=_reason(Code.MOVE_TO_SHARE))
+
+
+def test_changes_are_those_of_the_plan_that_stands_else_those_decided_now() -> None:
+    plan = replace(_plan(()), changes=(_GROWS,), steps=((_GROWS,),))
+    shown = render_pool(_pool(), plan, PoolRecord(), ())["plan"]
+    grows = {"member": "east", "from": 4, "to": 6, "reason": "GrowForWish"}
+    assert (shown["changes"], shown["hash"], shown["expiresAt"]) == ([grows], None, None)
+    assert shown["steps"] == [{"changes": [grows]}]
+    standing = PublishedPlan(published_at=_NOW, changes=(_GOES, _GROWS))
+    shown = render_pool(_pool(), plan, PoolRecord(plan=standing), ())["plan"]
+    assert [change["member"] for change in shown["changes"]] == ["west", "east"]
+    assert shown["hash"] == standing.hash(_pool().uid)
+    assert (shown["id"], shown["expiresAt"]) == ("2026-11-23T08:00:00+00:00", "2026-11-23T09:00:00Z")
+
+
+def test_a_plan_an_approval_and_what_ended_survive_a_restart() -> None:
+    seen = _pool()
+    standing = PublishedPlan(published_at=_NOW + timedelta(microseconds=5), changes=(_GOES, _GROWS))
+    record = PoolRecord(
+        plan=standing,
+        ended_plans=(EndedPlan(hash="00", outcome=Code.PLAN_EXPIRED),),
+        approval=Approval(hash="00", manager="kubectl", at=_NOW, outcome=Code.PLAN_EXPIRED),
+    )
+    read = pool_record(render_pool(seen, None, record, ()), seen.spec)
+    assert read.plan is not None
+    assert read.plan.hash(seen.uid) == standing.hash(seen.uid)
+    assert (read.ended_plans, read.approval) == (record.ended_plans, record.approval)
+
+
 @pytest.mark.parametrize(
-    ("members", "blocked", "changes"),
+    "plan",
     [
-        pytest.param((_member_plan("east"),), None, [], id="no ask"),
-        pytest.param((_member_plan("east", ask=4),), None, [("east", 4, 4)], id="repair asks the same size"),
-        pytest.param((_member_plan("east"),), Code.PLAN_ONLY, [("east", 4, 6)], id="mode Plan withholds"),
-        pytest.param((_member_plan("east", target=4),), Code.PLAN_ONLY, [], id="mode Plan, at its target"),
-        pytest.param((_member_plan("east"),), Code.PAUSED, [], id="paused plans nothing"),
-        pytest.param((_member_plan("west"),), Code.PLAN_ONLY, [("west", None, 6)], id="size unknown"),
-        pytest.param((_member_plan("east", target=None),), Code.PLAN_ONLY, [], id="target unknown"),
-        pytest.param(
-            (_member_plan("east", refusal=_reason(Code.WRONG_CLOUD)),), Code.PLAN_ONLY, [], id="mode Plan, refused"
-        ),
+        pytest.param(None, id="none"),
+        pytest.param({"id": "yesterday", "changes": [{"member": "east", "from": 4, "to": 6}]}, id="no time"),
+        pytest.param({"id": _NOW.isoformat(), "changes": [{"member": "east", "from": -4, "to": 6}]}, id="no size"),
+        pytest.param({"id": _NOW.isoformat(), "changes": "all"}, id="no changes"),
+        pytest.param({"hash": "00", "changes": [{"member": "east", "from": 4, "to": 6}]}, id="a hash alone"),
     ],
 )
-def test_changes_are_what_is_sent_or_withheld(
-    members: tuple[MemberPlan, ...], blocked: Code | None, changes: list[tuple[str, int | None, int]]
-) -> None:
-    plan = _plan(members, blocked=_reason(blocked) if blocked else None)
-    shown = render_pool(_pool(), plan, _FULL, ())["plan"]["changes"]
-    assert [(change["member"], change["from"], change["to"]) for change in shown] == changes
+def test_a_plan_that_cannot_be_read_is_none(plan: object) -> None:
+    assert pool_record({"plan": plan}, None).plan is None
+
+
+def test_money_is_written_in_digits() -> None:
+    placing = Placing(
+        hourly_cost=Decimal("1E+2"),
+        hourly_cost_now=Decimal("0.1920"),
+        relaxed=(Relaxed(name="minReplicas", by=2, would_help="more members"),),
+    )
+    shown = render_pool(_pool(), replace(_plan(()), placing=placing), PoolRecord(), ())["plan"]
+    assert (shown["hourlyCost"], shown["hourlyCostNow"]) == ("100", "0.1920")
+    assert shown["relaxed"] == [{"name": "minReplicas", "by": 2, "wouldHelp": "more members"}]
 
 
 def test_times_are_written_in_utc_to_the_microsecond() -> None:

@@ -14,6 +14,7 @@ from multicloud.model.spec import MemberSpec, PoolSpec
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
+UID = "0b1c2d3e-0000-4000-8000-000000000001"
 PLENTY = Headroom(add=100_000, remove=100_000)
 WRITE_WINDOW_S = 30.0
 
@@ -144,6 +145,7 @@ class Pool:
         return Snapshot(
             now=self.now,
             key=POOL,
+            uid=UID,
             generation=1,
             spec=spec,
             record=replace(self.record, members=tuple(member.record for member in self.members)),

@@ -85,7 +85,7 @@ class MemoryCluster:
         version = str(next(self.versions))
         metadata = {
             "uid": known["metadata"]["uid"] if known else f"uid-{version}",
-            "generation": known["metadata"]["generation"] + 1 if known else 1,
+            "generation": known["metadata"]["generation"] + (known["spec"] != body["spec"]) if known else 1,
             "resourceVersion": version,
         }
         stored = copy.deepcopy(dict(body))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from multicloud.decide.consent import Consent, awaits, consent, floored, permitted, within
 from multicloud.decide.delivery import returns_at
 from multicloud.decide.gates import Asks, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
@@ -24,8 +25,9 @@ from multicloud.decide.words import (
     why_it_moves,
 )
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
-from multicloud.model.reason import Code
+from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord, PoolRecord, Released
+from multicloud.model.spec import Mode
 
 RELEASED_SHOWN: Final = timedelta(hours=24)
 """How long status names a member that was removed."""
@@ -42,15 +44,20 @@ def decide(snapshot: Snapshot) -> Plan:
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
     placed = place(standings, snapshot.spec, wished, snapshot.now)
     targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
-    stop = blocked(snapshot)
     need = _need(placed, wished)
-    sizes = Asks(sizes={}, waits={}) if stop else asks(standings, targets, snapshot, need)
-    decided = Decided(wish=wished, placed=placed, asks=sizes, targets=targets, blocked=stop)
+    sized = Decided(wish=wished, placed=placed, asks=Asks(sizes={}, waits={}), targets=targets, blocked=None)
+    proposed = changes_of(standings, targets, why_it_moves(standings, sized, snapshot))
+    given = consent(snapshot, proposed, standings, wished.decided_by)
+    allowed = _allowed(standings, targets, wished, snapshot, given)
+    waits_for = awaits(targets, allowed, snapshot, given)
+    stop = blocked(snapshot, approved=given.approved)
+    sizes = sized.asks if stop else within(asks(standings, allowed, snapshot, need), standings, snapshot, given)
+    decided = replace(sized, asks=_waiting_for(waits_for, targets, allowed, sizes), blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
-    changes = changes_of(standings, targets, why_it_moves(standings, decided, snapshot))
+    changes = given.plan.changes if given.plan is not None else proposed
     shortage = max(0, wished.desired - placed.units)
     return Plan(
-        record=_record(snapshot, wished, members),
+        record=_record(snapshot, wished, members, given),
         members=members,
         ready=_ready([one.record for one in standings if not one.absent], snapshot),
         shortage=shortage,
@@ -60,7 +67,8 @@ def decide(snapshot: Snapshot) -> Plan:
         braked=frozenset(name for name, why in sizes.waits.items() if why.code is Code.BRAKE),
         changes=changes,
         steps=steps_of(standings, changes, snapshot, need),
-        wake_at=_wake_at(standings, wished, snapshot),
+        awaits=waits_for,
+        wake_at=_wake_at(standings, wished, snapshot, given),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
 
@@ -94,7 +102,7 @@ def _waiting(snapshot: Snapshot) -> Plan:
         ready=_ready(records, snapshot),
         shortage=0,
         limited_by=None,
-        blocked=blocked(snapshot),
+        blocked=blocked(snapshot, approved=False),
         unsafe=None,
         wake_at=None,
         settled=False,
@@ -110,6 +118,36 @@ def _target(standing: Standing, placed: Placed, snapshot: Snapshot) -> int | Non
     if standing.name not in placed.chosen and (intent is not None or not standing.missing):
         return intent.target if intent is not None else requested
     return target_of(standing, nodes, snapshot)
+
+
+def _allowed(
+    standings: Sequence[Standing],
+    targets: Mapping[str, int | None],
+    wished: Wish,
+    snapshot: Snapshot,
+    given: Consent,
+) -> Mapping[str, int | None]:
+    """The targets as far as the mode lets them be asked for without, or with, the approval that was given."""
+    requested = {one.name: one.record.requested for one in standings}
+    if snapshot.spec.mode is Mode.APPLY:
+        return targets
+    grown: Mapping[str, int | None] = requested
+    if snapshot.spec.mode is Mode.APPROVE_SHRINK:
+        grown = targets
+        if given.plan is not None or any((targets[one.name] or 0) < (requested[one.name] or 0) for one in standings):
+            placed = place(floored(standings), snapshot.spec, wished, snapshot.now)
+            grown = {one.name: _target(one, placed, snapshot) for one in standings}
+    return permitted(standings, targets, grown, given)
+
+
+def _waiting_for(
+    why: Reason | None, targets: Mapping[str, int | None], allowed: Mapping[str, int | None], asked: Asks
+) -> Asks:
+    """The asks, with the members named whose change, or a part of it, waits for an approval."""
+    if why is None:
+        return asked
+    waits = {name: why for name in sorted(targets) if targets[name] != allowed[name]}
+    return Asks(sizes=asked.sizes, waits={**waits, **asked.waits})
 
 
 def _need(placed: Placed, wished: Wish) -> int:
@@ -133,7 +171,7 @@ def _member(standing: Standing, decided: Decided, snapshot: Snapshot) -> MemberP
     )
 
 
-def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> PoolRecord:
+def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan], given: Consent) -> PoolRecord:
     return replace(
         snapshot.record,
         observed_generation=snapshot.generation,
@@ -144,6 +182,9 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan]) -> 
         override=wished.override,
         members=tuple(member.record for member in members),
         released=_released(snapshot),
+        plan=given.plan,
+        ended_plans=given.ended,
+        approval=given.approval,
     )
 
 
@@ -179,9 +220,10 @@ def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
     return still and standing.fresh_facts is not None
 
 
-def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot) -> datetime | None:
+def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot, given: Consent) -> datetime | None:
     """When time alone may change the decision."""
     times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
+    times.append(given.plan.expires_at if given.plan is not None else None)
     failover = snapshot.spec.failover
     for standing in standings:
         record = standing.record

@@ -10,7 +10,8 @@ from typing import Final
 
 from multicloud.decide.gates import asks
 from multicloud.decide.standing import Standing
-from multicloud.model.plan import Change, Headroom, Snapshot, Stop
+from multicloud.model.approval import Change
+from multicloud.model.plan import Headroom, Snapshot, Stop
 from multicloud.model.reason import Reason
 from multicloud.model.size import Activity, NodePool
 

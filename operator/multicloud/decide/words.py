@@ -31,14 +31,16 @@ class Decided:
     blocked: Reason | None
 
 
-def blocked(snapshot: Snapshot) -> Reason | None:
-    """Why nothing may be sent for the whole pool."""
+def blocked(snapshot: Snapshot, *, approved: bool) -> Reason | None:
+    """Why nothing may be sent for the whole pool. `approved`: a plan that stands is approved."""
     if snapshot.stop is Stop.ALL:
         return Reason(code=Code.STOPPED, text="the stop switch (ConfigMap multicloud-stop) forbids every cloud write")
     if snapshot.spec.paused:
         return Reason(code=Code.PAUSED, text="spec.paused or the annotation multicloud.dev/paused")
-    if snapshot.spec.mode is Mode.PLAN:
-        return Reason(code=Code.PLAN_ONLY, text="spec.mode is Plan: sizes are shown, never asked for")
+    if snapshot.spec.mode is Mode.PLAN and not approved:
+        return Reason(
+            code=Code.PLAN_ONLY, text="spec.mode is Plan: nothing is asked for before status.plan is approved"
+        )
     return None
 
 

@@ -6,7 +6,7 @@ be understood is a Reason, never an exception, and stops rather than lets go.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from multicloud.kinds.shape import Part, Units, problems
+from multicloud.model.approval import Approve
 from multicloud.model.override import Override
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP
@@ -28,10 +29,13 @@ PAUSED: Final = f"{GROUP}/paused"
 SCALE_IN_PAUSED: Final = f"{GROUP}/paused-scale-in"
 ADOPT: Final = f"{GROUP}/adopt"
 OVERRIDE: Final = f"{GROUP}/override"
+APPROVE: Final = f"{GROUP}/approve"
 
 LONGEST_REASON: Final = 200
 """Letters of a person's own words: they stand in status and in conditions."""
 _LONGEST_PROBLEM: Final = 400
+_LONGEST_HASH: Final = 64
+_LONGEST_MANAGER: Final = 128
 
 
 def _printable(words: str) -> str:
@@ -98,6 +102,33 @@ def adopted(annotations: Mapping[str, object]) -> frozenset[str]:
     return frozenset(name.strip() for name in names if name.strip())
 
 
+def approve(metadata: Mapping[str, Any]) -> Approve | None:
+    """The approval, with the field manager that managedFields names for it: whoever wrote it said so of itself."""
+    value = _block(metadata.get("annotations")).get(APPROVE)
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return Approve(hash=_short(value.strip(), _LONGEST_HASH), manager=_manager_of(metadata, APPROVE))
+
+
+def _manager_of(metadata: Mapping[str, Any], annotation: str) -> str | None:
+    entries = metadata.get("managedFields")
+    for entry in entries if isinstance(entries, list) else ():
+        fields = _block(_block(_block(_block(entry).get("fieldsV1")).get("f:metadata")).get("f:annotations"))
+        if f"f:{annotation}" in fields:
+            return _short(str(_block(entry).get("manager", "")), _LONGEST_MANAGER) or None
+    return None
+
+
+def _short(words: str, most: int) -> str:
+    """Anybody's words, made fit for one line of status."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return shown if len(shown) <= most else f"{shown[:most]}…"
+
+
+def _block(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def override(annotations: Mapping[str, object]) -> Override | Reason | None:
     """The override, why it cannot be understood, or None where there is none."""
     value = annotations.get(OVERRIDE)
@@ -108,6 +139,4 @@ def override(annotations: Mapping[str, object]) -> Override | Reason | None:
     except ValidationError as error:
         text = problems(error, f"annotation {OVERRIDE}")
         # The names of unknown keys are anybody's words.
-        text = "".join(letter if letter.isprintable() else "?" for letter in text)
-        short = text if len(text) <= _LONGEST_PROBLEM else f"{text[:_LONGEST_PROBLEM]}…"
-        return Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text=short)
+        return Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text=_short(text, _LONGEST_PROBLEM))

@@ -67,7 +67,7 @@ _COLUMNS = {
         _column("Wished", ".status.requestedReplicas", "integer", "Units wished, before any bound.", wide=True),
         _column("LimitedBy", ".status.limitedBy", "string", "What changed the wish.", wide=True),
         _column("DecidedBy", ".status.desiredBy.reason", "string", "Who decided the wish.", wide=True),
-        _column("Mode", ".spec.mode", "string", "Apply or Plan.", wide=True),
+        _column("Mode", ".spec.mode", "string", "Apply, ApproveShrink or Plan.", wide=True),
         _column("Paused", _condition("status", "Paused"), "string", "Condition Paused.", wide=True),
         _MESSAGE,
     ),

@@ -21,6 +21,7 @@ from multicloud.kinds.shape import (
     rule,
     rules,
 )
+from multicloud.model.approval import Approve
 from multicloud.model.override import Override
 from multicloud.model.reason import Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
@@ -356,7 +357,9 @@ class MultiCloudPoolSpec(Part):
     max_replicas: Units = Field(description="Most units to ask for, whatever is wished.")
     mode: Mode = Field(
         default=Mode.APPLY,
-        description="Apply: resize node pools. Plan: write nothing, show in status.plan what would be.",
+        description="Apply: resize node pools. ApproveShrink: grow them, and ask before any node goes. Plan: ask before "
+        "anything. What is asked for stands in status.plan; the annotation multicloud.dev/approve with its hash lets it "
+        "happen, once.",
     )
     paused: Switch = Field(
         default=False,
@@ -393,7 +396,13 @@ class MultiCloudPoolSpec(Part):
         return self
 
     def to_model(
-        self, *, paused: bool, scale_in_paused: bool, adopted: frozenset[str], override: Override | Reason | None
+        self,
+        *,
+        paused: bool,
+        scale_in_paused: bool,
+        adopted: frozenset[str],
+        override: Override | Reason | None,
+        approve: Approve | None,
     ) -> PoolSpec:
         """Say it in the words of `model`; the arguments are what the annotations say."""
         return PoolSpec(
@@ -411,5 +420,6 @@ class MultiCloudPoolSpec(Part):
             scale_in_paused=scale_in_paused,
             adopted=adopted,
             override=override,
+            approve=approve,
             members=tuple(member.to_model() for member in self.members),
         )

@@ -40,6 +40,7 @@ def pool_spec(body: Mapping[str, Any]) -> PoolSpec:
         scale_in_paused=annotations.switched_on(noted, annotations.SCALE_IN_PAUSED),
         adopted=annotations.adopted(noted),
         override=annotations.override(noted),
+        approve=annotations.approve(_block(body.get("metadata"))),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from multicloud.model.approval import REMEMBERED, Approval, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
@@ -59,6 +60,9 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         override=_override(block.get("override")),
         members=tuple(_members(block.get("members"))),
         released=tuple(_released(block.get("releasedMembers"))),
+        plan=_plan(block.get("plan")),
+        ended_plans=tuple(_ended_plans(_block(block.get("plan")).get("ended")))[:REMEMBERED],
+        approval=_approval(block.get("approval")),
         conditions=tuple(_conditions(block.get("conditions"))),
     )
 
@@ -128,6 +132,39 @@ def _released(value: object) -> Iterator[Released]:
         name, node_pool, at = _text(block.get("name")), _text(block.get("nodePool")), _time(block.get("at"))
         if name and node_pool is not None and at is not None:
             yield Released(name=name, node_pool=node_pool, nodes=_count(block.get("nodes")), at=at)
+
+
+def _plan(value: object) -> PublishedPlan | None:
+    """The plan that stands. Its id alone says when it was published, and its hash is worked out anew."""
+    block = _block(value)
+    published_at = _time(block.get("id"))
+    changes = tuple(_changes(block.get("changes")))
+    return PublishedPlan(published_at=published_at, changes=changes) if published_at is not None and changes else None
+
+
+def _changes(value: object) -> Iterator[Change]:
+    for block in _blocks(value):
+        member, origin, to = _text(block.get("member")), _count(block.get("from")), _count(block.get("to"))
+        if member and origin is not None and to is not None:
+            yield Change(member=member, origin=origin, to=to, reason=Reason(code=_code(block.get("reason")), text=""))
+
+
+def _ended_plans(value: object) -> Iterator[EndedPlan]:
+    for block in _blocks(value):
+        if (ended := _text(block.get("hash"))) is not None:
+            yield EndedPlan(hash=ended, outcome=_code(block.get("outcome")))
+
+
+def _approval(value: object) -> Approval | None:
+    block = _block(value)
+    approved, at = _text(block.get("hash")), _time(block.get("at"))
+    if approved is None or at is None:
+        return None
+    return Approval(hash=approved, manager=_text(block.get("manager")), at=at, outcome=_code(block.get("outcome")))
+
+
+def _code(value: object) -> Code:
+    return Code(value) if isinstance(value, str) and value in set(Code) else Code.UNEXPECTED
 
 
 def _claim(value: object) -> Claim | None:

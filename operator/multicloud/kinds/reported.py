@@ -175,20 +175,73 @@ class ReportedRelease(Reported):
 
 
 class ReportedChange(Reported):
-    """A resize that is about to be sent, or that mode Plan withholds."""
+    """A member's way to another size."""
 
     member: str = Field(description="Name of the member.")
-    origin: int | None = Field(description="Nodes that the cloud tries to reach now.")
-    to: int = Field(description="Nodes to ask for.")
+    origin: int = Field(description="Nodes that the cloud tried to reach when the plan was made.")
+    to: int = Field(description="Nodes at the end.")
     reason: str = Field(description="Why, as one stable word.")
 
 
-class ReportedPlan(Reported):
-    """What is about to be done."""
+class ReportedStep(Reported):
+    """Changes that go together, once the step before is over."""
 
-    changes: tuple[ReportedChange, ...] = Field(
-        default=(), description="Resizes about to be sent, or withheld by mode Plan. Empty: nothing to do now."
+    changes: tuple[ReportedChange, ...] = Field(default=(), description="Changes of this step.")
+
+
+class ReportedRelaxed(Reported):
+    """Something that gave way."""
+
+    name: str = Field(description="The field of spec.")
+    by: int = Field(description="By how many units.")
+    would_help: str = Field(description="What would help, as a sentence.")
+
+
+class ReportedEndedPlan(Reported):
+    """A published plan that no longer stands."""
+
+    hash: str = Field(description="Its hash.")
+    outcome: str = Field(description="Why it ended, as one stable word.")
+
+
+class ReportedPlan(Reported):
+    """What is to be done, and what it takes to let it happen."""
+
+    id: str | None = Field(default=None, description="When it was published. Null: nothing has to be approved.")
+    hash: str | None = Field(
+        default=None,
+        description="What the annotation multicloud.dev/approve has to say. Null: nothing has to be approved.",
     )
+    expires_at: datetime | None = Field(
+        default=None, description="When it can no longer be approved nor carried out; another one may follow."
+    )
+    changes: tuple[ReportedChange, ...] = Field(
+        default=(), description="Members that are to have another size, removals first. Empty: nothing to do."
+    )
+    steps: tuple[ReportedStep, ...] = Field(
+        default=(), description="How the changes would follow each other from now on; the first twenty steps at most."
+    )
+    relaxed: tuple[ReportedRelaxed, ...] = Field(default=(), description="What of the spec gave way to what.")
+    hourly_cost: str | None = Field(
+        default=None, description="What the sizes at the end cost an hour. Null: a price or a size is not known."
+    )
+    hourly_cost_now: str | None = Field(
+        default=None, description="What the sizes now asked for cost an hour. Null: a price or a size is not known."
+    )
+    ended: tuple[ReportedEndedPlan, ...] = Field(
+        default=(), description="Plans before it that stood and stand no longer, newest first, eight at most."
+    )
+
+
+class ReportedApproval(Reported):
+    """The newest approval. It says what came of it; nothing is done because of what stands here."""
+
+    hash: str = Field(description="The hash that it named.")
+    manager: str | None = Field(
+        default=None, description="Field manager that set the annotation, as it called itself. Null: unknown."
+    )
+    at: datetime = Field(description="When it was seen first.")
+    outcome: str = Field(description="What came of it, as one stable word.")
 
 
 class MultiCloudPoolStatus(Reported):
@@ -216,5 +269,6 @@ class MultiCloudPoolStatus(Reported):
         tuple[ReportedRelease, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = Field(default=(), description="Members removed within 24 hours: nobody sizes them, their nodes run on.")
-    plan: ReportedPlan = Field(default=ReportedPlan(), description="What is about to be done.")
+    plan: ReportedPlan = Field(default=ReportedPlan(), description="What is to be done.")
+    approval: ReportedApproval | None = Field(default=None, description="The newest approval of a plan. Null: none.")
     conditions: Conditions = Field(default=(), description="Conditions by type; Ready first of all.")

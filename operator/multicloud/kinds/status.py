@@ -5,27 +5,33 @@ survives, as the desired number above the wish.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from multicloud.kinds.reported import (
     CloudAccountStatus,
     MultiCloudPoolStatus,
     Reported,
+    ReportedApproval,
     ReportedChange,
     ReportedClaim,
     ReportedCondition,
     ReportedDecider,
+    ReportedEndedPlan,
     ReportedIntent,
     ReportedMember,
     ReportedOperation,
     ReportedOverride,
     ReportedPlan,
+    ReportedRelaxed,
     ReportedRelease,
     ReportedResize,
+    ReportedStep,
 )
+from multicloud.model.approval import Approval, Change
 from multicloud.model.override import SeenOverride
-from multicloud.model.plan import MemberPlan, Plan
-from multicloud.model.reason import Code, Reason
+from multicloud.model.plan import MemberPlan, Placing, Plan
+from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, Condition, DecidedBy, Intent, LastResize, MemberRecord, PoolRecord
 from multicloud.model.ref import GROUP
 from multicloud.model.size import NodePool
@@ -78,7 +84,8 @@ def render_pool(
             ReportedRelease(name=one.name, node_pool=one.node_pool, nodes=one.nodes, at=one.at)
             for one in record.released
         ),
-        plan=ReportedPlan(changes=tuple(_changes(plan, record))),
+        plan=_plan(pool.uid, plan, record),
+        approval=_approval(record.approval),
         conditions=tuple(map(_condition, conditions)),
     )
     return _dump(status)
@@ -146,15 +153,38 @@ def _state(spec: MemberSpec | None, plan: MemberPlan | None) -> str | None:
     return spec.state if spec else None
 
 
-def _changes(plan: Plan | None, record: PoolRecord) -> Iterator[ReportedChange]:
-    if plan is None:
-        return
-    withheld = plan.blocked is not None and plan.blocked.code is Code.PLAN_ONLY
-    for member in plan.members:
-        present = record.member(member.name).requested
-        to = member.target if withheld and member.refusal is None and member.target != present else member.ask
-        if to is not None:
-            yield ReportedChange(member=member.name, origin=present, to=to, reason=member.reason.code)
+def _plan(uid: str, plan: Plan | None, record: PoolRecord) -> ReportedPlan:
+    standing = record.plan
+    changes = standing.changes if standing is not None else plan.changes if plan is not None else ()
+    placing = plan.placing if plan is not None else Placing()
+    return ReportedPlan(
+        id=standing.id if standing is not None else None,
+        hash=standing.hash(uid) if standing is not None else None,
+        expires_at=standing.expires_at if standing is not None else None,
+        changes=_changes(changes),
+        steps=tuple(ReportedStep(changes=_changes(step)) for step in plan.steps) if plan is not None else (),
+        relaxed=tuple(ReportedRelaxed(name=one.name, by=one.by, would_help=one.would_help) for one in placing.relaxed),
+        hourly_cost=money(placing.hourly_cost),
+        hourly_cost_now=money(placing.hourly_cost_now),
+        ended=tuple(ReportedEndedPlan(hash=one.hash, outcome=one.outcome) for one in record.ended_plans),
+    )
+
+
+def _changes(changes: Sequence[Change]) -> tuple[ReportedChange, ...]:
+    return tuple(
+        ReportedChange(member=one.member, origin=one.origin, to=one.to, reason=one.reason.code) for one in changes
+    )
+
+
+def _approval(approval: Approval | None) -> ReportedApproval | None:
+    if approval is None:
+        return None
+    return ReportedApproval(hash=approval.hash, manager=approval.manager, at=approval.at, outcome=approval.outcome)
+
+
+def money(amount: Decimal | None) -> str | None:
+    """An amount as status and `multicloud plan` write it: digits alone, no exponent. None is unknown."""
+    return None if amount is None else format(amount, "f")
 
 
 def _claim(record: MemberRecord) -> ReportedClaim | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from multicloud.model.approval import Change
 from multicloud.model.member import Inside
 from multicloud.model.reason import Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
@@ -68,6 +69,7 @@ class Snapshot:
 
     now: datetime
     key: ObjectKey
+    uid: str
     generation: int
     spec: PoolSpec
     record: PoolRecord
@@ -156,16 +158,6 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A member's way to another size: `origin` nodes that its cloud tries to reach now, `to` at the end, and why."""
-
-    member: str
-    origin: int
-    to: int
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A decision.
 
@@ -175,8 +167,8 @@ class Plan:
     (stop, pause, mode). `unsafe` is why too little is ready to remove anything. `braked` names the members of which a
     change waits, wholly or in part, for the fleet-wide brake. `placing` is what the targets keep and cost. `changes` are the
     ways from the sizes asked for so far to the targets, removals first; `steps` how they would be gone, one after the
-    other, were nothing to come between. `wake_at` is when time alone may change the decision (a hold expires), None for
-    never.
+    other, were nothing to come between. `awaits` is why changes wait for an approval, None when none does. `wake_at` is
+    when time alone may change the decision (a hold expires), None for never.
     """
 
     record: PoolRecord
@@ -190,6 +182,7 @@ class Plan:
     placing: Placing = Placing()
     changes: tuple[Change, ...] = ()
     steps: tuple[tuple[Change, ...], ...] = ()
+    awaits: Reason | None = None
     wake_at: datetime | None
     settled: bool
 

@@ -6,6 +6,7 @@ Everything here must survive a restart, because forgetting it would resize a poo
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from multicloud.model.approval import Approval, EndedPlan, PublishedPlan
 from multicloud.model.override import SeenOverride
 from multicloud.model.reason import Reason
 from multicloud.model.size import NodePool
@@ -138,6 +139,7 @@ class Released:
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
+    `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
     `observed_generation` 0 means that no pass has ever reported. `past_wishes` is empty after a restart unless the
     status shows a desired above the wish.
     """
@@ -150,6 +152,9 @@ class PoolRecord:
     override: SeenOverride | None = None
     members: tuple[MemberRecord, ...] = ()
     released: tuple[Released, ...] = ()
+    plan: PublishedPlan | None = None
+    ended_plans: tuple[EndedPlan, ...] = ()
+    approval: Approval | None = None
     conditions: tuple[Condition, ...] = field(default=())
 
     def member(self, name: str) -> MemberRecord:

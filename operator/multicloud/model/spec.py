@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from multicloud.model.approval import Approve
 from multicloud.model.override import Override
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
@@ -149,9 +150,10 @@ class CloudRange(StrEnum):
 
 
 class Mode(StrEnum):
-    """APPLY writes; PLAN only shows what it would do."""
+    """APPLY writes; APPROVE_SHRINK grows and asks before it removes; PLAN asks before anything."""
 
     APPLY = "Apply"
+    APPROVE_SHRINK = "ApproveShrink"
     PLAN = "Plan"
 
 
@@ -254,7 +256,7 @@ class PoolSpec:
 
     `replicas` None means that nobody chose a number. `paused` joins the field and the annotation. `scale_in_paused`
     forbids removals only. `adopted` holds the member names of the annotation `multicloud.dev/adopt`, or `*`.
-    `override` is that of the annotation, or why it cannot be understood.
+    `override` is that of the annotation, or why it cannot be understood. `approve` is the annotation's approval.
     """
 
     replicas: int | None
@@ -271,6 +273,7 @@ class PoolSpec:
     scale_in_paused: bool = False
     adopted: frozenset[str] = frozenset()
     override: Override | Reason | None = None
+    approve: Approve | None = None
     members: tuple[MemberSpec, ...]
 
     def adopts(self, member: MemberSpec) -> bool:

@@ -67,6 +67,7 @@ class Observer:
         return Snapshot(
             now=self._clock.now(),
             key=pool.key,
+            uid=pool.uid,
             generation=pool.generation,
             spec=spec,
             record=pool.record,

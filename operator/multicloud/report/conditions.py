@@ -44,6 +44,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _above(plan),
         _unsafe(plan),
         _unobserved(snapshot),
+        _approval(plan),
     ]
     return carried(before, verdicts, snapshot.generation, snapshot.now)
 
@@ -122,10 +123,28 @@ def _ready(snapshot: Snapshot, plan: Plan, short_since: datetime) -> Verdict:
 
 
 def _reconciling(plan: Plan) -> Verdict:
-    if plan.settled or plan.blocked is not None:
-        reason = plan.blocked or Reason(code=Code.SETTLED, text="every member has its size")
+    if plan.settled or plan.blocked is not None or _only_awaits(plan):
+        reason = plan.blocked or plan.awaits or Reason(code=Code.SETTLED, text="every member has its size")
         return Verdict(type="Reconciling", status=False, reason=reason)
     return Verdict(type="Reconciling", status=True, reason=_why_moving(plan))
+
+
+def _only_awaits(plan: Plan) -> bool:
+    """True when a person has to approve before anything goes on: nothing is asked for, nothing is under way."""
+    moving = any(member.ask is not None or member.record.intent is not None for member in plan.members)
+    return plan.awaits is not None and not moving
+
+
+def _approval(plan: Plan) -> Verdict:
+    """Whether a change waits for somebody to approve it, and what became of the newest approval if it does not count."""
+    if plan.awaits is not None:
+        return Verdict(type="ApprovalRequired", status=True, reason=plan.awaits)
+    approval = plan.record.approval
+    if plan.record.plan is not None and approval is not None and approval.outcome is Code.APPROVED:
+        reason = Reason(code=Code.APPROVED, text="the approved plan is carried out")
+    else:
+        reason = Reason(code=Code.NOTHING_TO_APPROVE, text="no change waits for an approval")
+    return Verdict(type="ApprovalRequired", status=False, reason=reason)
 
 
 def _why_moving(plan: Plan) -> Reason:

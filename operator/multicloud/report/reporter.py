@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.approval import OUTCOMES
 from multicloud.model.plan import Outcome, Plan, Snapshot
 from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
@@ -58,6 +59,7 @@ class Reporter:
             await self._recorder.transitions(pool, pool.record.conditions, conditions)
             await self._tell_settled(pool, record)
             await self._tell_released(pool, record)
+            await self._tell_approval(pool, record)
         return written
 
     async def refused(self, pool: PoolObject, problem: Reason, now: datetime) -> bool:
@@ -138,6 +140,17 @@ class Reporter:
             text = f"member {one.name} was removed: {one.node_pool} is left as it is, with {size} that run on"
             reason = Reason(code=Code.MEMBER_RELEASED, text=text)
             await self._recorder.tell(pool, reason, action="Release", warning=True)
+
+    async def _tell_approval(self, pool: PoolObject, record: PoolRecord) -> None:
+        approval, before = record.approval, pool.record.approval
+        if approval is None or (
+            before is not None and (before.hash, before.outcome) == (approval.hash, approval.outcome)
+        ):
+            return
+        by = f" (set by {approval.manager})" if approval.manager else ""
+        text = f"plan {approval.hash}{by}: {OUTCOMES[approval.outcome]}"
+        good = approval.outcome in {Code.APPROVED, Code.PLAN_EXECUTED}
+        await self._recorder.tell(pool, Reason(code=approval.outcome, text=text), action="Approve", warning=not good)
 
     def _count_braked(self, uid: str, plan: Plan) -> None:
         waiting = [member for member in plan.members if member.name in plan.braked]

@@ -123,7 +123,7 @@ _REFUSED = [
         pool(maxReplicas=1_000_001), "spec.maxReplicas", "less than or equal to 1000000", id="absurd replicas"
     ),
     pytest.param(pool(replicas="7"), "spec.replicas", "must be of type integer", id="replicas as text"),
-    pytest.param(pool(mode="ApproveShrink"), "spec.mode", "Unsupported value", id="mode"),
+    pytest.param(pool(mode="Later"), "spec.mode", "Unsupported value", id="mode"),
     pytest.param(pool(adoption="Never"), "spec.adoption", "Unsupported value", id="adoption"),
     pytest.param(pool(allocation={"strategy": "Cost"}), "spec.allocation.strategy", "Unsupported value", id="strategy"),
     pytest.param(pool(drift={"surplus": "Report"}), "spec.drift.surplus", "Unsupported value", id="surplus"),

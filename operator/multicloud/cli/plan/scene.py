@@ -50,6 +50,7 @@ class _Making:
         snapshot = Snapshot(
             now=self.now,
             key=self.pool.key,
+            uid=self.pool.uid,
             generation=self.pool.generation,
             spec=self.spec,
             record=record,

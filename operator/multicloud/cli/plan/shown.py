@@ -3,13 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from multicloud.cli.plan.scene import Scene
-from multicloud.model.plan import Change, Plan
+from multicloud.kinds.status import money
+from multicloud.model.approval import Change
+from multicloud.model.plan import Plan
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,11 +38,11 @@ def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
         "observed": scene.observed,
         "plan": {
             "changes": _changes(plan.changes),
-            "hourlyCost": _money(placing.hourly_cost),
-            "hourlyCostNow": _money(placing.hourly_cost_now),
+            "hourlyCost": money(placing.hourly_cost),
+            "hourlyCostNow": money(placing.hourly_cost_now),
             "shortage": plan.shortage,
             "relaxed": [{"name": one.name, "by": one.by, "wouldHelp": one.would_help} for one in placing.relaxed],
-            "gap": _money(placing.gap),
+            "gap": money(placing.gap),
             "steps": [_changes(step) for step in plan.steps],
         },
     }
@@ -51,10 +52,6 @@ def _changes(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
     return [
         {"member": one.member, "from": one.origin, "to": one.to, "reason": one.reason.code.value} for one in changes
     ]
-
-
-def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(amount, "f")
 
 
 def _print_document(whole: Mapping[str, Any], *, as_json: bool) -> None:

@@ -27,6 +27,9 @@ ALL_IS_WELL: Final[Mapping[Code, str]] = {
     Code.IDENTITY_PROVED: "The account's credentials work, and the cloud told who they belong to.",
     Code.NOTHING_HELD: "No surplus is held and no member has an adoption floor.",
     Code.NOT_PAUSED: "Cloud writes are allowed.",
+    Code.NOTHING_TO_APPROVE: "Nothing waits for an approval.",
+    Code.APPROVED: "The plan of that hash is approved and carried out, step by step.",
+    Code.PLAN_EXECUTED: "The approved plan was carried out. Its approval is used up.",
     Code.NO_OVERRIDE: "The pool has no annotation `multicloud.dev/override`.",
     Code.OVERRIDE_ACTIVE: "The override is followed until the time in the message.",
     Code.OVERRIDE_EXPIRED: "The override ended at its time and changes nothing any more; `multicloud override POOL --clear` "
@@ -86,7 +89,13 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.ACCOUNT_PAUSED: "The annotation `multicloud.dev/paused` of a CloudAccount: its members are not written to, their "
     "ready nodes count.",
     Code.SCALE_IN_PAUSED: "The annotation `multicloud.dev/paused-scale-in` of the pool: it grows, and removes nothing.",
-    Code.PLAN_ONLY: "`spec.mode` is `Plan`: `status.plan` shows what would be done, nothing is.",
+    Code.PLAN_ONLY: "`spec.mode` is `Plan`: `status.plan` shows what would be done; nothing is before it is approved.",
+    Code.APPROVAL_REQUIRED: "`spec.mode` asks before this change: `status.plan` waits for an approval.",
+    Code.APPROVAL_UNKNOWN: "The annotation `multicloud.dev/approve` names no plan that this pool had lately.",
+    Code.APPROVAL_USED: "The annotation names a plan that was carried out; each approval works once.",
+    Code.PLAN_EXPIRED: "The annotation names a plan that stood for an hour and was not approved, or not carried out, in time.",
+    Code.PLAN_CHANGED: "The annotation names a plan that no longer fits: the spec, the mode, the decider or a size changed.",
+    Code.PLAN_UNSAFE: "The annotation names a plan that was withdrawn because too many nodes were not ready.",
     Code.FROZEN: "The member's `state` is `Frozen`: never written to; its ready nodes count.",
     Code.SCALE_DOWN_DELAY: "A lower wish must stand for `scaleDownDelaySeconds` before nodes go for it.",
     Code.DECIDER_CHANGED: "An override ended, or somebody else decides the number now: their lower wish counts after "
