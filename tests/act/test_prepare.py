@@ -10,9 +10,10 @@ from multicloud.act.prepare import Dispatch, Prepared, Preparer
 from multicloud.act.scope import Scopes
 from multicloud.decide import decide
 from multicloud.model.error import NotSent
+from multicloud.model.member import Counted, Inside
 from multicloud.model.plan import Headroom, Snapshot
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import Intent
+from multicloud.model.record import Intent, Removal
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Activity, Resize
 from multicloud.model.spec import CloudRange, Failover
@@ -224,3 +225,31 @@ def test_a_scope_is_free_again_once_its_intent_is_settled(settled: bool) -> None
     plan = decide(seen)
     again = bench.preparer.prepare(seen, replace(plan, record=record))
     assert bool(again.dispatches) is settled
+
+
+@pytest.mark.parametrize(
+    ("one", "removal"),
+    [
+        pytest.param(member("a", 10), Removal(), id="pods are not seen"),
+        pytest.param(
+            member("a", 10).viewed(inside=Inside(counted=Counted(nodes=10, ready=10, unscheduled=3))),
+            Removal(unscheduled=3),
+            id="pods are seen",
+        ),
+        pytest.param(
+            member("a", 10).seen(nodes=4, ready=4).remembered(missing_from=NOW),
+            None,
+            id="only what never came is taken",
+        ),
+    ],
+)
+def test_a_removal_is_remembered_with_its_intent(one: Member, removal: Removal | None) -> None:
+    prepared = Bench().prepare(snapshot(one, replicas=4))
+    record = prepared.record.member("a")
+    assert (record.intent is not None, record.removal) == (True, removal)
+
+
+def test_growth_forgets_no_removal_that_is_waited_for() -> None:
+    resting = member("a", 4).remembered(removal=Removal(ended_at=NOW))
+    prepared = Bench().prepare(snapshot(resting, replicas=10, step_pause_s=60))
+    assert prepared.record.member("a").removal == Removal(ended_at=NOW)

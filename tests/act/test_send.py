@@ -12,7 +12,7 @@ from multicloud.act.send import Sender
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Throttled
 from multicloud.model.plan import Outcome
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import LastResize, MemberRecord, PoolRecord
+from multicloud.model.record import LastResize, MemberRecord, PoolRecord, Removal
 from multicloud.model.ref import Cloud, Kind, ObjectKey
 from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
 from multicloud.model.spec import AccountObject, Failover
@@ -33,6 +33,8 @@ def reason(code: Code) -> Reason:
 class Bench:
     facts: NodePool = field(default_factory=lambda: node_pool("web", 4))
     now_there: NodePool | None = None
+    removal: Removal | None = None
+    remembered: Removal | None = None
     lane: ScriptedLane = field(default_factory=ScriptedLane)
     heard: Heard = field(default_factory=Heard)
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -50,10 +52,12 @@ class Bench:
             account=ACCOUNT,
             change=Resize(pool=self.facts, to=10),
             intent=intent(4, 10),
+            removal=self.removal,
             booking=booking,
             failover=Failover(),
         )
-        record = PoolRecord(members=(MemberRecord(name="web", agreed=4, intent=dispatch.intent),))
+        known = MemberRecord(name="web", agreed=4, intent=dispatch.intent, removal=self.removal or self.remembered)
+        record = PoolRecord(members=(known,))
         sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, self.clock)
         after, outcomes = await sender.send(
             POOL, record, [dispatch], {ACCOUNT: OBJECT} if accounts is None else accounts
@@ -222,3 +226,16 @@ async def test_an_account_that_went_away_meanwhile_sends_nothing() -> None:
     assert (member.intent, bench.booked) == (None, 0)
     assert outcome.error is not None
     assert outcome.error.code is Code.ACCOUNT_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("bench", "removal"),
+    [
+        pytest.param(Bench(removal=Removal(unscheduled=2)), None, id="a removal that was refused: nothing went"),
+        pytest.param(Bench(remembered=Removal(unscheduled=2)), Removal(unscheduled=2), id="growth: it goes on resting"),
+    ],
+)
+async def test_nobody_waits_for_a_removal_that_was_refused(bench: Bench, removal: Removal | None) -> None:
+    bench.lane.refuses_writes = Conflict(reason(Code.CONFLICT))
+    member, _ = await bench.send()
+    assert member.removal == removal

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multicloud.decide import decide
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.rests import why_outside
+from multicloud.model.member import Counted, Inside
 from multicloud.model.override import Override
 from multicloud.model.plan import Headroom, Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import PastWish, PoolRecord
+from multicloud.model.record import PastWish, PoolRecord, Removal
+from multicloud.model.schedule import Schedule
 from multicloud.model.size import Activity, OperationState
-from multicloud.model.spec import Failover, MemberState, Mode, Strategy, WhenUnreachable
+from multicloud.model.spec import Action, Failover, MemberState, Mode, Strategy, WhenUnreachable, Window
 from support.builders import (
     NOW,
     PLENTY,
@@ -65,6 +69,10 @@ def members(draw: st.DrawFn, name: str) -> Member:
         cloud_min=draw(st.none() | st.integers(0, 3)),
         cloud_max=draw(st.none() | st.integers(size, 20)),
     ).viewed(headroom=draw(headrooms), paused=draw(st.sampled_from([False] * 7 + [True])))
+    counted = st.builds(
+        Counted, nodes=st.just(size), ready=st.just(size), needed=st.just(0), unscheduled=st.none() | st.integers(0, 2)
+    )
+    one = one.viewed(inside=Inside(counted=draw(st.none() | counted)))
     return draw(remembering(one, size))
 
 
@@ -85,6 +93,9 @@ def remembering(draw: st.DrawFn, one: Member, size: int) -> Member:
         "missing": one.remembered(
             missing_from=draw(ago), attempts=draw(st.integers(0, 3)), backoff_until=draw(st.none() | ago)
         ),
+        "resting": one.remembered(
+            removal=Removal(unscheduled=draw(st.none() | st.integers(0, 2)), ended_at=draw(st.none() | ago))
+        ),
         "foreign": one.remembered(
             agreed=draw(st.integers(0, 15)), foreign_since=draw(ago), foreign_until=draw(st.none() | ago)
         ),
@@ -101,6 +112,21 @@ overrides = st.builds(
 ) | st.just(Reason(code=Code.OVERRIDE_NOT_UNDERSTOOD, text="no JSON"))
 
 
+windows = st.lists(
+    st.builds(
+        Window,
+        schedule=st.builds(
+            Schedule,
+            cron=st.sampled_from(["0 12 * * *", "0 1 * * *"]),  # NOW is noon
+            zone=st.just(ZoneInfo("UTC")),
+            duration_s=st.just(3600),
+        ),
+        allow=st.sets(st.sampled_from(Action), min_size=1).map(frozenset),
+    ),
+    max_size=2,
+).map(tuple)
+
+
 @st.composite
 def pools(draw: st.DrawFn) -> Pool:
     minimum = draw(st.integers(0, 20))
@@ -114,6 +140,9 @@ def pools(draw: st.DrawFn) -> Pool:
             "max_replicas": minimum + draw(st.integers(0, 40)),
             "strategy": draw(st.sampled_from(Strategy)),
             "max_nodes_per_step": draw(st.integers(1, 10)),
+            "max_unavailable_percent": draw(st.sampled_from([1, 10, 50, 100])),
+            "step_pause_s": draw(st.sampled_from([0, 300])),
+            "windows": draw(windows),
             "scale_down_delay_s": draw(st.sampled_from([0, 300])),
             "paused": draw(st.sampled_from([False] * 9 + [True])),
             "scale_in_paused": draw(st.sampled_from([False] * 9 + [True])),
@@ -184,7 +213,7 @@ def test_a_plan_stays_below_the_brake_and_the_step(pool: Pool) -> None:
     added = sum(change for change in moved.values() if change > 0)
     removed = -sum(change for change in moved.values() if change < 0)
     assert added <= snapshot.headroom.add
-    assert removed <= min(snapshot.headroom.remove, snapshot.spec.max_nodes_per_step)
+    assert removed <= min(snapshot.headroom.remove, snapshot.spec.disruption.max_nodes_per_step)
     for view in snapshot.members:
         assert -view.headroom.remove <= moved.get(view.spec.name, 0) <= view.headroom.add
 
@@ -207,6 +236,40 @@ def test_a_removal_leaves_enough_proved_ready_units_whatever_nodes_go(pool: Pool
     # Where whole nodes cannot give the desired units within maxReplicas, what they can give is needed.
     assert plan.record.desired is not None
     assert not taken or left >= min(plan.record.desired, plan.record.desired - plan.shortage)
+
+
+def removed_units(snapshot: Snapshot, plan: Plan) -> int:
+    """Units that the plan takes away, those that never came left out."""
+    return sum(
+        -part.record.change(view.sight.proved, part.ask, NOW) * view.spec.units_per_node
+        for view, part in zip(snapshot.members, plan.members, strict=True)
+        if part.ask is not None and view.sight.proved is not None and part.ask < view.sight.proved.requested
+    )
+
+
+@given(pool=pools())
+def test_a_step_takes_a_share_of_the_desired_units_or_one_legal_size(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    least = max(view.sight.proved.step * view.spec.units_per_node for view in snapshot.members if view.sight.proved)
+    percent, desired = snapshot.spec.disruption.max_unavailable_percent, plan.record.desired or 0
+    assert percent == 100 or removed_units(snapshot, plan) <= max(-(-desired * percent // 100), least)
+
+
+@given(pool=pools())
+def test_nothing_goes_while_a_step_rests_or_no_window_is_open(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    moved = changes(snapshot, plan)
+    closed = why_outside(Action.SCALE_DOWN, snapshot.spec.disruption, NOW) is not None
+    resting = any(part.record.removal is not None for part in plan.members)
+    for view, part in zip(snapshot.members, plan.members, strict=True):
+        facts = view.sight.proved
+        if moved.get(part.name, 0) >= 0 or part.ask is None or facts is None:
+            continue
+        assert not resting
+        given_back = part.record.is_missing(NOW) and part.ask >= facts.nodes
+        assert not closed or given_back or view.spec.state is MemberState.DRAIN
 
 
 @given(pool=pools(), order=st.randoms())

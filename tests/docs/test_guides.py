@@ -24,6 +24,7 @@ GUIDES = (
     "docs/adoption.md",
     "docs/plan.md",
     "docs/failover.md",
+    "docs/scale-down.md",
     "docs/cluster-access.md",
     "docs/operations.md",
 )

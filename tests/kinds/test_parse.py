@@ -1,6 +1,7 @@
 """Objects as stored become nouns; what cannot be understood is told with its path and never raises."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,20 +11,26 @@ from multicloud.kinds.parse import account_object, pool_object
 from multicloud.model.reason import Code
 from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
+from multicloud.model.schedule import Schedule
 from multicloud.model.spec import (
     AccountSpec,
+    Action,
     Adoption,
     AwsAccount,
     AzureAccount,
     Detect,
+    Disruption,
     GcpAccount,
     MemberSpec,
     MemberState,
     Mode,
     PoolSpec,
     Strategy,
+    Window,
 )
 from support.manifests import account, member, pool
+
+NIGHTS = Schedule(cron="0 1 * * *", zone=ZoneInfo("Europe/Berlin"), duration_s=3600)
 
 _SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 _ROLE = "arn:aws:iam::111122223333:role/team/pools"
@@ -50,7 +57,20 @@ def test_every_field_of_a_pool_is_read() -> None:
         paused=True,
         adoption="Apply",
         allocation={"strategy": "Priority"},
-        disruption={"maxNodesPerStep": 3, "scaleDownDelaySeconds": 4},
+        disruption={
+            "maxUnavailablePercent": 20,
+            "maxNodesPerStep": 3,
+            "stepPauseSeconds": 60,
+            "scaleDownDelaySeconds": 4,
+            "windows": [
+                {
+                    "schedule": "0 1 * * *",
+                    "timeZone": "Europe/Berlin",
+                    "durationSeconds": 3600,
+                    "allow": ["ScaleDown"],
+                }
+            ],
+        },
         drift={"surplus": "Hold", "deficit": "Correct", "holdSeconds": 5},
         members=[
             member(
@@ -79,8 +99,13 @@ def test_every_field_of_a_pool_is_read() -> None:
         paused=True,
         adoption=Adoption.APPLY,
         strategy=Strategy.PRIORITY,
-        max_nodes_per_step=3,
-        scale_down_delay_s=4,
+        disruption=Disruption(
+            max_unavailable_percent=20,
+            max_nodes_per_step=3,
+            step_pause_s=60,
+            scale_down_delay_s=4,
+            windows=(Window(schedule=NIGHTS, allow=frozenset({Action.SCALE_DOWN})),),
+        ),
         hold_s=5,
         members=(
             MemberSpec(

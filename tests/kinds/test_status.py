@@ -27,6 +27,7 @@ from multicloud.model.record import (
     PastWish,
     PoolRecord,
     Released,
+    Removal,
 )
 from multicloud.model.size import NodePool, ReadySource
 from multicloud.model.spec import PoolObject
@@ -92,6 +93,7 @@ def _member_records(name: str) -> st.SearchStrategy[MemberRecord]:
         | st.builds(LastResize, id=_IDS, origin=_COUNTS, target=_COUNTS, at=_INSTANTS, outcome=_REASONS),
         given_up=st.none()
         | st.builds(Intent, id=_IDS, target=_COUNTS, origin=_COUNTS, started_at=_INSTANTS, deadline=_INSTANTS),
+        removal=st.none() | st.builds(Removal, unscheduled=st.none() | _COUNTS, ended_at=st.none() | _INSTANTS),
     )
 
 
@@ -193,6 +195,7 @@ _FULL = PoolRecord(
             intent=Intent(id="a", target=6, origin=4, started_at=_NOW, deadline=_NOW, operation="o"),
             last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
             given_up=Intent(id="c", target=7, origin=2, started_at=_NOW, deadline=_NOW),
+            removal=Removal(unscheduled=3),
         ),
     ),
     released=(Released(name="old", node_pool="k2", nodes=7, at=_NOW),),
@@ -236,6 +239,10 @@ def _east(**changes: Any) -> PoolRecord:
                 )
             ),
             id="outcome of another version",
+        ),
+        pytest.param(("members", 0, "removal"), "yes", _east(removal=None), id="a removal that is none"),
+        pytest.param(
+            ("members", 0, "removal", "unscheduledPods"), -3, _east(removal=Removal()), id="fewer pods than none"
         ),
         pytest.param(("members", 1), 7, replace(_FULL), id="a member that is none"),
     ],
@@ -359,6 +366,7 @@ def test_status_shows_the_plan() -> None:
                     "startedAt": "2026-11-23T08:00:00Z",
                     "deadline": "2026-11-23T08:00:00Z",
                 },
+                "removal": {"unscheduledPods": 3, "endedAt": None},
                 "reason": "GrowForWish",
                 "message": "because of GrowForWish",
             },
@@ -390,6 +398,7 @@ def test_status_shows_the_plan() -> None:
                 "operation": None,
                 "lastResize": None,
                 "givenUp": None,
+                "removal": None,
                 "reason": None,
                 "message": None,
             },

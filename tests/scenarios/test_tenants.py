@@ -13,7 +13,7 @@ from multicloud.model.ref import Kind, ObjectKey
 from multicloud.settings import Guard
 from multicloud_lab.thread import LabThread
 from support.tenants import CLOUDS, NODE_POOLS, Ownership, Tenant, keep_apart, seed_of
-from support.world import World, account_bodies, secrets_for
+from support.world import HASTY, World, account_bodies, secrets_for
 
 TENANTS = tuple(Tenant(letter=letter) for letter in ascii_lowercase[:20])
 ROTATED_S = 60.0
@@ -117,7 +117,7 @@ class Tenancy:
             "replicas": self.chance.randint(6, 30),
             "members": self.tenant.members(name),
             "adoption": "Apply",
-            "disruption": {"maxNodesPerStep": 20, "scaleDownDelaySeconds": 0},
+            "disruption": dict(HASTY),
             "drift": {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 60},
         }
         self.world.pool(f"{self.tenant.namespace}/{name}", **{**fields, **spec})

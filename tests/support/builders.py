@@ -1,7 +1,7 @@
 """Makes snapshots, members and facts for tests: say only what the test is about, the rest is an ordinary pool at rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ from multicloud.model.reason import Reason
 from multicloud.model.record import Claim, Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import NodePool, Operation, OperationState, ReadySource, Sight
-from multicloud.model.spec import MemberSpec, PoolSpec
+from multicloud.model.spec import Disruption, MemberSpec, PoolSpec
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
 UID = "0b1c2d3e-0000-4000-8000-000000000001"
 PLENTY = Headroom(add=100_000, remove=100_000)
 WRITE_WINDOW_S = 30.0
+_DISRUPTION = {field.name for field in fields(Disruption)}
 
 
 def seconds(count: float) -> timedelta:
@@ -123,7 +124,7 @@ def unseen(name: str, **spec: Any) -> Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A pool of a test; `spec` overrides fields of its PoolSpec."""
+    """A pool of a test; `spec` overrides fields of its PoolSpec and of its Disruption, which limits nothing by itself."""
 
     members: Sequence[Member]
     spec: dict[str, Any] = field(default_factory=dict)
@@ -134,14 +135,16 @@ class Pool:
 
     def snapshot(self) -> Snapshot:
         """The snapshot of a pass over the pool."""
-        fields: dict[str, Any] = {
+        given: dict[str, Any] = {
             "replicas": None,
             "min_replicas": 0,
             "max_replicas": 100_000,
-            "max_nodes_per_step": 100_000,
-            "scale_down_delay_s": 0,
-        }
-        spec = PoolSpec(members=tuple(member.view.spec for member in self.members), **fields | self.spec)
+        } | self.spec
+        hasty = {"max_unavailable_percent": 100, "max_nodes_per_step": 100_000, "step_pause_s": 0}
+        limits: dict[str, Any] = {**hasty, "scale_down_delay_s": 0}
+        limits |= {name: given.pop(name) for name in _DISRUPTION & given.keys()}
+        wanted = tuple(member.view.spec for member in self.members)
+        spec = PoolSpec(members=wanted, disruption=Disruption(**limits), **given)
         return Snapshot(
             now=self.now,
             key=POOL,

@@ -88,7 +88,12 @@ def pool(name: str, *members: dict[str, Any], **spec: Any) -> dict[str, Any]:
         "minReplicas": 0,
         "maxReplicas": 100,
         "adoption": "Apply",
-        "disruption": {"maxNodesPerStep": 100, "scaleDownDelaySeconds": 0},
+        "disruption": {
+            "maxUnavailablePercent": 100,
+            "maxNodesPerStep": 100,
+            "stepPauseSeconds": 0,
+            "scaleDownDelaySeconds": 0,
+        },
         "drift": {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 3600},
         "members": list(members),
     }

@@ -13,7 +13,7 @@ from multicloud.model.error import NotSent
 from multicloud.model.plan import MemberPlan, MemberView, Plan, Snapshot
 from multicloud.model.port import Fence, Wake
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import Intent, MemberRecord, PoolRecord
+from multicloud.model.record import Intent, MemberRecord, PoolRecord, Removal
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import NodePool, Resize
 from multicloud.model.spec import CloudRange, Failover
@@ -24,12 +24,16 @@ RETRY_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """One admitted resize: what to send, for whom, under which intent, and how long to wait should it fail."""
+    """One admitted resize: what to send, for whom, under which intent, and how long to wait should it fail.
+
+    `removal` is what the next removal has to wait for, None where no node goes.
+    """
 
     member: str
     account: ObjectKey
     change: Resize
     intent: Intent
+    removal: Removal | None = None
     booking: Booking
     failover: Failover
 
@@ -77,8 +81,8 @@ class Preparer:
             else:
                 held[member.name] = admitted
         self._wake_all(behind)
-        intents = {dispatch.member: dispatch.intent for dispatch in dispatches}
-        record = replace(plan.record, members=tuple(_with_intent(member, intents) for member in plan.record.members))
+        sent = {dispatch.member: dispatch for dispatch in dispatches}
+        record = replace(plan.record, members=tuple(_with_intent(member, sent) for member in plan.record.members))
         braked = plan.braked | {name for name, why in held.items() if why.code is Code.BRAKE}
         told = replace(plan, members=tuple(_with_reason(member, held) for member in plan.members), braked=braked)
         return Prepared(record=record, plan=told, dispatches=tuple(dispatches), waits=bool(held or braked))
@@ -121,6 +125,7 @@ class Preparer:
             account=account,
             change=Resize(pool=facts, to=ask, widen=view.spec.cloud_range is CloudRange.WIDEN),
             intent=intent,
+            removal=_removal(view, facts, ask),
             booking=booking,
             failover=snapshot.spec.failover,
         )
@@ -143,6 +148,15 @@ def _with_reason(member: MemberPlan, held: dict[str, Reason]) -> MemberPlan:
     return replace(member, ask=None, reason=held[member.name]) if member.name in held else member
 
 
-def _with_intent(record: MemberRecord, intents: dict[str, Intent]) -> MemberRecord:
-    intent = intents.get(record.name)
-    return record if intent is None else replace(record, intent=intent)
+def _removal(view: MemberView, facts: NodePool, ask: int) -> Removal | None:
+    if ask >= min(facts.nodes, facts.requested):
+        return None
+    counted = view.inside.counted
+    return Removal(unscheduled=counted.unscheduled if counted is not None else None)
+
+
+def _with_intent(record: MemberRecord, sent: dict[str, Dispatch]) -> MemberRecord:
+    dispatch = sent.get(record.name)
+    if dispatch is None:
+        return record
+    return replace(record, intent=dispatch.intent, removal=dispatch.removal or record.removal)

@@ -83,6 +83,7 @@ class Sender:
         return replace(
             member,
             intent=None,
+            removal=None if dispatch.removal is not None else member.removal,
             attempts=attempts,
             backoff_until=now + timedelta(seconds=wait_s),
             # Nothing moved, so nothing is booked: origin and target are the same.

@@ -7,9 +7,10 @@ from typing import Final
 
 from multicloud.decide.consent import Consent, awaits, consent, floored, permitted, within
 from multicloud.decide.delivery import returns_at
-from multicloud.decide.gates import Asks, asks, target_of, unsafe
+from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.rests import rests_until, stepped, window_changes
 from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish
 from multicloud.decide.settle import settle
@@ -40,18 +41,18 @@ def decide(snapshot: Snapshot) -> Plan:
     """
     if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
         return _waiting(snapshot)
-    standings = [settle(view, snapshot) for view in snapshot.members]
+    standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
     placed = place(standings, snapshot.spec, wished, snapshot.now)
     targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
-    need = _need(placed, wished)
+    units = Units(desired=wished.desired, need=_need(placed, wished))
     sized = Decided(wish=wished, placed=placed, asks=Asks(sizes={}, waits={}), targets=targets, blocked=None)
     proposed = changes_of(standings, targets, why_it_moves(standings, sized, snapshot))
     given = consent(snapshot, proposed, standings, wished.decided_by)
     allowed = _allowed(standings, targets, wished, snapshot, given)
     waits_for = awaits(targets, allowed, snapshot, given)
     stop = blocked(snapshot, approved=given.approved)
-    sizes = sized.asks if stop else within(asks(standings, allowed, snapshot, need), standings, snapshot, given)
+    sizes = sized.asks if stop else within(asks(standings, allowed, snapshot, units), standings, snapshot, given)
     decided = replace(sized, asks=_waiting_for(waits_for, targets, allowed, sizes), blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
     changes = given.plan.changes if given.plan is not None else proposed
@@ -66,7 +67,7 @@ def decide(snapshot: Snapshot) -> Plan:
         unsafe=unsafe(standings),
         braked=frozenset(name for name, why in sizes.waits.items() if why.code is Code.BRAKE),
         changes=changes,
-        steps=steps_of(standings, changes, snapshot, need),
+        steps=steps_of(standings, changes, snapshot, units),
         awaits=waits_for,
         wake_at=_wake_at(standings, wished, snapshot, given),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
@@ -224,10 +225,12 @@ def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot, gi
     """When time alone may change the decision."""
     times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
     times.append(given.plan.expires_at if given.plan is not None else None)
+    times += window_changes(snapshot.spec.disruption, snapshot.now)
     failover = snapshot.spec.failover
     for standing in standings:
         record = standing.record
         times += [record.backoff_until, record.missing_from, returns_at(record, failover)]
+        times += rests_until(standing, snapshot)
         for since, wait_s in (
             (record.unseen_since, failover.unreachable_after_s),
             (record.foreign_since, failover.lock_timeout_s),

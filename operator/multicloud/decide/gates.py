@@ -10,11 +10,12 @@ from typing import Final
 
 from multicloud.decide.delivery import backs_off, may_give_back
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.rests import why_outside, why_waiting
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import CloudRange
+from multicloud.model.spec import Action, CloudRange, MemberState
 
 UNSAFE_PERCENT: Final = 45
 UNSAFE_NODES: Final = 3
@@ -55,8 +56,16 @@ def kept_size(standing: Standing, facts: NodePool, snapshot: Snapshot) -> int:
     return min(facts.requested, max(existing, bounds.first, record.adoption_floor or 0))
 
 
-def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snapshot: Snapshot, need: int) -> Asks:
-    """Admit growth, then removals. `need` units must stay ready while nodes go."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """The `desired` units, and those that must stay ready while nodes go: the desired ones, or what can be had of them."""
+
+    desired: int
+    need: int
+
+
+def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snapshot: Snapshot, units: Units) -> Asks:
+    """Admit growth, then removals."""
     brake = _Brake(snapshot)
     result = Asks(sizes={}, waits={})
     wanted: list[tuple[Standing, NodePool, int]] = []
@@ -75,7 +84,7 @@ def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snaps
     if shrinking:
         # Most to remove first, then by name (the order they have).
         shrinking.sort(key=lambda one: one[2] - one[1].requested)
-        _shrink_all(standings, shrinking, brake, result, snapshot, need)
+        _shrink_all(standings, shrinking, brake, result, snapshot, units)
     return result
 
 
@@ -160,10 +169,27 @@ _QUIET = Reason(
 
 @dataclass(slots=True)
 class _Step:
-    """What is left of this step: nodes over the pool, and ready units that may go."""
+    """What is left of this step over the whole pool: nodes, units, and ready units that may go.
+
+    `begun`: something goes already. One that did not yet lets one legal size go, or nothing ever would.
+    """
 
     nodes: int
+    units: int
     ready_units: int
+    begun: bool = False
+
+    def room(self, standing: Standing, facts: NodePool) -> tuple[int, int]:
+        """Nodes of a member that maxNodesPerStep and maxUnavailablePercent still let go."""
+        least = 0 if self.begun else facts.step
+        return max(self.nodes, least), max(self.units // standing.units_per_node, least)
+
+    def use(self, standing: Standing, facts: NodePool, ask: int, change: int) -> None:
+        """Take a removal from it; `change` is below zero, and leaves out nodes that never came."""
+        self.nodes += change
+        self.units += change * standing.units_per_node
+        self.ready_units -= _lost_units(standing, facts, ask)
+        self.begun = True
 
 
 def _shrink_all(
@@ -172,13 +198,18 @@ def _shrink_all(
     brake: _Brake,
     result: Asks,
     snapshot: Snapshot,
-    need: int,
+    units: Units,
 ) -> None:
     closed = _closed(standings, snapshot)
-    step = _Step(nodes=snapshot.spec.max_nodes_per_step, ready_units=proved_ready(standings) - need)
+    disruption = snapshot.spec.disruption
+    step = _Step(
+        nodes=disruption.max_nodes_per_step,
+        units=_may_be_unavailable(standings, units.desired, disruption.max_unavailable_percent),
+        ready_units=proved_ready(standings) - units.need,
+    )
     short = _why_short(standings, step.ready_units)
     for standing, facts, target in shrinking:
-        waits = closed or _why_not_yet(standing, snapshot)
+        waits = closed or _why_not_yet(standing, facts, target, snapshot)
         if waits is not None:
             result.waits[standing.name] = waits
             continue
@@ -189,14 +220,30 @@ def _shrink_all(
             result.sizes[standing.name] = ask
             change = standing.record.change(facts, ask, snapshot.now)
             brake.use(standing, change)
-            step.nodes += change
-            step.ready_units -= _lost_units(standing, facts, ask)
+            step.use(standing, facts, ask, change)
 
 
-def _why_not_yet(standing: Standing, snapshot: Snapshot) -> Reason | None:
+def _why_not_yet(standing: Standing, facts: NodePool, target: int, snapshot: Snapshot) -> Reason | None:
     if backs_off(standing.record, snapshot.now, growing=False):
         return _BACKED_OFF
-    return _QUIET if standing.quiet else None
+    if standing.quiet:
+        return _QUIET
+    given_back = standing.missing and target >= facts.nodes
+    if given_back or standing.view.spec.state is MemberState.DRAIN:
+        return None
+    return why_outside(Action.SCALE_DOWN, snapshot.spec.disruption, snapshot.now)
+
+
+def _may_be_unavailable(standings: Sequence[Standing], desired: int, percent: int) -> int:
+    """Units that one step may take: a share of the desired ones, less those whose nodes cannot run pods. All of them: 100."""
+    if percent >= 100:
+        return sum((one.record.requested or 0) * one.units_per_node for one in standings)
+    not_ready = sum(
+        max(0, min(facts.nodes, facts.requested) - facts.ready) * standing.units_per_node
+        for standing in standings
+        if (facts := standing.fresh_facts) is not None and not standing.absent
+    )
+    return -(-desired * percent // 100) - not_ready
 
 
 def unsafe(standings: Sequence[Standing]) -> Reason | None:
@@ -226,20 +273,7 @@ def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
         return Reason(code=Code.SCALE_IN_PAUSED, text="the annotation multicloud.dev/paused-scale-in forbids removals")
     if (danger := unsafe(standings)) is not None:
         return danger
-    for standing in sorted(standings, key=lambda one: one.name):
-        if _still_removing(standing):
-            text = f"the removal from {standing.name} has to end first"
-            return Reason(code=Code.WAITING_FOR_STEP, text=text)
-    return None
-
-
-def _still_removing(standing: Standing) -> bool:
-    if standing.refusal is not None or standing.frozen:
-        return False
-    intent, facts = standing.record.intent, standing.fresh_facts
-    if intent is not None and intent.target < intent.origin:
-        return True
-    return facts is not None and facts.nodes > facts.requested
+    return why_waiting(standings, snapshot)
 
 
 def proved_ready(standings: Sequence[Standing]) -> int:
@@ -267,12 +301,15 @@ def _limits(
     standing: Standing, facts: NodePool, brake: _Brake, step: _Step, short: Reason, snapshot: Snapshot
 ) -> list[tuple[int, Reason]]:
     """How many nodes each gate lets go, with its reason, the weightiest gate first."""
-    most = snapshot.spec.max_nodes_per_step
+    disruption = snapshot.spec.disruption
     never_came = max(0, facts.requested - facts.nodes) if standing.missing else 0
-    per_step = Reason(code=Code.MAX_NODES_PER_STEP, text=f"spec.disruption.maxNodesPerStep is {most}")
+    nodes, unavailable = step.room(standing, facts)
+    per_step = f"spec.disruption.maxNodesPerStep is {disruption.max_nodes_per_step}"
+    percent = f"spec.disruption.maxUnavailablePercent is {disruption.max_unavailable_percent}"
     return [
         (_ready_limit(standing, facts, step.ready_units), short),
-        (never_came + _step_limit(step.nodes, most, facts.step), per_step),
+        (never_came + nodes, Reason(code=Code.MAX_NODES_PER_STEP, text=per_step)),
+        (never_came + max(0, unavailable), Reason(code=Code.MAX_UNAVAILABLE, text=percent)),
         (never_came + brake.room(standing, removing=True), _BRAKE),
         (_pods_limit(standing, facts), _SCHEDULED_PODS),
     ]
@@ -289,11 +326,6 @@ def _pods_limit(standing: Standing, facts: NodePool) -> int:
     if counted is None or counted.needed is None:
         return facts.requested
     return max(0, facts.requested - counted.needed)
-
-
-def _step_limit(left: int, most: int, size_step: int) -> int:
-    """Nodes that the step still lets go. A step that took nothing yet lets one legal size go, or nothing ever would."""
-    return max(left, size_step) if left == most else left
 
 
 def _ready_limit(standing: Standing, facts: NodePool, spare_units: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from multicloud.decide.gates import asks
+from multicloud.decide.gates import Units, asks
 from multicloud.decide.standing import Standing
 from multicloud.model.approval import Change
 from multicloud.model.plan import Headroom, Snapshot, Stop
@@ -41,18 +41,18 @@ def removals_first(ways: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def steps_of(
-    standings: Sequence[Standing], changes: Sequence[Change], snapshot: Snapshot, need: int
+    standings: Sequence[Standing], changes: Sequence[Change], snapshot: Snapshot, units: Units
 ) -> tuple[tuple[Change, ...], ...]:
-    """The first steps towards the changes' ends, `need` units staying ready in each.
+    """The first steps towards the changes' ends, the needed units staying ready in each.
 
-    Neither the fleet-wide brake nor anything that somebody may lift (stop, pause) is looked at. They end early where
+    Neither the fleet-wide brake nor what time ends (rests, closed windows) nor what somebody may lift (stop, pause) is looked at. They end early where
     something else keeps the rest from going at all: a member that is not known well enough, nodes that are not ready.
     """
     ends = {change.member: change for change in changes}
-    world = [_unbraked(standing) for standing in standings]
+    world = [_unhindered(standing) for standing in standings]
     steps: list[tuple[Change, ...]] = []
     while ends and len(steps) < STEPS_SHOWN:
-        sizes = _sizes(world, ends, snapshot, need)
+        sizes = _sizes(world, ends, snapshot, units)
         step = [
             replace(ends[one.name], origin=one.record.requested or 0, to=sizes[one.name])
             for one in world
@@ -67,23 +67,26 @@ def steps_of(
     return tuple(steps)
 
 
-def _sizes(world: Sequence[Standing], ends: Mapping[str, Change], snapshot: Snapshot, need: int) -> Mapping[str, int]:
+def _sizes(
+    world: Sequence[Standing], ends: Mapping[str, Change], snapshot: Snapshot, units: Units
+) -> Mapping[str, int]:
     """What is under way and what the gates let out beside it."""
     free = replace(
         snapshot,
-        spec=replace(snapshot.spec, scale_in_paused=False),
+        spec=replace(snapshot.spec, scale_in_paused=False, disruption=replace(snapshot.spec.disruption, windows=())),
         members=tuple(standing.view for standing in world),
         stop=Stop.NONE,
         headroom=_NO_BRAKE,
     )
     targets = {one.name: ends[one.name].to if one.name in ends else one.record.requested for one in world}
-    out = {name: size for name, size in asks(world, targets, free, need).sizes.items() if name in ends}
+    out = {name: size for name, size in asks(world, targets, free, units).sizes.items() if name in ends}
     under_way = {one.name: one.record.intent.target for one in world if one.record.intent is not None}
     return under_way | out
 
 
-def _unbraked(standing: Standing) -> Standing:
-    return replace(standing, view=replace(standing.view, headroom=_NO_BRAKE))
+def _unhindered(standing: Standing) -> Standing:
+    record = replace(standing.record, removal=None)
+    return replace(standing, view=replace(standing.view, headroom=_NO_BRAKE), record=record)
 
 
 def _delivered(standing: Standing, size: int | None) -> Standing:

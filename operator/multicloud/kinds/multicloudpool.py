@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from multicloud.kinds.schedule import Recurring
 from multicloud.kinds.shape import (
     GcpProject,
     Guid,
@@ -27,9 +28,11 @@ from multicloud.model.reason import Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import CapacityType
 from multicloud.model.spec import (
+    Action,
     Adoption,
     CloudRange,
     Detect,
+    Disruption,
     Failover,
     MemberSpec,
     MemberState,
@@ -37,6 +40,7 @@ from multicloud.model.spec import (
     PoolSpec,
     Strategy,
     WhenUnreachable,
+    Window,
 )
 
 MAX_MEMBERS = 100
@@ -220,6 +224,9 @@ class Member(Part):
         )
 
 
+Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
+
+
 class Allocation(Part):
     """How units are shared among members."""
 
@@ -229,15 +236,57 @@ class Allocation(Part):
     )
 
 
-class Disruption(Part):
-    """How fast nodes may be removed. Growth is not limited by this."""
+class WindowBlock(Recurring):
+    """Times at which nodes may be removed."""
 
+    allow: Annotated[
+        tuple[Action, ...],
+        Field(min_length=1, max_length=len(Action), json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = Field(
+        description="What may be done in it. ScaleDown: remove nodes because fewer are wished for. What no window of the list "
+        "allows is not bound to windows."
+    )
+
+    def to_model(self) -> Window:
+        """Say it in the words of `model`."""
+        return Window(schedule=self.to_schedule(), allow=frozenset(self.allow))
+
+
+class DisruptionBlock(Part):
+    """How fast nodes may be removed, and when. Growth is not limited by this."""
+
+    max_unavailable_percent: Annotated[WholeNumber, Field(ge=1, le=100)] = Field(
+        default=10,
+        description="Most units removed from the whole pool in one step, in percent of the desired ones, rounded up; units "
+        "that are not ready are counted among them. One node (GKE: one of each zone) may go in any case. 100: no such limit.",
+    )
     max_nodes_per_step: Annotated[WholeNumber, Field(ge=1, le=10_000)] = Field(
         default=20, description="Most nodes removed from the whole pool in one step; the next waits for it to end."
     )
-    scale_down_delay_seconds: Annotated[WholeNumber, Field(ge=0, le=86_400)] = Field(
+    step_pause_seconds: Seconds = Field(
+        default=300,
+        description="Seconds between the end of a step and the next, where evicted pods cannot be watched. Where the cluster "
+        "shows its pods, the next step waits until no more of them are without a node than before.",
+    )
+    scale_down_delay_seconds: Seconds = Field(
         default=300, description="Seconds that a lower wish must have stood before nodes are removed for it."
     )
+    windows: Annotated[
+        tuple[WindowBlock, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = Field(
+        default=(),
+        description="Times at which nodes may be removed, apart from those of members that are drained. None: always.",
+    )
+
+    def to_model(self) -> Disruption:
+        """Say it in the words of `model`."""
+        return Disruption(
+            max_unavailable_percent=self.max_unavailable_percent,
+            max_nodes_per_step=self.max_nodes_per_step,
+            step_pause_s=self.step_pause_seconds,
+            scale_down_delay_s=self.scale_down_delay_seconds,
+            windows=tuple(window.to_model() for window in self.windows),
+        )
 
 
 class Surplus(StrEnum):
@@ -266,9 +315,6 @@ class Drift(Part):
     hold_seconds: Annotated[WholeNumber, Field(ge=0, le=604_800)] = Field(
         default=3600, description="Seconds that a surplus is held."
     )
-
-
-Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
 
 
 class FailoverBlock(Part):
@@ -371,7 +417,9 @@ class MultiCloudPoolSpec(Part):
         "multicloud.dev/adopt names the member (or *). Apply: no such floor.",
     )
     allocation: Allocation = Field(default=Allocation(), description="How units are shared among members.")
-    disruption: Disruption = Field(default=Disruption(), description="How fast nodes may be removed.")
+    disruption: DisruptionBlock = Field(
+        default=DisruptionBlock(), description="How fast nodes may be removed, and when."
+    )
     drift: Drift = Field(default=Drift(), description="What to do when somebody else resized a node pool.")
     failover: FailoverBlock = Field(
         default=FailoverBlock(), description="What happens when a cloud does not deliver, and how a member comes back."
@@ -413,8 +461,7 @@ class MultiCloudPoolSpec(Part):
             paused=self.paused or paused,
             adoption=self.adoption,
             strategy=self.allocation.strategy,
-            max_nodes_per_step=self.disruption.max_nodes_per_step,
-            scale_down_delay_s=self.disruption.scale_down_delay_seconds,
+            disruption=self.disruption.to_model(),
             hold_s=self.drift.hold_seconds,
             failover=self.failover.to_model(),
             scale_in_paused=scale_in_paused,

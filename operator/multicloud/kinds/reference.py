@@ -47,7 +47,7 @@ def _type(field: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in field["enum"])
     kind = str(field.get("format") or field["type"])
     if kind == "array":
-        return f"list, {field['minItems']} to {field['maxItems']}" if "maxItems" in field else "list"
+        return f"list, {field.get('minItems', 0)} to {field['maxItems']}" if "maxItems" in field else "list"
     if "maximum" in field:
         return f"{kind}, {field['minimum']} to {field['maximum']}"
     return kind

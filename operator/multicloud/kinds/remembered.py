@@ -22,6 +22,7 @@ from multicloud.model.record import (
     PastWish,
     PoolRecord,
     Released,
+    Removal,
 )
 from multicloud.model.spec import PoolSpec
 
@@ -124,6 +125,7 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         intent=_intent(block.get("intent"), _text(_block(block.get("operation")).get("id"))),
         last_resize=_last_resize(block.get("lastResize")),
         given_up=_intent(block.get("givenUp"), None),
+        removal=_removal(block.get("removal")),
     )
 
 
@@ -202,6 +204,12 @@ def _last_resize(value: object) -> LastResize | None:
     return LastResize(
         id=ident, origin=origin, target=target, at=at, outcome=Reason(code=code, text=_text(block.get("message")) or "")
     )
+
+
+def _removal(value: object) -> Removal | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Removal(unscheduled=_count(value.get("unscheduledPods")), ended_at=_time(value.get("endedAt")))
 
 
 def _decided_by(value: object) -> DecidedBy | None:

@@ -113,6 +113,15 @@ class ReportedResize(Reported):
     message: str = Field(description="How it ended, as a sentence.")
 
 
+class ReportedRemoval(Reported):
+    """Nodes that go, or went last: the next step of a removal waits for it."""
+
+    unscheduled_pods: int | None = Field(
+        default=None, description="Pods without a node in its cluster before; null: they cannot be seen."
+    )
+    ended_at: datetime | None = Field(default=None, description="When the nodes were seen to be gone; null: not yet.")
+
+
 class ReportedMember(Reported):
     """One member as last decided on. Sizes are nodes over all zones; null is unknown."""
 
@@ -160,6 +169,9 @@ class ReportedMember(Reported):
     last_resize: ReportedResize | None = Field(default=None, description="The newest finished resize; null: none.")
     given_up: ReportedIntent | None = Field(
         default=None, description="The newest resize that seems to have had no effect, but may still show; null: none."
+    )
+    removal: ReportedRemoval | None = Field(
+        default=None, description="The removal that the next one waits for; null: none."
     )
     reason: str | None = Field(default=None, description="Why its size is, moves or waits, as one stable word.")
     message: str | None = Field(default=None, description="The reason as a sentence.")

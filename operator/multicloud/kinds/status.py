@@ -25,6 +25,7 @@ from multicloud.kinds.reported import (
     ReportedPlan,
     ReportedRelaxed,
     ReportedRelease,
+    ReportedRemoval,
     ReportedResize,
     ReportedStep,
 )
@@ -32,7 +33,16 @@ from multicloud.model.approval import Approval, Change
 from multicloud.model.override import SeenOverride
 from multicloud.model.plan import MemberPlan, Placing, Plan
 from multicloud.model.reason import Reason
-from multicloud.model.record import AccountRecord, Condition, DecidedBy, Intent, LastResize, MemberRecord, PoolRecord
+from multicloud.model.record import (
+    AccountRecord,
+    Condition,
+    DecidedBy,
+    Intent,
+    LastResize,
+    MemberRecord,
+    PoolRecord,
+    Removal,
+)
 from multicloud.model.ref import GROUP
 from multicloud.model.size import NodePool
 from multicloud.model.spec import MemberSpec, PoolObject
@@ -135,6 +145,7 @@ def _member(
         operation=_operation(record.intent),
         last_resize=_resize(record.last_resize),
         given_up=_intent(record.given_up),
+        removal=_removal(record.removal),
         reason=told.code if told else None,
         message=told.text if told else None,
     )
@@ -219,6 +230,10 @@ def _resize(resize: LastResize | None) -> ReportedResize | None:
         outcome=resize.outcome.code,
         message=resize.outcome.text,
     )
+
+
+def _removal(removal: Removal | None) -> ReportedRemoval | None:
+    return ReportedRemoval(unscheduled_pods=removal.unscheduled, ended_at=removal.ended_at) if removal else None
 
 
 def _decider(decided_by: DecidedBy | None) -> ReportedDecider | None:

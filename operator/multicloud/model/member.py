@@ -57,13 +57,15 @@ class Counted:
     """A node pool as its cluster shows it, in nodes.
 
     `nodes` exist, `ready` of them are Ready, `cordoned` take no new pods. `needed` is the fewest nodes of its kind
-    that could hold what its scheduled pods request, DaemonSets apart; None while the pods may not be seen.
+    that could hold what its scheduled pods request, DaemonSets apart; `unscheduled` pods wait for a node and might get one
+    of these. Both None while the pods may not be seen.
     """
 
     nodes: int = 0
     ready: int = 0
     cordoned: int = 0
     needed: int | None = 0
+    unscheduled: int | None = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,18 @@ class LastResize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """Nodes of a member that went in the last step, or are going, as long as the next step waits for it.
+
+    `unscheduled` is the number of pods that waited for a node in the member's cluster before it, None where they cannot
+    be seen. `ended_at` is when the nodes were seen to be gone, None before.
+    """
+
+    unscheduled: int | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
     """What we remember of one member.
 
@@ -71,7 +83,8 @@ class MemberRecord:
     `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
     all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
     operation that is not ours was seen first and last. `given_up` is the newest intent that seems to have had no
-    effect though a cloud may have its request: should its size show after all, then it was us.
+    effect though a cloud may have its request: should its size show after all, then it was us. `removal` is what
+    the next removal waits for.
     """
 
     name: str
@@ -91,6 +104,7 @@ class MemberRecord:
     intent: Intent | None = None
     last_resize: LastResize | None = None
     given_up: Intent | None = None
+    removal: Removal | None = None
 
     def is_missing(self, now: datetime) -> bool:
         """True when nodes that are not ready have been waited for long enough: others help out."""

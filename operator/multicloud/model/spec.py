@@ -9,6 +9,7 @@ from multicloud.model.override import Override
 from multicloud.model.reason import Reason
 from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
+from multicloud.model.schedule import Schedule
 from multicloud.model.size import CapacityType
 
 
@@ -250,6 +251,34 @@ class Failover:
         return min(self.backoff_s << doublings, max(self.backoff_s, self.max_backoff_s))
 
 
+class Action(StrEnum):
+    """What nodes are removed for. SCALE_DOWN: fewer are wished for."""
+
+    SCALE_DOWN = "ScaleDown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Times at which nodes may be removed for these actions."""
+
+    schedule: Schedule
+    allow: frozenset[Action]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disruption:
+    """How fast nodes may be removed, and when.
+
+    `max_unavailable_percent` is of desired units; 100 is no limit. An action that no window of `windows` allows may be done at any time.
+    """
+
+    max_unavailable_percent: int = 10
+    max_nodes_per_step: int = 20
+    step_pause_s: int = 300
+    scale_down_delay_s: int = 300
+    windows: tuple[Window, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
     """How much is wanted and which members may carry it. Units are integers; seconds are integers.
@@ -266,8 +295,7 @@ class PoolSpec:
     paused: bool = False
     adoption: Adoption = Adoption.KEEP_SIZE
     strategy: Strategy = Strategy.WEIGHTED
-    max_nodes_per_step: int = 20
-    scale_down_delay_s: int = 300
+    disruption: Disruption = Disruption()
     hold_s: int = 3600
     failover: Failover = Failover()
     scale_in_paused: bool = False

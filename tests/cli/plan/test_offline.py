@@ -66,7 +66,13 @@ def test_nothing_to_do_is_exit_code_0(write: Write) -> None:
 
 def test_removals_are_shown_first_and_gone_last(write: Write) -> None:
     sizes = write({"shop/web": {"east": {"requested": 0}, "west": {"requested": 6}}}, name="sizes.yaml")
-    files = write(account(), pool(replicas=6, members=[_TWO[0], {**_TWO[1], "weight": 0}], adoption="Apply"))
+    wanted = pool(
+        replicas=6,
+        members=[_TWO[0], {**_TWO[1], "weight": 0}],
+        adoption="Apply",
+        disruption={"maxUnavailablePercent": 100},
+    )
+    files = write(account(), wanted)
     said = plan(files, "--observed", sizes, "-o", "json")
     assert changes(said) == [("west", 6, 0), ("east", 0, 6)]
     steps = only(said)["plan"]["steps"]

@@ -6,7 +6,7 @@ from support.waiting import CLOCK, stays
 
 STOPS_WITHIN_S = 5.0
 QUIET_S = 4.0
-STEP = {"maxNodesPerStep": 1, "scaleDownDelaySeconds": 0}
+STEP = {"maxNodesPerStep": 1, "stepPauseSeconds": 0, "scaleDownDelaySeconds": 0}
 
 
 def test_no_write_later_than_five_seconds_after_the_stop_switch(stage: Stage) -> None:

@@ -118,3 +118,23 @@ def test_a_node_that_goes_takes_its_pods_along_and_their_ends_count_nothing_twic
     made.pod_gone(body)
     made.node(node("a"))
     assert made.counted("web") == Counted(nodes=2, ready=2)
+
+
+def waiting(**selector: str) -> dict[str, Any]:
+    body = pod("", nodeSelector=selector)
+    del body["spec"]["nodeName"]
+    return body
+
+
+def test_pods_that_wait_for_a_node_count_where_they_may_get_one() -> None:
+    made = counts(node("a"), node("b", "db"))
+    anywhere, web = waiting(), waiting(**{"eks.amazonaws.com/nodegroup": "web"})
+    assert (made.unscheduled(anywhere), made.unscheduled(web)) == ("", "web")
+    assert [made.counted(pool).unscheduled for pool in ("web", "db", "none")] == [2, 1, 1]
+    made.unscheduled_no_more(anywhere)
+    assert [made.counted(pool).unscheduled for pool in ("web", "db", "none")] == [1, 0, 0]
+
+
+def test_a_daemon_waits_for_its_own_node() -> None:
+    made, daemon = counts(node("a")), pod("", owner="DaemonSet")
+    assert (made.unscheduled(daemon), made.counted("web").unscheduled) == (None, 0)

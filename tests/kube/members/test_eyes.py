@@ -105,6 +105,15 @@ async def test_scheduled_requests_are_counted_and_their_end_too(lab: LabThread, 
     await sees.until(login(), lambda inside: inside.counted == FOUR)
 
 
+async def test_pods_without_a_node_are_counted_until_they_have_one(lab: LabThread, sees: Onlooker) -> None:
+    sees.attend(login())
+    await sees.until(login(), lambda inside: inside.counted == FOUR)
+    run_pods(lab, 7, cpu_millicores=1000, node_selector=WEB)  # a node has room for one
+    await sees.until(login(), lambda inside: inside.counted and inside.counted.unscheduled == 3)
+    run_pods(lab, 4, cpu_millicores=1000, node_selector=WEB)
+    await sees.until(login(), lambda inside: inside.counted and inside.counted.unscheduled == 0)
+
+
 async def test_a_cordon_is_seen(lab: LabThread, sees: Onlooker) -> None:
     sees.attend(login())
     await sees.until(login(), lambda inside: inside.counted == FOUR)
@@ -144,7 +153,7 @@ async def test_a_token_that_is_not_accepted_is_said(lab: LabThread, sees: Onlook
 
 @pytest.mark.parametrize(
     ("operation", "counted", "words"),
-    [("nodes.list", None, "list nodes"), ("pods.list", replace(FOUR, needed=None), "list pods")],
+    [("nodes.list", None, "list nodes"), ("pods.list", replace(FOUR, needed=None, unscheduled=None), "list pods")],
 )
 async def test_what_rbac_refuses_is_named(
     lab: LabThread, sees: Onlooker, operation: str, counted: Counted | None, words: str

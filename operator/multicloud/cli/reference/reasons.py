@@ -101,6 +101,12 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.DECIDER_CHANGED: "An override ended, or somebody else decides the number now: their lower wish counts after "
     "`scaleDownDelaySeconds`.",
     Code.MAX_NODES_PER_STEP: "One step removes at most `maxNodesPerStep` nodes of the whole pool; the rest follows.",
+    Code.MAX_UNAVAILABLE: "One step removes at most `maxUnavailablePercent` of the desired units, those that are not ready "
+    "counted among them; the rest follows.",
+    Code.STEP_PAUSE: "`stepPauseSeconds` have to pass between two steps, where the pods of the first cannot be watched.",
+    Code.WAITING_FOR_PODS: "More pods of the cluster are without a node than before the last step: they come first, for "
+    "`failover.provisionTimeoutSeconds` at most.",
+    Code.OUTSIDE_WINDOWS: "Nodes go only within the `disruption.windows` that allow it, and none is open.",
     Code.WAITING_FOR_STEP: "The step before has not ended yet: its nodes are still going.",
     Code.REPLACEMENT_NOT_READY: "Nodes may only go when enough units are ready elsewhere, and they are not yet.",
     Code.UNKNOWN_MEMBERS: "Some member's size is not known well enough, and unknown counts as nothing when shrinking.",

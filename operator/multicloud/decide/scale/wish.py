@@ -42,7 +42,7 @@ def wish(snapshot: Snapshot, found_units: int) -> Wish:
     clamped = _clamp(spec, max(requested, kept))
     past = _past_wishes(snapshot, clamped, decided_by)
     desired = max([clamped, *(min(spec.max_replicas, one.units) for one in past)])
-    expiries = [one.left_at + timedelta(seconds=spec.scale_down_delay_s) for one in past]
+    expiries = [one.left_at + timedelta(seconds=spec.disruption.scale_down_delay_s) for one in past]
     if override is not None and override.active(snapshot.now):
         expiries.append(override.override.until)
     if record.decided_by is not None and (record.requested, _who(record.decided_by)) == (requested, _who(decided_by)):
@@ -103,7 +103,7 @@ def _past_wishes(snapshot: Snapshot, clamped: int, by: DecidedBy) -> tuple[PastW
     """
     spec, record = snapshot.spec, snapshot.record
     known = sorted([*record.past_wishes, *_left_now(snapshot, clamped, by)], key=lambda one: one.left_at, reverse=True)
-    oldest = snapshot.now - timedelta(seconds=spec.scale_down_delay_s)
+    oldest = snapshot.now - timedelta(seconds=spec.disruption.scale_down_delay_s)
     stairs: list[PastWish] = []
     highest = clamped
     for one in known:
@@ -132,7 +132,7 @@ def _unexplained(record: PoolRecord, wished: int, maximum: int) -> bool:
 
 def _delay(spec: PoolSpec, past: Sequence[PastWish]) -> Reason:
     """Why the highest of the wishes that were left still binds."""
-    after = f"spec.disruption.scaleDownDelaySeconds ({spec.scale_down_delay_s} s)"
+    after = f"spec.disruption.scaleDownDelaySeconds ({spec.disruption.scale_down_delay_s} s)"
     if past[-1].decider_changed:
         text = f"somebody else decides the number now: their lower wish counts after {after}"
         return Reason(code=Code.DECIDER_CHANGED, text=text)

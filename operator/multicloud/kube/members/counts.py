@@ -23,6 +23,10 @@ _PER_NODE = frozenset({"DaemonSet", "Node"})
 """Owners whose pods come and go with each node: they need no node of their own. `Node` owns a kubelet's static pods."""
 
 
+_ANY_POOL = ""
+"""Stands for whichever node pool will have room."""
+
+
 @dataclass(slots=True)
 class _Node:
     """A node, or (`pool` None) a name that pods gave before the node itself was seen."""
@@ -67,6 +71,7 @@ class Counts:
         self._labels = cloud.pool_labels
         self._nodes: dict[str, _Node] = {}
         self._pools: dict[str, _Pool] = {}
+        self._unscheduled: dict[str, int] = {}
 
     def node(self, body: Body) -> str | None:
         """A node is there, or has changed."""
@@ -104,11 +109,20 @@ class Counts:
         """A scheduled pod has finished or is gone."""
         return self._ask(body, -1)
 
+    def unscheduled(self, body: Body) -> str | None:
+        """A pod waits for a node."""
+        return self._wait(body, 1)
+
+    def unscheduled_no_more(self, body: Body) -> str | None:
+        """A pod that waited for a node has got one, or is gone."""
+        return self._wait(body, -1)
+
     def counted(self, pool: str) -> Counted:
         """The numbers of a node pool; all zero for one of which no node is there."""
+        unscheduled = self._unscheduled.get(pool, 0) + self._unscheduled.get(_ANY_POOL, 0)
         known = self._pools.get(pool)
         if known is None:
-            return Counted()
+            return Counted(unscheduled=unscheduled)
         if known.smallest is None:
             known.smallest = _smallest(node.offers for node in self._nodes.values() if node.pool == pool)
         requested = Resources(cpu_m=max(0, known.cpu_m), memory=max(0, known.memory), pods=max(0, known.pods))
@@ -117,7 +131,17 @@ class Counts:
             ready=known.ready,
             cordoned=known.cordoned,
             needed=min(known.nodes, nodes_needed(requested, known.smallest)),
+            unscheduled=unscheduled,
         )
+
+    def _wait(self, body: Body, sign: int) -> str | None:
+        if _is_per_node(body):
+            return None
+        # Who selects a node pool by its label waits for that one; whatever else keeps it away is the scheduler's to know.
+        selected = (body.get("spec") or {}).get("nodeSelector") or {}
+        pool = next((str(selected[label]) for label in self._labels if label in selected), _ANY_POOL)
+        self._unscheduled[pool] = max(0, self._unscheduled.get(pool, 0) + sign)
+        return pool
 
     def _ask(self, body: Body, sign: int) -> str | None:
         name = (body.get("spec") or {}).get("nodeName")

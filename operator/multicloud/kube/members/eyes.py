@@ -1,11 +1,12 @@
 """Implements the port ClusterEyes: which clusters are watched for whom, started on demand, ended when nobody wants them.
 
 `observe` attends and asks; `watching` does the work. Pools are woken only when a number of their node pools changed, and
-at most once a second, so that a fleet at rest makes no passes.
+at most once a second, so that a fleet at rest makes no passes. Pods without a node come and go all day: whoever waits for
+them looks again by itself.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from multicloud.kube.members.kubeconfig import fetch_kubeconfig
@@ -65,7 +66,7 @@ class MemberEyes:
             seat.looks[pool] = look
             seat.watching.wants_autoscaler = any(each.autoscaler for each in seat.looks.values())
             for node_pool in look.node_pools:
-                seat.told.setdefault(node_pool, seat.watching.inside(node_pool))
+                seat.told.setdefault(node_pool, _worth_waking(seat.watching.inside(node_pool)))
 
     def inside(self, login: ClusterLogin, node_pool: str) -> Inside:
         """As the port says."""
@@ -112,7 +113,7 @@ class MemberEyes:
         seat = self._seats.get(login)
         if seat is None:
             return
-        now = {name: seat.watching.inside(name) for name in seat.told}
+        now = {name: _worth_waking(seat.watching.inside(name)) for name in seat.told}
         changed = {name for name, inside in now.items() if inside != seat.told[name]}
         seat.told = now
         for pool, look in seat.looks.items():
@@ -128,3 +129,11 @@ class MemberEyes:
             raise refused(Code.ACCOUNT_NOT_FOUND, f"CloudAccount {login.account.name} does not exist in this namespace")
         lane = await self._lanes.lane(account)
         return await lane.credential(login.cluster, known)
+
+
+def _worth_waking(inside: Inside) -> Inside:
+    """What is known, without what changes with every pod that begins."""
+    counted = inside.counted
+    if counted is None or counted.unscheduled is None:
+        return inside
+    return replace(inside, counted=replace(counted, unscheduled=0))

@@ -47,6 +47,7 @@ NODES: Final = "/api/v1/nodes"
 # All namespaces on purpose: what is scheduled on a node comes from every one of them.
 PODS: Final = "/api/v1/pods"
 SCHEDULED: Final = {"fieldSelector": "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"}
+UNSCHEDULED: Final = {"fieldSelector": "spec.nodeName=,status.phase=Pending"}
 _PAGE: Final = {"limit": "250"}
 
 Handle = Callable[[Mapping[str, Any]], str | None]
@@ -89,7 +90,7 @@ class Watching:
             return Inside(trouble=self._trouble)
         counted = known.counts.counted(node_pool)
         return Inside(
-            counted=replace(counted, needed=None) if "pods" in known.troubles else counted,
+            counted=replace(counted, needed=None, unscheduled=None) if "pods" in known.troubles else counted,
             autoscaled=known.autoscaled,
             trouble=next(iter(known.troubles.values()), None),
         )
@@ -156,11 +157,13 @@ class Watching:
         nodes_version = await self._list(kube, NODES, {}, counts.node)
         try:
             pods_version = await self._list(kube, PODS, SCHEDULED, counts.pod)
+            waiting_version = await self._list(kube, PODS, UNSCHEDULED, counts.unscheduled)
         except KubeError as error:
             if not error.denied:
                 raise
             # Nodes alone are worth seeing; only what the pods need stays unknown.
-            pods_version, troubles["pods"] = "", why_not(error, self.login.cluster)
+            pods_version = waiting_version = ""
+            troubles["pods"] = why_not(error, self.login.cluster)
         before = self._known
         self._known = _Known(
             counts=counts,
@@ -177,6 +180,8 @@ class Watching:
                 group.create_task(self._watch(visit, NODES, {}, nodes_version, (counts.node, counts.node_gone)))
                 if pods_version:
                     group.create_task(self._watch(visit, PODS, SCHEDULED, pods_version, (counts.pod, counts.pod_gone)))
+                    waiting = (counts.unscheduled, counts.unscheduled_no_more)
+                    group.create_task(self._watch(visit, PODS, UNSCHEDULED, waiting_version, waiting))
                 group.create_task(self._ask_autoscaler(visit))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
