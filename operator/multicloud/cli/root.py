@@ -11,6 +11,7 @@ from multicloud.cli.override import override
 from multicloud.cli.pause import pause, resume
 from multicloud.cli.plan.command import plan
 from multicloud.cli.run import run
+from multicloud.cli.simulate.command import simulate
 from multicloud.cli.status import status
 from multicloud.cli.switch import start, stop
 from multicloud.model.version import VERSION
@@ -26,5 +27,5 @@ def root() -> None:
     """
 
 
-for command in (run, demo, lab, status, plan, check, adopt, override, pause, resume, stop, start, crds):
+for command in (run, demo, lab, status, plan, simulate, check, adopt, override, pause, resume, stop, start, crds):
     root.add_command(command)
