@@ -41,7 +41,7 @@ def test_the_pool_spans_three_clouds_and_leaves_its_number_open(taken: list[dict
     }
     # 30 wanted, in steps that a person can watch.
     assert sum(member.max_nodes for member in spec.members) >= 30
-    assert max(spec.hold_s, spec.disruption.scale_down_delay_s) <= 15
+    assert max(spec.drift.hold_s, spec.disruption.scale_down_delay_s) <= 15
 
 
 def test_every_reference_leads_somewhere(taken: list[dict[str, Any]]) -> None:

@@ -52,6 +52,8 @@ def test_a_mistaken_override_is_told_and_nobody_is_asked(options: tuple[str, ...
         pytest.param(("resume", "--account", "account", "--scale-in"), "of pools", id="and back"),
         pytest.param(("adopt", "web"), "--all", id="nobody adopted"),
         pytest.param(("adopt", "web", "east", "--all"), "--all", id="one and all"),
+        pytest.param(("accept-drift", "web"), "--all", id="no drift accepted"),
+        pytest.param(("correct-drift", "web", "east", "--all"), "--all", id="one drift and all"),
     ],
 )
 def test_what_contradicts_itself_says_what_to_try(arguments: tuple[str, ...], told: str, nobody: Path) -> None:

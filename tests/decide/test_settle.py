@@ -11,7 +11,7 @@ from multicloud.model.plan import MemberPlan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord
 from multicloud.model.size import Activity, CapacityType, OperationState, Sight
-from multicloud.model.spec import Adoption, CloudRange
+from multicloud.model.spec import Adoption, CloudRange, Drift
 from support.builders import (
     NOW,
     WRITE_WINDOW_S,
@@ -167,7 +167,7 @@ def test_an_intent_whose_request_may_still_be_on_its_way_is_remembered(
 def test_a_size_that_shows_after_it_was_given_up_is_ours_and_leaves_at_once() -> None:
     late = intent(5, 8, age_s=3600)
     one = member("a", 5, min_nodes=0).remembered(given_up=late).seen(requested=8, nodes=8, ready=8)
-    part = judged(one, replicas=5, hold_s=3600)
+    part = judged(one, replicas=5, drift=Drift(hold_s=3600))
     assert part.ask == 5
     record = part.record
     assert (record.agreed, record.held_since, record.given_up) == (8, None, None)
@@ -177,14 +177,16 @@ def test_a_size_that_shows_after_it_was_given_up_is_ours_and_leaves_at_once() ->
 
 def test_a_size_given_up_that_comes_in_the_middle_of_the_next_resize_is_ours_too() -> None:
     one = member("a", 5, min_nodes=0).remembered(given_up=intent(5, 8, age_s=3600), intent=intent(5, 6, age_s=AFTER))
-    part = judged(one.seen(requested=8, nodes=8, ready=8), replicas=6, hold_s=3600)
+    part = judged(one.seen(requested=8, nodes=8, ready=8), replicas=6, drift=Drift(hold_s=3600))
     assert (part.record.agreed, part.record.held_since, part.ask) == (8, None, 6)
 
 
 @pytest.mark.parametrize(("size", "held"), [(7, True), (5, False)], ids=["another size", "no change"])
 def test_any_other_size_is_judged_as_ever(size: int, held: bool) -> None:
     late = intent(5, 8, age_s=3600)
-    record = judged(member("a", 5).remembered(given_up=late).seen(requested=size), replicas=5, hold_s=3600).record
+    record = judged(
+        member("a", 5).remembered(given_up=late).seen(requested=size), replicas=5, drift=Drift(hold_s=3600)
+    ).record
     assert (record.given_up, record.held_since is not None) == (late, held)
 
 

@@ -22,6 +22,7 @@ GUIDES = (
     "docs/try-it.md",
     "docs/stop-and-pause.md",
     "docs/adoption.md",
+    "docs/drift.md",
     "docs/plan.md",
     "docs/failover.md",
     "docs/scale-down.md",

@@ -131,3 +131,40 @@ _VALUES = st.none() | st.integers() | st.text() | st.builds(json.dumps, st.dicti
 )
 def test_no_annotation_crashes_or_makes_an_override_by_chance(annotations: dict[str, object]) -> None:
     assert not isinstance(spec_with(annotations).override, Override)
+
+
+@pytest.mark.parametrize(
+    ("value", "consents", "mistakes"),
+    [
+        pytest.param(f"east@{UNTIL}", {("east", MOMENT)}, (), id="a member"),
+        pytest.param(f" *@{UNTIL} ,", {("*", MOMENT)}, (), id="all of them"),
+        pytest.param(
+            f"east@{UNTIL},west@2026-12-01T09:00:00+01:00",
+            {("east", MOMENT), ("west", MOMENT)},
+            (),
+            id="two, two zones",
+        ),
+        pytest.param("east", set(), ("east",), id="no time"),
+        pytest.param("east@2026-12-01T08:00:00", set(), ("east@2026-12-01T08:00:00",), id="no offset"),
+        pytest.param("east@2026-12-01", set(), ("east@2026-12-01",), id="a day"),
+        pytest.param("east@9999-12-31T23:59:59-23:59", set(), ("east@9999-12-31T23:59:59-23:59",), id="no such moment"),
+        pytest.param(f"@{UNTIL}", set(), (f"@{UNTIL}",), id="nobody"),
+        pytest.param(f"a, east@{UNTIL}, *", {("east", MOMENT)}, ("*", "a"), id="what is understood counts"),
+        pytest.param("x" * 105 + f"@{UNTIL}", set(), ("x" * 105 + f"@{UNTIL}",), id="too long for any member"),
+        pytest.param("", set(), (), id="empty"),
+        pytest.param(7, set(), (), id="no text"),
+    ],
+)
+def test_what_people_say_about_drift(
+    value: object, consents: set[tuple[str, datetime]], mistakes: tuple[str, ...]
+) -> None:
+    for name in ("accept", "correct"):
+        drift = spec_with({f"multicloud.dev/{name}-drift": value}).drift
+        heard, other = (drift.accepted, drift.corrected) if name == "accept" else (drift.corrected, drift.accepted)
+        assert ({(one.member, one.at) for one in heard}, drift.mistakes) == (consents, mistakes)
+        assert other == frozenset()
+
+
+@given(value=st.text())
+def test_no_word_about_drift_raises(value: str) -> None:
+    assert len(spec_with({"multicloud.dev/accept-drift": value}).drift.accepted) <= value.count("@")

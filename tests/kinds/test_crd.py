@@ -55,8 +55,12 @@ _DEFAULTS = {
 }
 
 
-_NAMELESS = {"spec.disruption.windows": "atomic", "spec.disruption.windows.allow": "set"}
-"""Lists of a spec whose entries have no name, and how they are merged."""
+_NAMELESS = {
+    "spec.disruption.windows": "atomic",
+    "spec.disruption.windows.allow": "set",
+    "status.members.corrections": "atomic",
+}
+"""Lists whose entries have no name, and how they are merged."""
 
 
 def _schema(name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from multicloud.model.spec import (
     AzureAccount,
     Detect,
     Disruption,
+    Drift,
     GcpAccount,
     MemberSpec,
     MemberState,
@@ -106,7 +107,7 @@ def test_every_field_of_a_pool_is_read() -> None:
             scale_down_delay_s=4,
             windows=(Window(schedule=NIGHTS, allow=frozenset({Action.SCALE_DOWN})),),
         ),
-        hold_s=5,
+        drift=Drift(hold_s=5),
         members=(
             MemberSpec(
                 name="a",

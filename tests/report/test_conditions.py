@@ -11,10 +11,11 @@ from multicloud.model.plan import Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Condition, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, Failover
+from multicloud.model.spec import AccountObject, Deficit, Drift, Failover, Surplus, Word
 from multicloud.report.conditions import account_conditions, find, pool_conditions
 from support.builders import NOW, Member, found, intent, member, snapshot, unknown, unseen
 
+CORRECT = Drift(surplus=Surplus.CORRECT)
 AWAY = Reason(code=Code.UNAVAILABLE, text="no answer")
 
 
@@ -63,11 +64,51 @@ def override(*, hours: float) -> Override:
             pool(found("a", 4), replicas=2), "AdoptionPending", (True, "AdoptionFloor"), id="found, not adopted"
         ),
         pytest.param(
-            pool(member("a", 4).seen(requested=6, nodes=6, ready=6), replicas=4, hold_s=600),
+            pool(member("a", 4).seen(requested=6, nodes=6, ready=6), replicas=4, drift=Drift(hold_s=600)),
             "Drifted",
             (True, "SurplusHeld"),
             id="somebody added nodes",
         ),
+        pytest.param(
+            pool(member("a", 4).seen(requested=6), replicas=4, drift=Drift(surplus=Surplus.REPORT)),
+            "Drifted",
+            (True, "SurplusReported"),
+            id="somebody added nodes, and somebody else should know",
+        ),
+        pytest.param(
+            pool(
+                member("a", 4).seen(requested=6),
+                member("b", 4).seen(requested=3),
+                replicas=8,
+                drift=Drift(deficit=Deficit.REPORT),
+            ),
+            "Drifted",
+            (True, "DeficitReported"),
+            id="somebody took nodes, which weighs more than those that others added",
+        ),
+        pytest.param(
+            pool(member("a", 4).remembered(corrections=(NOW,) * 3).seen(requested=6), replicas=4, drift=CORRECT),
+            "Drifted",
+            (True, "CorrectionsSpent"),
+            id="somebody adds nodes again and again",
+        ),
+        pytest.param(
+            pool(member("a", 4), replicas=4, drift=Drift(mistakes=("a",))),
+            "Drifted",
+            (False, "DriftConsentInvalid"),
+            id="a word about drift that is none",
+        ),
+        pytest.param(
+            pool(
+                member("a", 4).seen(requested=6),
+                replicas=4,
+                drift=Drift(accepted=frozenset({Word(member="b", at=NOW), Word(member="*", at=NOW)})),
+            ),
+            "Drifted",
+            (True, "DriftConsentInvalid"),
+            id="a word about a stranger's drift",
+        ),
+        pytest.param(pool(member("a", 4), replicas=4), "Drifted", (False, "NothingHeld"), id="no drift"),
         pytest.param(pool(member("a", 4), replicas=99), "CapacityLimited", (True, "MaxReplicas"), id="clamped"),
         pytest.param(
             pool(member("a", 9, max_nodes=5).remembered(adoption_floor=9), replicas=9),
@@ -208,6 +249,21 @@ def test_the_condition_of_an_override_tells_its_end_and_why_and_one_of_strangers
     assert strangers is not None
     assert strangers.message.isprintable()
     assert len(strangers.message) < 200
+
+
+def test_the_condition_of_drift_names_every_member_with_its_reason() -> None:
+    sizes = {"a": 6, "b": 5, "c": 3}
+    seen = pool(
+        *(member(name, 4).seen(requested=size) for name, size in sizes.items()),
+        replicas=12,
+        drift=Drift(surplus=Surplus.REPORT, deficit=Deficit.REPORT, mistakes=("x" * 900, "\x1b@now")),
+    )
+    drifted = find(pool_conditions(seen, decide(seen), stalled=False), "Drifted")
+    assert drifted is not None
+    told = drifted.message.split("; ")
+    assert ("c: somebody else took" in told[1], "a, b: somebody else added" in told[3]) == (True, True)
+    assert drifted.message.isprintable()
+    assert len(drifted.message) < 1000
 
 
 def test_a_paused_account_says_so() -> None:

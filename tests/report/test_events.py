@@ -1,6 +1,7 @@
 """Events: each told once, never a flood, never in the way."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -76,3 +77,12 @@ async def test_transitions(before: Sequence[Condition], after: Sequence[Conditio
     sink = ScriptedSink()
     await Recorder(sink, VirtualClock()).transitions(ABOUT, before, after)
     assert [f"{'Warning' if note.warning else 'Normal'} {note.action}" for note in sink.notes] == told
+
+
+async def test_a_drift_of_another_member_is_told_while_one_stands() -> None:
+    sink = ScriptedSink()
+    recorder = Recorder(sink, VirtualClock())
+    one, two = (replace(condition("Drifted", True), message=words) for words in ("a", "a, b"))
+    for before, after in (((), one), ((one,), one), ((one,), two), ((two,), two)):
+        await recorder.transitions(ABOUT, before, [after])
+    assert [note.reason.text for note in sink.notes] == ["Drifted: a", "Drifted: a, b"]

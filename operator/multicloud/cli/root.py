@@ -6,6 +6,7 @@ from multicloud.cli.adopt import adopt
 from multicloud.cli.check.command import check
 from multicloud.cli.crds import crds
 from multicloud.cli.demo.command import demo
+from multicloud.cli.drift import accept_drift, correct_drift
 from multicloud.cli.lab import lab
 from multicloud.cli.override import override
 from multicloud.cli.pause import pause, resume
@@ -27,5 +28,22 @@ def root() -> None:
     """
 
 
-for command in (run, demo, lab, status, plan, simulate, check, adopt, override, pause, resume, stop, start, crds):
+for command in (
+    run,
+    demo,
+    lab,
+    status,
+    plan,
+    simulate,
+    check,
+    adopt,
+    accept_drift,
+    correct_drift,
+    override,
+    pause,
+    resume,
+    stop,
+    start,
+    crds,
+):
     root.add_command(command)

@@ -7,6 +7,16 @@ from typing import Final
 
 from multicloud.decide.consent import Consent, awaits, consent, floored, permitted, within
 from multicloud.decide.delivery import returns_at
+from multicloud.decide.drift import (
+    CORRECTIONS_WITHIN,
+    accepted_for,
+    drift_reason,
+    for_minimum,
+    free,
+    left_out,
+    next_word,
+    recent_corrections,
+)
 from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
@@ -43,10 +53,13 @@ def decide(snapshot: Snapshot) -> Plan:
         return _waiting(snapshot)
     standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
-    placed = place(standings, snapshot.spec, wished, snapshot.now)
-    targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
+    standings, placed = _placed(standings, wished, snapshot)
+    targets = _targets(standings, placed, snapshot)
+    out = _left_out(standings, placed, targets)
     units = Units(desired=wished.desired, need=_need(placed, wished))
-    sized = Decided(wish=wished, placed=placed, asks=Asks(sizes={}, waits={}), targets=targets, blocked=None)
+    sized = Decided(
+        wish=wished, placed=placed, asks=Asks(sizes={}, waits={}), targets=targets, left_out=out, blocked=None
+    )
     proposed = changes_of(standings, targets, why_it_moves(standings, sized, snapshot))
     given = consent(snapshot, proposed, standings, wished.decided_by)
     allowed = _allowed(standings, targets, wished, snapshot, given)
@@ -56,7 +69,7 @@ def decide(snapshot: Snapshot) -> Plan:
     decided = replace(sized, asks=_waiting_for(waits_for, targets, allowed, sizes), blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
     changes = given.plan.changes if given.plan is not None else proposed
-    shortage = max(0, wished.desired - placed.units)
+    shortage = max(0, wished.desired - placed.units + out)
     return Plan(
         record=_record(snapshot, wished, members, given),
         members=members,
@@ -107,6 +120,32 @@ def _waiting(snapshot: Snapshot) -> Plan:
         unsafe=None,
         wake_at=None,
         settled=False,
+    )
+
+
+def _placed(standings: list[Standing], wished: Wish, snapshot: Snapshot) -> tuple[list[Standing], Placed]:
+    """Place units around the sizes that somebody accepted, as long as minReplicas does not need them otherwise."""
+    standings = [accepted_for(standing, wished.requested) for standing in standings]
+    placed = place(standings, snapshot.spec, wished, snapshot.now)
+    if placed.units >= snapshot.spec.min_replicas or not any(standing.record.accepted for standing in standings):
+        return standings, placed
+    standings = [free(standing) for standing in standings]
+    return standings, place(standings, snapshot.spec, wished, snapshot.now)
+
+
+def _targets(standings: Sequence[Standing], placed: Placed, snapshot: Snapshot) -> dict[str, int | None]:
+    """The final sizes. What others took away and nobody decided on comes back as far as minReplicas needs it."""
+    targets = {standing.name: _target(standing, placed, snapshot) for standing in standings}
+    on_top = sum(max(0, standing.held) * standing.units_per_node for standing in standings)
+    carried = placed.units + on_top - _left_out(standings, placed, targets)
+    return targets | for_minimum(standings, placed.nodes, targets, snapshot.spec.min_replicas - carried)
+
+
+def _left_out(standings: Sequence[Standing], placed: Placed, targets: Mapping[str, int | None]) -> int:
+    """Units that the plan gives to members and that are not asked for, because others took them away."""
+    return sum(
+        left_out(standing, placed.nodes[standing.name], targets[standing.name]) * standing.units_per_node
+        for standing in standings
     )
 
 
@@ -169,6 +208,7 @@ def _member(standing: Standing, decided: Decided, snapshot: Snapshot) -> MemberP
         trouble=standing.view.sight.trouble,
         min_nodes=bounds.low,
         max_nodes=bounds.high,
+        drift=drift_reason(standing, snapshot.spec.drift),
     )
 
 
@@ -226,7 +266,8 @@ def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot, gi
     times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
     times.append(given.plan.expires_at if given.plan is not None else None)
     times += window_changes(snapshot.spec.disruption, snapshot.now)
-    failover = snapshot.spec.failover
+    failover, drift = snapshot.spec.failover, snapshot.spec.drift
+    times.append(next_word(drift, snapshot.now))
     for standing in standings:
         record = standing.record
         times += [record.backoff_until, record.missing_from, returns_at(record, failover)]
@@ -238,7 +279,8 @@ def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot, gi
         ):
             times.append(None if since is None else since + timedelta(seconds=wait_s))
         if record.held_since is not None:
-            times.append(record.held_since + timedelta(seconds=snapshot.spec.hold_s))
+            times.append(record.held_since + timedelta(seconds=drift.hold_s))
+            times += [at + CORRECTIONS_WITHIN for at in recent_corrections(record, snapshot.now)]
         if record.intent is not None:
             times.append(record.intent.deadline)
             times.append(record.intent.started_at + timedelta(seconds=snapshot.write_window_s))

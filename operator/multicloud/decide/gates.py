@@ -31,7 +31,7 @@ class Asks:
 
 
 def target_of(standing: Standing, nodes: int, snapshot: Snapshot) -> int:
-    """The final size: the placed nodes and what is held on top, as far as a size may be asked for."""
+    """The final size: the placed nodes and what others added or took away, as far as a size may be asked for."""
     requested = standing.record.requested
     if requested is None or standing.facts is None:
         return nodes
@@ -40,6 +40,9 @@ def target_of(standing: Standing, nodes: int, snapshot: Snapshot) -> int:
     if standing.held == 0:
         return nodes
     bounds, wanted = bounds_of(standing.view.spec, standing.facts), nodes + standing.held
+    if standing.held < 0:
+        # What others took away is asked for nowhere; where the plan wants no more than is there, nothing is missing.
+        return nodes if nodes <= requested else max(requested, wanted // bounds.step * bounds.step)
     up = -(-wanted // bounds.step) * bounds.step
     if wanted <= requested:
         # A hold promises not to fight: where no smaller legal size keeps all of it, the present one stays.
@@ -123,6 +126,7 @@ def _repair(standing: Standing, facts: NodePool, brake: _Brake, result: Asks, sn
     bounds = bounds_of(standing.view.spec, facts)
     more = facts.requested + bounds.step
     within = more <= bounds.last and brake.room(standing, removing=False) >= bounds.step
+    within = within and standing.held >= 0
     grows = standing.record.attempts % 2 == 0 and within and _room_in_pool(snapshot, bounds.step, standing)
     result.sizes[standing.name] = more if grows else facts.requested
     if grows:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from multicloud.decide.delivery import failed, is_replaced, with_delivery, with_foreign, with_sight
+from multicloud.decide.drift import following, with_drift, with_move, with_word
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
@@ -23,8 +24,18 @@ _UNHAPPY = {OperationState.FAILED: Code.OPERATION_FAILED, OperationState.CANCELE
 
 
 def settle(view: MemberView, snapshot: Snapshot) -> Standing:
-    """Judge one member."""
-    record = with_sight(snapshot.record.member(view.spec.name), view, snapshot.now)
+    """Judge one member. Nodes that a person accepted are found like those of a node pool taken over."""
+    known = snapshot.record.member(view.spec.name)
+    record = with_word(known, snapshot.spec.drift, snapshot.now)
+    standing = _settled_member(view, record, snapshot)
+    if record.accepted is None or record.accepted == known.accepted:
+        return standing
+    more = max(0, (record.agreed or 0) - (known.agreed or 0)) * view.spec.units_per_node
+    return replace(standing, found_units=standing.found_units + more)
+
+
+def _settled_member(view: MemberView, record: MemberRecord, snapshot: Snapshot) -> Standing:
+    record = with_sight(record, view, snapshot.now)
     if snapshot.spec.adopts(view.spec):
         record = replace(record, adoption_floor=None)
     facts = view.sight.proved
@@ -52,6 +63,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
         found = facts.requested * view.spec.units_per_node if record.claim is None else 0
         taken = _taken_over(view, record, facts, snapshot)
         return Standing(view=view, record=taken, refusal=refusal, found_units=found)
+    verdict: _Verdict | None = None
     if (intent := record.intent) is not None:
         verdict = _judge(record, intent, view, facts, snapshot)
         if verdict is None:
@@ -59,11 +71,21 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
             waiting = _why_waiting(intent, snapshot)
             return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
         record = _settled(record, intent, verdict, snapshot)
-    record = with_foreign(_arrived_late(record, facts, snapshot), facts, snapshot)
-    if facts.activity is not Activity.BUSY and record.foreign_since is None:
-        ours = refusal is None and view.spec.state is not MemberState.FROZEN
-        record = _drifted(record, facts, snapshot) if ours else _following(record, facts)
+    late = _arrived_late(record, facts, snapshot)
+    by_others = late is record and (verdict is None or verdict.outcome.code is Code.SUPERSEDED)
+    record = with_foreign(late, facts, snapshot)
+    if facts.activity is not Activity.BUSY and (record.foreign_since is None or _is_pressing(record, facts, snapshot)):
+        if refusal is not None or view.spec.state is MemberState.FROZEN:
+            record = following(record, facts)
+        else:
+            record = with_move(record, facts, snapshot) if by_others else record
+            record = with_drift(record, view, facts, snapshot)
     return _standing(view, with_delivery(record, facts, snapshot), snapshot, refusal=refusal)
+
+
+def _is_pressing(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> bool:
+    """True when what an operation took away cannot wait to be judged: it is missing to minReplicas."""
+    return record.agreed is not None and facts.requested < record.agreed and snapshot.below_minimum
 
 
 def _standing(
@@ -178,7 +200,8 @@ def _judge(
         return _Verdict(outcome=outcome, agreed=max(0, facts.requested - held), failed=True)
     if facts.activity is Activity.BUSY or (operation is not None and operation.state in _RUNNING):
         return None
-    agreed = max(0, min(intent.target - held, facts.requested))
+    # What is held on top is a part of the size; what others took away and nobody asks for is missing from it.
+    agreed = max(0, min(intent.target - held, facts.requested - min(0, held)))
     if facts.requested == intent.target:
         outcome = Reason(code=Code.DELIVERED, text="the cloud took the size that was asked for")
         return _Verdict(outcome=outcome, agreed=agreed)
@@ -245,28 +268,6 @@ def _shows(late: Intent | None, record: MemberRecord) -> bool:
 
 def _last(intent: Intent, outcome: Reason, snapshot: Snapshot) -> LastResize:
     return LastResize(id=intent.id, origin=intent.origin, target=intent.target, at=snapshot.now, outcome=outcome)
-
-
-def _drifted(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
-    """Hold what others added for a while; take what others removed at once (placing may grow it again)."""
-    agreed = facts.requested if record.agreed is None else record.agreed
-    if facts.requested <= agreed:
-        return _following(record, facts)
-    since = record.held_since or snapshot.now
-    if snapshot.now >= since + timedelta(seconds=snapshot.spec.hold_s):
-        return _following(record, facts)
-    return replace(record, agreed=agreed, held_since=since)
-
-
-def _following(record: MemberRecord, facts: NodePool) -> MemberRecord:
-    """Take the size as it is. The adoption floor follows decreases, never increases."""
-    floor = record.adoption_floor
-    return replace(
-        record,
-        agreed=facts.requested,
-        held_since=None,
-        adoption_floor=None if floor is None else min(floor, facts.requested),
-    )
 
 
 def _why_waiting(intent: Intent | None, snapshot: Snapshot) -> Reason | None:

@@ -61,20 +61,22 @@ class Standing:
 
     @property
     def held(self) -> int:
-        """Nodes that somebody else added and that stay on top of the plan for now."""
+        """Nodes that somebody else added and that stay on top of the plan for now; taken away and left out: negative."""
         record = self.record
         if record.held_since is None or record.agreed is None:
             return 0
         size = record.intent.origin if record.intent is not None else record.requested
-        return max(0, (size or 0) - record.agreed)
+        return (size or 0) - record.agreed
 
     @property
     def present(self) -> int:
-        """The size in nodes that placing starts from: agreed or on its way, without what is held on top."""
+        """The size in nodes that placing starts from: agreed or on its way, as if others had changed nothing."""
         record = self.record
         if record.intent is not None:
             return max(0, record.intent.target - self.held)
         requested = record.requested or 0
+        if self.held:
+            return requested - self.held
         return requested if record.agreed is None else min(record.agreed, requested)
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from multicloud.decide.drift import drift_reason
 from multicloud.decide.gates import Asks
 from multicloud.decide.place.placing import Placed
 from multicloud.decide.place.sizes import bounds_of
@@ -22,12 +23,16 @@ SETTLED = Reason(code=Code.AS_WISHED, text="has the size it should have")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """Everything decided about a pool before it is put into words."""
+    """Everything decided about a pool before it is put into words.
+
+    `left_out` are units that others took away and that are asked for nowhere.
+    """
 
     wish: Wish
     placed: Placed
     asks: Asks
     targets: Mapping[str, int | None]
+    left_out: int
     blocked: Reason | None
 
 
@@ -59,7 +64,7 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
     ask, wait = decided.asks.sizes.get(standing.name), decided.asks.waits.get(standing.name)
     if ask is not None and requested is not None:
         return _of_failed(standing, ask - requested) or _why_asked(ask - requested, decided, snapshot)
-    return wait or _missing(standing) or _backed_off(standing, snapshot) or _why_it_stays(standing, decided)
+    return wait or _missing(standing) or _backed_off(standing, snapshot) or _why_it_stays(standing, decided, snapshot)
 
 
 def _of_failed(standing: Standing, change: int) -> Reason | None:
@@ -153,14 +158,12 @@ def _wished_units(decided: Decided, snapshot: Snapshot) -> int:
     )
 
 
-def _why_it_stays(standing: Standing, decided: Decided) -> Reason:
+def _why_it_stays(standing: Standing, decided: Decided, snapshot: Snapshot) -> Reason:
     record, facts = standing.record, standing.facts
     floor = record.adoption_floor or 0
     requested = record.requested or 0
-    if standing.held:
-        return Reason(
-            code=Code.SURPLUS_HELD, text="somebody else added nodes: they stay on top for spec.drift.holdSeconds"
-        )
+    if (beside := drift_reason(standing, snapshot.spec.drift)) is not None:
+        return beside
     if facts is not None and requested > bounds_of(standing.view.spec, facts).high:
         return Reason(
             code=Code.ABOVE_BOUND,
@@ -175,7 +178,16 @@ def _why_it_stays(standing: Standing, decided: Decided) -> Reason:
         )
     if not requested == record.nodes == record.ready:
         return Reason(code=Code.CONVERGING, text="waiting for nodes to become ready or to go")
-    return SETTLED
+    return SETTLED if record.accepted is None else _ACCEPTED
+
+
+_ACCEPTED = Reason(
+    code=Code.DRIFT_ACCEPTED,
+    text="keeps the size that others set and somebody accepted (multicloud.dev/accept-drift) while the same is wished",
+)
+_LEFT_OUT = Reason(
+    code=Code.DEFICIT_REPORTED, text="what others took away is asked for nowhere before somebody decides; see Drifted"
+)
 
 
 def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -> Reason | None:
@@ -183,6 +195,10 @@ def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -
     if decided.wish.limited_by is not None:
         return decided.wish.limited_by
     placed, desired = decided.placed, decided.wish.desired
+    if decided.left_out:
+        return _LEFT_OUT
+    if placed.units != desired and any(one.record.accepted for one in standings):
+        return _ACCEPTED
     if placed.units < desired:
         return _why_less(standings, placed, desired, snapshot)
     if placed.units > desired:

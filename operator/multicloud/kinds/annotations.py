@@ -5,6 +5,7 @@ be understood is a Reason, never an exception, and stops rather than lets go.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
@@ -24,10 +25,13 @@ from multicloud.model.approval import Approve
 from multicloud.model.override import Override
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP
+from multicloud.model.spec import Drift, Word
 
 PAUSED: Final = f"{GROUP}/paused"
 SCALE_IN_PAUSED: Final = f"{GROUP}/paused-scale-in"
 ADOPT: Final = f"{GROUP}/adopt"
+ACCEPT_DRIFT: Final = f"{GROUP}/accept-drift"
+CORRECT_DRIFT: Final = f"{GROUP}/correct-drift"
 OVERRIDE: Final = f"{GROUP}/override"
 APPROVE: Final = f"{GROUP}/approve"
 
@@ -36,6 +40,7 @@ LONGEST_REASON: Final = 200
 _LONGEST_PROBLEM: Final = 400
 _LONGEST_HASH: Final = 64
 _LONGEST_MANAGER: Final = 128
+_LONGEST_WORD: Final = 63 + 1 + 40
 
 
 def _printable(words: str) -> str:
@@ -127,6 +132,36 @@ def _short(words: str, most: int) -> str:
 
 def _block(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def words(annotations: Mapping[str, object], name: str) -> tuple[frozenset[Word], tuple[str, ...]]:
+    """What `multicloud.dev/accept-drift` or `correct-drift` says, entries `<member>@<time>`, and what says nothing.
+
+    The time binds a word to what was there when it was said: whoever applies the annotation again says nothing new.
+    """
+    value = annotations.get(name)
+    entries = [entry.strip() for entry in value.split(",")] if isinstance(value, str) else []
+    read = {entry: _word(entry) for entry in entries if entry}
+    understood = frozenset(word for word in read.values() if word is not None)
+    return understood, tuple(sorted(entry for entry, word in read.items() if word is None))
+
+
+def steered(annotations: Mapping[str, object], drift: Drift) -> Drift:
+    """What spec says of drift, with the words of people about it."""
+    accepted, unread = words(annotations, ACCEPT_DRIFT)
+    corrected, unread_too = words(annotations, CORRECT_DRIFT)
+    return replace(drift, accepted=accepted, corrected=corrected, mistakes=tuple(sorted({*unread, *unread_too})))
+
+
+def _word(entry: str) -> Word | None:
+    member, _, at = entry.partition("@")
+    if not member or len(entry) > _LONGEST_WORD:
+        return None
+    try:
+        said = datetime.fromisoformat(at)
+        return None if said.tzinfo is None else Word(member=member, at=said.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
 
 
 def override(annotations: Mapping[str, object]) -> Override | Reason | None:

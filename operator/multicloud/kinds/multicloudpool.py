@@ -31,14 +31,17 @@ from multicloud.model.spec import (
     Action,
     Adoption,
     CloudRange,
+    Deficit,
     Detect,
     Disruption,
+    Drift,
     Failover,
     MemberSpec,
     MemberState,
     Mode,
     PoolSpec,
     Strategy,
+    Surplus,
     WhenUnreachable,
     Window,
 )
@@ -289,32 +292,28 @@ class DisruptionBlock(Part):
         )
 
 
-class Surplus(StrEnum):
-    """What to do about nodes that somebody else added."""
-
-    HOLD = "Hold"
-
-
-class Deficit(StrEnum):
-    """What to do about nodes that somebody else removed."""
-
-    CORRECT = "Correct"
-
-
-class Drift(Part):
+class DriftBlock(Part):
     """What to do when somebody else resized a node pool."""
 
     surplus: Surplus = Field(
         default=Surplus.HOLD,
-        description="Hold: nodes added by others stay on top of the plan for holdSeconds, then leave by ordinary "
-        "scale-down.",
+        description="Of nodes added by others. Hold: they stay on top of the plan for holdSeconds, then leave by "
+        "ordinary scale-down. Correct: they leave at once by ordinary scale-down, at most 3 times an hour for each "
+        "member. Report: they stay on top until the annotation multicloud.dev/accept-drift or correct-drift decides.",
     )
     deficit: Deficit = Field(
-        default=Deficit.CORRECT, description="Correct: nodes removed by others are asked for again where wished."
+        default=Deficit.CORRECT,
+        description="Of nodes removed by others. Correct: they are asked for again where wished. Report: they are asked "
+        "for nowhere, what minReplicas needs apart, until the annotation multicloud.dev/accept-drift or correct-drift "
+        "decides.",
     )
     hold_seconds: Annotated[WholeNumber, Field(ge=0, le=604_800)] = Field(
         default=3600, description="Seconds that a surplus is held."
     )
+
+    def to_model(self) -> Drift:
+        """Say it in the words of `model`."""
+        return Drift(surplus=self.surplus, deficit=self.deficit, hold_s=self.hold_seconds)
 
 
 class FailoverBlock(Part):
@@ -420,7 +419,7 @@ class MultiCloudPoolSpec(Part):
     disruption: DisruptionBlock = Field(
         default=DisruptionBlock(), description="How fast nodes may be removed, and when."
     )
-    drift: Drift = Field(default=Drift(), description="What to do when somebody else resized a node pool.")
+    drift: DriftBlock = Field(default=DriftBlock(), description="What to do when somebody else resized a node pool.")
     failover: FailoverBlock = Field(
         default=FailoverBlock(), description="What happens when a cloud does not deliver, and how a member comes back."
     )
@@ -451,6 +450,7 @@ class MultiCloudPoolSpec(Part):
         adopted: frozenset[str],
         override: Override | Reason | None,
         approve: Approve | None,
+        drift: Drift,
     ) -> PoolSpec:
         """Say it in the words of `model`; the arguments are what the annotations say."""
         return PoolSpec(
@@ -462,7 +462,7 @@ class MultiCloudPoolSpec(Part):
             adoption=self.adoption,
             strategy=self.allocation.strategy,
             disruption=self.disruption.to_model(),
-            hold_s=self.drift.hold_seconds,
+            drift=drift,
             failover=self.failover.to_model(),
             scale_in_paused=scale_in_paused,
             adopted=adopted,

@@ -35,12 +35,14 @@ def account_spec(body: Mapping[str, Any]) -> AccountSpec:
 def pool_spec(body: Mapping[str, Any]) -> PoolSpec:
     """Read the spec of a MultiCloudPool and the annotations that belong to it. Raises InvalidSpec."""
     noted = _annotations(body)
-    return _read(MultiCloudPoolSpec, body).to_model(
+    spec = _read(MultiCloudPoolSpec, body)
+    return spec.to_model(
         paused=annotations.switched_on(noted, annotations.PAUSED),
         scale_in_paused=annotations.switched_on(noted, annotations.SCALE_IN_PAUSED),
         adopted=annotations.adopted(noted),
         override=annotations.override(noted),
         approve=annotations.approve(_block(body.get("metadata"))),
+        drift=annotations.steered(noted, spec.drift.to_model()),
     )
 
 

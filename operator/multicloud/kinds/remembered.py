@@ -12,6 +12,7 @@ from multicloud.model.approval import REMEMBERED, Approval, Change, EndedPlan, P
 from multicloud.model.override import Override, SeenOverride
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
+    Accepted,
     AccountRecord,
     Claim,
     Condition,
@@ -112,6 +113,9 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         claim=_claim(block.get("claim")),
         agreed=_count(block.get("agreedNodes")),
         held_since=_time(block.get("heldSince")),
+        moved_at=_time(block.get("movedAt")),
+        corrections=tuple(_times(block.get("corrections"))),
+        accepted=_accepted(block.get("accepted")),
         adoption_floor=_count(block.get("adoptionFloor")),
         requested=_count(block.get("requestedNodes")),
         nodes=_count(block.get("nodes")),
@@ -175,6 +179,12 @@ def _claim(value: object) -> Claim | None:
     if key is None or incarnation is None or since is None:
         return None
     return Claim(key=key, incarnation=incarnation, since=since)
+
+
+def _accepted(value: object) -> Accepted | None:
+    block = _block(value)
+    units, at = _count(block.get("replicas")), _time(block.get("at"))
+    return None if units is None or at is None else Accepted(units=units, at=at)
 
 
 def _intent(value: object, operation: str | None) -> Intent | None:
@@ -255,6 +265,11 @@ def _count(value: object) -> int | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _times(value: object) -> Iterator[datetime]:
+    if isinstance(value, list | tuple):
+        yield from (at for item in value if (at := _time(item)) is not None)
 
 
 def _time(value: object) -> datetime | None:

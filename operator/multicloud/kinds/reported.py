@@ -122,6 +122,13 @@ class ReportedRemoval(Reported):
     ended_at: datetime | None = Field(default=None, description="When the nodes were seen to be gone; null: not yet.")
 
 
+class ReportedAcceptance(Reported):
+    """A size that others set and a person accepted."""
+
+    replicas: int | None = Field(description="The wished units, before any bound, for as long as which it stays.")
+    at: datetime = Field(description="When it was accepted, as the annotation says.")
+
+
 class ReportedMember(Reported):
     """One member as last decided on. Sizes are nodes over all zones; null is unknown."""
 
@@ -143,9 +150,19 @@ class ReportedMember(Reported):
     min_nodes: int | None = Field(default=None, description="Fewest nodes, all bounds joined.")
     max_nodes: int | None = Field(default=None, description="Most nodes, all bounds joined.")
     agreed_nodes: int | None = Field(
-        default=None, description="Size last asked for by us or accepted from others; more than it is a surplus."
+        default=None,
+        description="Size last asked for by us or taken over from others; another size than it is somebody's doing.",
     )
-    held_since: datetime | None = Field(default=None, description="Since when a surplus is held; null: none.")
+    held_since: datetime | None = Field(
+        default=None, description="Since when a size that others set stands beside the plan; null: none does."
+    )
+    moved_at: datetime | None = Field(default=None, description="When others moved the size last; null: never seen.")
+    corrections: Annotated[tuple[datetime, ...], Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
+        default=(), description="When surpluses were corrected lately, with drift.surplus Correct."
+    )
+    accepted: ReportedAcceptance | None = Field(
+        default=None, description="That a person accepted the size that others set; null: nobody did."
+    )
     adoption_floor: int | None = Field(
         default=None, description="Nodes it was found with and is not shrunk below until adopted; null: no floor."
     )

@@ -12,6 +12,7 @@ from multicloud.kinds.reported import (
     CloudAccountStatus,
     MultiCloudPoolStatus,
     Reported,
+    ReportedAcceptance,
     ReportedApproval,
     ReportedChange,
     ReportedClaim,
@@ -133,6 +134,9 @@ def _member(
         max_nodes=plan.max_nodes if plan else None,
         agreed_nodes=record.agreed,
         held_since=record.held_since,
+        moved_at=record.moved_at,
+        corrections=record.corrections,
+        accepted=_accepted(record),
         adoption_floor=record.adoption_floor,
         backoff_until=record.backoff_until,
         attempts=record.attempts,
@@ -201,6 +205,11 @@ def money(amount: Decimal | None) -> str | None:
 def _claim(record: MemberRecord) -> ReportedClaim | None:
     claim = record.claim
     return ReportedClaim(key=claim.key, incarnation=claim.incarnation, since=claim.since) if claim else None
+
+
+def _accepted(record: MemberRecord) -> ReportedAcceptance | None:
+    accepted = record.accepted
+    return ReportedAcceptance(replicas=accepted.units, at=accepted.at) if accepted else None
 
 
 def _intent(intent: Intent | None) -> ReportedIntent | None:

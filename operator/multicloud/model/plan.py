@@ -101,7 +101,8 @@ class MemberPlan:
     `record` is the member's memory after this pass (settled intents, adoption floor, agreed size). `target` is the
     final size in nodes including what is held on top, None while unknown. `ask` is the size to ask the cloud for
     *now*, None for nothing; it may be a step on the way to `target`. `reason` is why the size is, moves or waits.
-    `refusal` is why the member cannot be managed. `min_nodes` and `max_nodes` are the effective bounds.
+    `refusal` is why the member cannot be managed, `drift` why a size that others set stands beside the plan. `min_nodes`
+    and `max_nodes` are the effective bounds.
     """
 
     name: str
@@ -113,6 +114,7 @@ class MemberPlan:
     trouble: Reason | None
     min_nodes: int
     max_nodes: int
+    drift: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,11 +74,20 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A person's word that a member's size, which others set, is right while so many units are wished (None: as now)."""
+
+    units: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
     """What we remember of one member.
 
-    `agreed` is the size in nodes that we last asked for or accepted from others: requested above it is a surplus,
-    held since `held_since`. `adoption_floor` is the size it was found at, following every decrease by others.
+    `agreed` is the size in nodes that we last asked for or took over from others: another one requested is their
+    doing, and stands beside the plan since `held_since`. `moved_at` is when others moved the size last, `corrections`
+    when surpluses were corrected lately, `accepted` that a person agreed to the size. `adoption_floor` is the size it was found at, following every decrease by others.
     `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failures in a row,
     `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
     all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
@@ -91,6 +100,9 @@ class MemberRecord:
     claim: Claim | None = None
     agreed: int | None = None
     held_since: datetime | None = None
+    moved_at: datetime | None = None
+    corrections: tuple[datetime, ...] = ()
+    accepted: Accepted | None = None
     adoption_floor: int | None = None
     requested: int | None = None
     nodes: int | None = None

@@ -1,6 +1,8 @@
 """What users want. Parsed by `kinds` from Kubernetes objects, read by every stage, never written back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -225,6 +227,58 @@ class MemberSpec:
         )
 
 
+class Surplus(StrEnum):
+    """What becomes of nodes that somebody else added.
+
+    HOLD: they stay on top of the plan for a while, then leave. CORRECT: they leave at once, a few times an hour.
+    REPORT: they stay on top of the plan until a person says what is meant.
+    """
+
+    HOLD = "Hold"
+    CORRECT = "Correct"
+    REPORT = "Report"
+
+
+class Deficit(StrEnum):
+    """What becomes of nodes that somebody else took away.
+
+    CORRECT: the plan counts with what is left and asks for them again where they are wished. REPORT: they are asked for
+    nowhere, minReplicas apart, until a person says what is meant.
+    """
+
+    CORRECT = "Correct"
+    REPORT = "Report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A person's word about what others did to a member's size up to that moment; `member` is a name or `*`."""
+
+    member: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What to make of sizes that others set. `hold_s` is for how long a surplus is held, in seconds.
+
+    `accepted` and `corrected` are the words of the annotations, `mistakes` what stands there and is none.
+    """
+
+    surplus: Surplus = Surplus.HOLD
+    deficit: Deficit = Deficit.CORRECT
+    hold_s: int = 3600
+    accepted: frozenset[Word] = frozenset()
+    corrected: frozenset[Word] = frozenset()
+    mistakes: tuple[str, ...] = ()
+
+    def strangers(self, members: Iterable[str]) -> tuple[str, ...]:
+        """What the annotations name that is no member, with what cannot be understood."""
+        known = {"*", *members}
+        unknown = {word.member for word in self.accepted | self.corrected} - known
+        return (*self.mistakes, *sorted(unknown))
+
+
 class WhenUnreachable(StrEnum):
     """What a member that cannot be seen for too long counts with: HOLD what it had, REPLACE nothing."""
 
@@ -296,7 +350,7 @@ class PoolSpec:
     adoption: Adoption = Adoption.KEEP_SIZE
     strategy: Strategy = Strategy.WEIGHTED
     disruption: Disruption = Disruption()
-    hold_s: int = 3600
+    drift: Drift = Drift()
     failover: Failover = Failover()
     scale_in_paused: bool = False
     adopted: frozenset[str] = frozenset()

@@ -39,7 +39,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _paused(snapshot),
         _override(snapshot, plan),
         _adoption(snapshot, plan),
-        _drifted(plan),
+        _drifted(snapshot, plan),
         _limited(plan),
         _above(plan),
         _unsafe(plan),
@@ -291,13 +291,30 @@ def _few(names: Sequence[str]) -> str:
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
-def _drifted(plan: Plan) -> Verdict:
-    names = sorted(member.name for member in plan.members if member.record.held_since is not None)
-    if names:
-        text = f"somebody else added nodes, held for spec.drift.holdSeconds: {', '.join(names)}"
-        return Verdict(type="Drifted", status=True, reason=Reason(code=Code.SURPLUS_HELD, text=text))
-    reason = Reason(code=Code.NOTHING_HELD, text="no surplus is held")
-    return Verdict(type="Drifted", status=False, reason=reason)
+def _drifted(snapshot: Snapshot, plan: Plan) -> Verdict:
+    """Which sizes that others set stand beside the plan, and what of people's words about them says nothing."""
+    drifts: dict[Reason, list[str]] = {}
+    for member in sorted(plan.members, key=lambda one: one.name):
+        if member.drift is not None:
+            drifts.setdefault(member.drift, []).append(member.name)
+    told = sorted(drifts, key=lambda reason: _DRIFTS.index(reason.code))
+    texts = [f"{', '.join(drifts[reason])}: {reason.text}" for reason in told]
+    strangers = snapshot.spec.drift.strangers(member.name for member in snapshot.spec.members)
+    if strangers:
+        texts.insert(
+            0,
+            f"the annotations multicloud.dev/accept-drift and correct-drift hold entries that are not "
+            f"<member>@<time> of a member of this pool: {_few(strangers)}",
+        )
+        code = Code.DRIFT_CONSENT_INVALID
+    else:
+        code = told[0].code if told else Code.NOTHING_HELD
+    text = "; ".join(texts) or "no size that others set stands beside the plan"
+    return Verdict(type="Drifted", status=bool(told), reason=Reason(code=code, text=text))
+
+
+_DRIFTS: Final = (Code.DEFICIT_REPORTED, Code.SURPLUS_REPORTED, Code.CORRECTIONS_SPENT, Code.SURPLUS_HELD)
+"""Why a size that others set stands, what waits for a person first."""
 
 
 def _limited(plan: Plan) -> Verdict:

@@ -25,7 +25,15 @@ WELL_WHEN_FALSE: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound",
 SILENT: Final = {"Reconciling", "Scaling"}
 """Condition types that move with every routine resize."""
 
+RETOLD: Final = {"Drifted"}
+"""Condition types of which another sentence is told, too: it names another member, or other doings of others."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("events")
+
+
+def _as_before(known: Condition, now: Condition) -> bool:
+    retold = now.type in RETOLD and now.status and known.message != now.message
+    return known.status is now.status and not retold
 
 
 class Recorder:
@@ -44,7 +52,7 @@ class Recorder:
         """Tell the conditions that turned."""
         for condition in after:
             known = find(before, condition.type)
-            if condition.type in SILENT or condition.status is None or (known and known.status is condition.status):
+            if condition.type in SILENT or condition.status is None or (known and _as_before(known, condition)):
                 continue
             bad = condition.type in (WELL_WHEN_FALSE if condition.status else WELL_WHEN_TRUE)
             if known is None and not bad and not (condition.status and condition.type not in WELL_WHEN_TRUE):

@@ -1,4 +1,4 @@
-"""`adopt`, `pause`, `resume` and `override` on the real API server: what they annotate, say and refuse."""
+"""`adopt`, `accept-drift`, `correct-drift`, `pause`, `resume` and `override` on the real API server: what they annotate, say and refuse."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,6 +20,11 @@ Says = Callable[..., tuple[int, str, str]]
 MEMBERS = [
     {"name": "east", "adoptionFloor": 4, "requestedNodes": 4},
     {"name": "west", "adoptionFloor": None, "requestedNodes": 2},
+]
+ADDED = "2026-11-28T02:10:00.250000+00:00"
+DRIFTED = [
+    {"name": "east", "agreedNodes": 4, "requestedNodes": 6, "heldSince": "2026-11-28T01:00:00Z", "movedAt": ADDED},
+    {"name": "west", "agreedNodes": 2, "requestedNodes": 2, "accepted": {"replicas": 6, "at": ADDED}},
 ]
 
 
@@ -78,6 +83,41 @@ def test_adopt_names_no_strangers(says: Says, annotations: Annotations) -> None:
     code, _, problem = says("adopt", "web", "east", "wset")
     assert (code, annotations()) == (1, {})
     assert "wset" in problem
+    assert "east, west" in problem
+
+
+@pytest.fixture
+def drifted(says: Says, our_kinds: ControlPlane, namespace: str) -> None:
+    """Others added two nodes to `east`; somebody accepted what they did to `west`."""
+    status = json.dumps({"status": {"members": DRIFTED}})
+    our_kinds.kubectl(
+        "patch", "mcpool/web", f"--namespace={namespace}", "--subresource=status", "--type=merge", f"--patch={status}"
+    ).check_returncode()
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_word_about_drift_is_bound_to_what_status_shows(says: Says, annotations: Annotations) -> None:
+    code, told, _ = says("accept-drift", "web", "east", "west")
+    assert (code, annotations()) == (0, {"multicloud.dev/accept-drift": f"east@{ADDED}"})
+    assert "member west has no size that others set" in told
+    assert "member east keeps the size" in told
+    code, told, _ = says("correct-drift", "web", "west")
+    assert (code, annotations()["multicloud.dev/correct-drift"]) == (0, "west@2026-11-28T02:10:01.250000+00:00")
+    code, told, _ = says("correct-drift", "web", "--all")
+    assert "member east goes back" in told
+    entries = {f"east@{ADDED}", "west@2026-11-28T02:10:01.250000+00:00"}
+    assert set(annotations()["multicloud.dev/correct-drift"].split(",")) == entries
+
+
+def test_where_nothing_drifted_there_is_nothing_to_say(says: Says, annotations: Annotations) -> None:
+    code, told, _ = says("accept-drift", "web", "--all")
+    assert (code, annotations()) == (0, {})
+    assert "nothing to do" in told
+
+
+def test_a_word_about_drift_names_no_strangers(says: Says, annotations: Annotations) -> None:
+    code, _, problem = says("correct-drift", "web", "wset")
+    assert (code, annotations()) == (1, {})
     assert "east, west" in problem
 
 

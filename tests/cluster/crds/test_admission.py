@@ -126,7 +126,7 @@ _REFUSED = [
     pytest.param(pool(mode="Later"), "spec.mode", "Unsupported value", id="mode"),
     pytest.param(pool(adoption="Never"), "spec.adoption", "Unsupported value", id="adoption"),
     pytest.param(pool(allocation={"strategy": "Cost"}), "spec.allocation.strategy", "Unsupported value", id="strategy"),
-    pytest.param(pool(drift={"surplus": "Report"}), "spec.drift.surplus", "Unsupported value", id="surplus"),
+    pytest.param(pool(drift={"surplus": "Fight"}), "spec.drift.surplus", "Unsupported value", id="surplus"),
     pytest.param(pool(drift={"holdSeconds": -1}), "spec.drift.holdSeconds", "greater than", id="holdSeconds"),
     pytest.param(
         pool(disruption={"maxNodesPerStep": 0}), "spec.disruption.maxNodesPerStep", "greater than", id="step of nothing"

@@ -111,6 +111,13 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.REPLACEMENT_NOT_READY: "Nodes may only go when enough units are ready elsewhere, and they are not yet.",
     Code.UNKNOWN_MEMBERS: "Some member's size is not known well enough, and unknown counts as nothing when shrinking.",
     Code.SURPLUS_HELD: "Somebody else added nodes. They stay for `drift.holdSeconds`, then leave by ordinary scale-down.",
+    Code.SURPLUS_REPORTED: "Somebody else added nodes, and `drift.surplus` is `Report`: they stay on top of the plan until "
+    "somebody [decides](../drift.md).",
+    Code.DEFICIT_REPORTED: "Somebody else took nodes away, and `drift.deficit` is `Report`: they are asked for nowhere, what "
+    "`minReplicas` needs apart, until somebody [decides](../drift.md).",
+    Code.CORRECTIONS_SPENT: "Somebody else added nodes again, after three corrections within an hour: they stay on top until "
+    "the next correction may be made, or somebody [decides](../drift.md).",
+    Code.DRIFT_ACCEPTED: "The member keeps the size that others set and somebody accepted, while the same is wished.",
     Code.SCHEDULED_PODS: "The requests of the pods that run on the node pool, DaemonSets apart, need this many nodes. They "
     "go as pods finish or move; see [cluster access](../cluster-access.md).",
     Code.BRAKE: "The fleet-wide brake: too many nodes were added or removed within ten minutes, over all pools. It lets "
@@ -170,6 +177,8 @@ _REFUSED: Final[Mapping[Code, str]] = {
     Code.OVERRIDE_TOO_LONG: "The override reaches further ahead than seven days. The size is held; shorten it, or change the "
     "spec.",
     Code.ADOPT_UNKNOWN_MEMBER: "The annotation `multicloud.dev/adopt` names something that is no member of the pool.",
+    Code.DRIFT_CONSENT_INVALID: "The annotation `multicloud.dev/accept-drift` or `multicloud.dev/correct-drift` holds an "
+    "entry that is not `<member>@<time>` of a member of the pool. It changes nothing.",
     Code.SECRET_NOT_FOUND: "The Secret that the account names does not exist in its namespace.",
     Code.SECRET_NOT_READABLE: "The operator may not read Secrets in this namespace; grant it there "
     "(`tenantNamespaces` of the chart, `deploy/tenant` with kustomize).",

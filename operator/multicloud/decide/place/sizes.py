@@ -117,6 +117,8 @@ def _is_fixed(standing: Standing, failover: Failover, now: datetime) -> bool:
     record, facts = standing.record, standing.facts
     if standing.refusal is not None or standing.replaced or standing.frozen or record.claim is None:
         return True
+    if record.accepted is not None:
+        return True
     if record.intent is not None:
         return now >= record.intent.deadline
     if not standing.view.fresh or facts is None:
