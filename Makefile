@@ -8,6 +8,7 @@
 #   make bench-lab                      how fast the emulated clouds answer, how much a large fleet takes
 #   make bench-latency                  from a change of spec to the call that resizes, on a real Kubernetes API
 #   make bench-rest                     calls per API of a fleet at rest, and how soon a resize by hand is seen
+#   make bench-scaling                  a week of loads under TargetTracking, Step and a fixed number, in virtual time
 #   make generate                       write the generated files anew
 #   make setup | clean
 
@@ -48,7 +49,7 @@ if said=$$( { $(2) ; } 2>&1 ); then printf 'ok %4s s\n' $$((SECONDS - began)) >&
 else printf 'FAILED\n%s\n' "$$said" >&2; exit 1; fi
 endef
 
-.PHONY: help setup demo lab bench-lab bench-latency bench-rest mutation test test-long check generate clean controlplane
+.PHONY: help setup demo lab bench-lab bench-latency bench-rest bench-scaling mutation test test-long check generate clean controlplane
 .PHONY: check-lint check-format check-types check-imports check-lock check-installed check-lowest check-generated
 
 help:
@@ -107,6 +108,9 @@ bench-latency: controlplane
 
 bench-rest: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.rest $(ARGS)
+
+bench-scaling: setup
+	@$(BIN)/python -m bench.scaling $(ARGS)
 
 # mutmut brings a terminal interface and a parser along: only for this, so it is no dependency of the project.
 mutation: setup

@@ -88,6 +88,16 @@ def _draw_run(panel: Axes, run: Run, color: str) -> None:
     panel.fill_between(
         moments, ready, loads, where=short, step="post", color=_SHORT, alpha=0.65, linewidth=0, label="shortage"
     )
+    # A shortage of minutes is narrower than a point of a week's picture, and must be seen all the same.
+    worst = [at for at, is_short in enumerate(short) if is_short]
+    panel.vlines(
+        [moments[at] for at in worst],
+        [ready[at] for at in worst],
+        [loads[at] for at in worst],
+        color=_SHORT,
+        linewidth=1.6,
+        zorder=3,
+    )
     made = summary(run)
     told = (
         f"short {made['underPercent']:.2f} % of the time, {made['lostLoadPercent']:.2f} % of the load · "
