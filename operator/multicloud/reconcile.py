@@ -6,19 +6,27 @@ Level-based: every pass starts from what is there now, and may be cut off after 
 but not settled is found again by the next pass, in this process or another, and settled by looking.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from multicloud.act.prepare import RETRY_S, Prepared, Preparer
 from multicloud.act.send import Sender
+from multicloud.decide.scale.history import remembered, resumed
+from multicloud.decide.scale.policy import decide_policy
 from multicloud.model.error import CloudError, Refused
+from multicloud.model.metric import JudgedPolicy
 from multicloud.model.plan import Plan, Snapshot
+from multicloud.model.policy import PolicySpec, PoolStanding, Reading
 from multicloud.model.port import Clock, Lanes, Wake
-from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.reason import Reason
+from multicloud.model.record import Record
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject, PoolSpec
+from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, PoolSpec
 from multicloud.observe.observer import Observer, account_of
+from multicloud.observe.sampler import Sampler
+from multicloud.observe.standing import another_works, no_standing, pool_standing
+from multicloud.report.policies import PolicyReporter
 from multicloud.report.reporter import Reporter
 
 IDENTITY_S = 900.0
@@ -36,13 +44,19 @@ class Objects(Protocol):
         """The pool of that key."""
         ...
 
+    def policy(self, key: ObjectKey) -> PolicyObject | None:
+        """The policy of that key."""
+        ...
+
+    def policies_of(self, pool: ObjectKey) -> Sequence[PolicyObject]:
+        """The policies that want to decide for a pool, the oldest first."""
+        ...
+
     def account(self, namespace: str, name: str) -> AccountObject | None:
         """The account of that name."""
         ...
 
-    def remember(
-        self, key: ObjectKey, uid: str, record: PoolRecord | AccountRecord, resource_version: str | None
-    ) -> None:
+    def remember(self, key: ObjectKey, uid: str, record: Record, resource_version: str | None) -> None:
         """Keep a record in memory."""
         ...
 
@@ -53,10 +67,12 @@ class Spine:
 
     objects: Objects
     observer: Observer
+    sampler: Sampler
     decide: Decide
     preparer: Preparer
     sender: Sender
     reporter: Reporter
+    policies: PolicyReporter
     lanes: Lanes
     clock: Clock
     wake: Wake
@@ -66,6 +82,9 @@ class Spine:
         if key.kind is Kind.ACCOUNT:
             account = self.objects.account(key.namespace, key.name)
             return await self._account(account) if account else None
+        if key.kind is Kind.POLICY:
+            policy = self.objects.policy(key)
+            return await self._policy(policy) if policy else None
         pool = self.objects.pool(key)
         if pool is None:
             return None
@@ -83,6 +102,8 @@ class Spine:
         if not await self.reporter.pool(pool, snapshot, prepared.plan, prepared.record):
             self.preparer.drop(prepared)
             return RETRY_S
+        if pool.record.desired is None:  # its policies may have waited for its first number
+            self._wake_all([policy.key for policy in self.objects.policies_of(pool.key)])
         if prepared.dispatches and not await self._act(pool, snapshot, prepared):
             return RETRY_S
         return self._again_after_s(pool, snapshot, prepared)
@@ -118,6 +139,40 @@ class Spine:
             return MEND_S if written else RETRY_S
         written = await self.reporter.account(account, principal.name, None, fatal=False)
         return IDENTITY_S if written else RETRY_S
+
+    async def _policy(self, policy: PolicyObject) -> float | None:
+        spec, pool = policy.spec, self.objects.pool(policy.pool) if policy.pool else None
+        standing = pool_standing(pool) if pool else None
+        if spec is None or pool is None or standing is None or policy.pool is None:
+            return await self._idle(policy, policy.problem or no_standing(policy, pool))
+        works = self.objects.policies_of(policy.pool)[0]
+        if works.uid != policy.uid:
+            return await self._idle(policy, another_works(works))
+        looked = self.sampler.look(policy, spec, pool.key)
+        if looked.readings is None:
+            return looked.again_after_s
+        judged = self._judge(policy, spec, standing, looked.readings)
+        if not await self.policies.decided(policy, judged):
+            return RETRY_S
+        self.sampler.judged(policy.uid)
+        if judged.decision.desired != policy.record.desired:
+            self.wake(pool.key, 0.0)
+        return looked.again_after_s
+
+    def _judge(
+        self, policy: PolicyObject, spec: PolicySpec, standing: PoolStanding, readings: tuple[Reading, ...]
+    ) -> JudgedPolicy:
+        now, history = self.clock.now(), policy.record.history
+        if policy.record.desired is not None and not self.sampler.has_judged(policy.uid):
+            history = resumed(history, standing.current, now)
+        decision = decide_policy(spec, readings, standing, history, now)
+        lasting = remembered(decision.history, spec, standing, now)
+        return JudgedPolicy(spec=spec, standing=standing, readings=readings, decision=decision, lasting=lasting)
+
+    async def _idle(self, policy: PolicyObject, why: Reason) -> float | None:
+        """A policy that decides nothing: what it waits for wakes it."""
+        self.sampler.forget(policy.uid)
+        return None if await self.policies.idle(policy, why) else RETRY_S
 
     def _again_after_s(self, pool: PoolObject, snapshot: Snapshot, prepared: Prepared) -> float | None:
         wishes = [RETRY_S] if prepared.waits else []

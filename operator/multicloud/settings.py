@@ -6,10 +6,10 @@ Clouds, kube and sources take the small parts of it that concern them.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Self, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -165,6 +165,47 @@ class MemberClusters(_Part):
     )
 
 
+SourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+SourceNamespace = Annotated[str, Field(pattern=r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$", max_length=63)]
+
+
+class BasicLogin(_Part):
+    """A user's name, and the file with the password."""
+
+    username: str = Field(min_length=1, max_length=256, pattern=r"^[^:]*$", description="Name of the user.")
+    password_file: Path = Field(description="File with the password, read anew for every question.")
+
+
+class Prometheus(_Part):
+    """One Prometheus, or whatever speaks its query API. Redirects are not followed."""
+
+    url: str = Field(pattern=r"^https?://", description="Base URL; /api/v1/query is added to it.")
+    ca_file: Path | None = Field(default=None, description="PEM file with the certificate authority to trust.")
+    bearer_token_file: Path | None = Field(
+        default=None, description="File with a bearer token, read anew for every question."
+    )
+    basic: BasicLogin | None = Field(default=None, description="Name and password, where there is no bearer token.")
+    namespaces: tuple[SourceNamespace, ...] = Field(
+        default=(), description="Namespaces whose policies may name it; `*` for every one. Empty: nobody may."
+    )
+    timeout_s: float = Field(default=10, gt=0, le=60, description="Longest wait for an answer.")
+    stale_s: PositiveSeconds = Field(default=120, description="An answer that is about an earlier time is refused.")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.bearer_token_file is not None and self.basic is not None:
+            raise ValueError("bearerTokenFile and basic exclude each other")
+        return self
+
+
+class Metrics(_Part):
+    """Where scaling policies may read their metrics."""
+
+    prometheus: Mapping[SourceName, Prometheus] = Field(
+        default={}, description="Prometheus servers that policies may query, by name."
+    )
+
+
 class Settings(BaseSettings):
     """Everything an administrator can set."""
 
@@ -199,6 +240,7 @@ class Settings(BaseSettings):
     guard: Guard = Guard()
     identities: Identities = Identities()
     member_clusters: MemberClusters = MemberClusters()
+    metrics: Metrics = Metrics()
     clouds: Clouds = Clouds()
 
     @classmethod

@@ -24,7 +24,7 @@ from multicloud.model.record import PoolRecord
 from multicloud.model.ref import Kind
 from multicloud.watch.kopf_thread import KopfThread
 from multicloud_lab.controlplane import ControlPlane
-from support.manifests import account, pool
+from support.manifests import account, policy, pool
 from support.renderings import SYSTEM
 
 _NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ def made(installed: ControlPlane) -> Mapping[str, Any]:
         "metadata": {"name": "keys", "namespace": "bank"},
         "stringData": {"a": "b"},
     }
-    for body in (pool(), account(), secret):
+    for body in (pool(), account(), policy(), secret):
         body["metadata"]["namespace"] = "bank"
         installed.kubectl("apply", "--filename=-", input=json.dumps(body)).check_returncode()
     stored = installed.kubectl("get", "mcpool/web", "--namespace=bank", "--output=json")

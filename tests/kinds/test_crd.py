@@ -59,6 +59,10 @@ _NAMELESS = {
     "spec.disruption.windows": "atomic",
     "spec.disruption.windows.allow": "set",
     "status.members.corrections": "atomic",
+    "spec.behavior.scaleUp.policies": "atomic",
+    "spec.behavior.scaleDown.policies": "atomic",
+    "status.activeSchedules": "set",
+    "status.history": "atomic",
 }
 """Lists whose entries have no name, and how they are merged."""
 
@@ -76,7 +80,8 @@ def _fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[
         yield from _fields(field.get("items", field), at)
 
 
-_KINDS = pytest.mark.parametrize("kind", ["CloudAccount", "MultiCloudPool"])
+_ALL = ("CloudAccount", "MultiCloudPool", "ScalingPolicy")
+_KINDS = pytest.mark.parametrize("kind", _ALL)
 
 
 @_KINDS
@@ -105,14 +110,14 @@ def test_the_defaults_are_those_of_the_design_and_replicas_has_none() -> None:
 
 
 def test_every_string_of_a_spec_is_bounded() -> None:
-    for kind in ("CloudAccount", "MultiCloudPool"):
+    for kind in _ALL:
         for path, field in _fields(_schema(kind)["properties"]["spec"]):
             if field["type"] == "string":
                 assert "enum" in field or ("maxLength" in field and "pattern" in field), path
 
 
 def test_a_spec_never_takes_null_and_a_status_has_no_default() -> None:
-    for kind in ("CloudAccount", "MultiCloudPool"):
+    for kind in _ALL:
         whole = _schema(kind)["properties"]
         assert not [path for path, field in _fields(whole["spec"]) if field.get("nullable")]
         assert not [path for path, field in _fields(whole["status"]) if "default" in field]

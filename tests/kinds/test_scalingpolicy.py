@@ -13,7 +13,6 @@ from multicloud.model.policy import (
     Fallback,
     FallbackBehavior,
     MetricSpec,
-    PendingPods,
     PolicySpec,
     PrometheusQuery,
     RatePolicy,
@@ -58,7 +57,6 @@ def test_every_field_of_a_policy_is_read() -> None:
                 "resource": {"name": "cpu", "scope": "WorstCluster"},
                 "target": {"type": "Utilization", "value": "70"},
             },
-            {"name": "pending", "pendingPods": {}},
             {
                 "name": "queue",
                 "external": {"name": "sqs_depth", "selector": {"matchLabels": {"queue": "b", "app": "a"}}},
@@ -105,7 +103,6 @@ def test_every_field_of_a_policy_is_read() -> None:
                 source=ResourceUse(name=ResourceName.CPU, scope=Scope.WORST_CLUSTER),
                 target=Target(type=TargetType.UTILIZATION, milli=70_000),
             ),
-            MetricSpec(name="pending", source=PendingPods(), target=None),
             MetricSpec(
                 name="queue",
                 source=ExternalSeries(name="sqs_depth", selector=(("app", "a"), ("queue", "b"))),
@@ -165,16 +162,15 @@ REFUSED: list[Any] = [
     pytest.param({"metrics": [prometheus(value="1e3")]}, "spec.metrics[0].target.value: ", id="exponent"),
     pytest.param({"metrics": [prometheus(value=200)]}, "spec.metrics[0].target.value: ", id="target as a number"),  # type: ignore[arg-type] # what a person may write
     pytest.param({"metrics": [prometheus(query=" ")]}, "spec.metrics[0].prometheus.query: ", id="empty query"),
-    pytest.param({"metrics": [{"name": "x"}]}, "spec.metrics[0]: exactly one of prometheus", id="no source"),
     pytest.param(
-        {"metrics": [{**prometheus(), "pendingPods": {}}]}, "spec.metrics[0]: exactly one of", id="two sources"
+        {"metrics": [{"name": "x", "target": prometheus()["target"]}]},
+        "spec.metrics[0]: exactly one of prometheus",
+        id="no source",
     ),
-    pytest.param({"metrics": [{**prometheus(), "target": None}]}, "spec.metrics[0]: target is", id="no target"),
     pytest.param(
-        {"metrics": [{"name": "x", "pendingPods": {}, "target": prometheus()["target"]}]},
-        "spec.metrics[0]: target is required, but for pendingPods",
-        id="a target of pending pods",
+        {"metrics": [{**prometheus(), "external": {"name": "x"}}]}, "spec.metrics[0]: exactly one of", id="two sources"
     ),
+    pytest.param({"metrics": [{**prometheus(), "target": None}]}, "spec.metrics[0].target: ", id="no target"),
     pytest.param(
         {"metrics": [{**prometheus(), "target": {"type": "Utilization", "value": "70"}}]},
         "spec.metrics[0]: target.type is Utilization for resource",

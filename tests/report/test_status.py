@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from multicloud.model.port import Rejected
-from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.record import PoolRecord, Record
 from multicloud.model.ref import ObjectKey
 from multicloud.model.spec import PoolObject
 from multicloud.report.status import StatusDesk
@@ -19,9 +19,7 @@ SEEN = PoolObject(key=POOL, uid="u", generation=1, resource_version="7", spec=No
 class Memory:
     kept: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def remember(
-        self, key: ObjectKey, uid: str, record: PoolRecord | AccountRecord, resource_version: str | None
-    ) -> None:
+    def remember(self, key: ObjectKey, uid: str, record: Record, resource_version: str | None) -> None:
         assert key == POOL
         assert record == PoolRecord()
         self.kept.append((uid, resource_version))

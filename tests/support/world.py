@@ -12,11 +12,12 @@ import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import perf_counter
 from typing import Any, Self
 
 from multicloud.model.error import NotSent, refused
-from multicloud.model.member import ClusterLogin, Inside, Look
+from multicloud.model.member import ClusterLogin, Inside, Load, Look
 from multicloud.model.plan import Stop
 from multicloud.model.port import ClusterEyes, EventNote, Rejected, Wake, Written
 from multicloud.model.reason import Code, Reason
@@ -54,6 +55,7 @@ class MemoryCluster:
     away: bool = False
     meddle: Meddle = _let_be
     versions: Any = field(default_factory=lambda: itertools.count(1))
+    now: Callable[[], datetime] = field(default_factory=lambda: VirtualClock().now)
 
     async def write_status(
         self, key: ObjectKey, *, uid: str, resource_version: str, status: Mapping[str, Any]
@@ -86,6 +88,7 @@ class MemoryCluster:
         known = self.objects.get(key)
         version = str(next(self.versions))
         metadata = {
+            "creationTimestamp": known["metadata"]["creationTimestamp"] if known else self.now().isoformat(),
             "uid": known["metadata"]["uid"] if known else f"uid-{version}",
             "generation": known["metadata"]["generation"] + (known["spec"] != body["spec"]) if known else 1,
             "resourceVersion": version,
@@ -124,6 +127,7 @@ class MemoryEyes:
 
     wake: Wake
     shown: dict[tuple[str, str], Inside] = field(default_factory=dict)
+    loads: dict[tuple[str, str], Load] = field(default_factory=dict)
     wanted: dict[ObjectKey, Mapping[ClusterLogin, Look]] = field(default_factory=dict)
 
     def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, Look]) -> None:
@@ -133,6 +137,9 @@ class MemoryEyes:
 
     def inside(self, login: ClusterLogin, node_pool: str) -> Inside:
         return self.shown.get((login.cluster.name, node_pool), Inside())
+
+    def load(self, login: ClusterLogin, node_pool: str) -> Load | None:
+        return self.loads.get((login.cluster.name, node_pool))
 
     def account_changed(self, account: ObjectKey) -> None:
         assert account.kind is Kind.ACCOUNT
@@ -181,7 +188,7 @@ class World:
         self.eyes: MemoryEyes | None = None
         self.call_pace = call_pace
         self.clock = VirtualClock()
-        self.cluster = MemoryCluster()
+        self.cluster = MemoryCluster(now=self.clock.now)
         self.fence = OpenFence()
         self.settings = settings_for(lab.document, **settings)
         self._operator: Operator | None = None
@@ -259,6 +266,23 @@ class World:
         Here and below a name may carry its namespace, as in `team-a/web`.
         """
         self.apply(pool_body(name, **spec))
+
+    def policy(self, name: str = "web", **spec: Any) -> None:
+        """Apply a ScalingPolicy of the pool `web`; `spec` replaces or adds fields."""
+        self.apply(policy_body(name, **spec))
+
+    def delete_policy(self, name: str = "web") -> None:
+        """`kubectl delete scalepol`."""
+        self.operator.store.remove(self.cluster.objects.pop(_policy_key(name)))
+
+    def policy_status(self, name: str = "web") -> Mapping[str, Any]:
+        """What kubectl shows of a policy."""
+        return self.cluster.objects[_policy_key(name)].get("status") or {}
+
+    def policy_condition(self, kind: str, name: str = "web") -> tuple[str, str]:
+        """Status and reason of a policy's condition."""
+        found = next(entry for entry in self.policy_status(name)["conditions"] if entry["type"] == kind)
+        return found["status"], found["reason"]
 
     def edit(self, name: str = "web", *, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
         """`kubectl edit`: change fields of the spec (None removes) and annotations."""
@@ -350,7 +374,7 @@ class World:
         """Return when nothing but time can make any work: a pass that waits for its turn at a cloud waits for time."""
         operator, quiet = self.operator, 0
         while quiet < QUIET_TURNS:
-            if operator.lanes.in_flight > 0:
+            if operator.lanes.in_flight > 0 or operator.sampler.in_flight > 0:
                 quiet = 0
                 began_s = perf_counter()
                 await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread
@@ -459,6 +483,18 @@ def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     }
 
 
+def policy_body(name: str = "web", *, query: str = "load", value: str = "100", **spec: Any) -> dict[str, Any]:
+    """A ScalingPolicy that keeps one query at so much a unit."""
+    metric = {"name": "load", "prometheus": {"query": query}, "target": {"type": "AverageValue", "value": value}}
+    whole: dict[str, Any] = {"poolRef": {"name": "web"}, "metrics": [metric], **spec}
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": str(Kind.POLICY),
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {field: value for field, value in whole.items() if value is not None},
+    }
+
+
 def _key(body: Mapping[str, Any]) -> ObjectKey:
     metadata = body["metadata"]
     return ObjectKey(kind=Kind(body["kind"]), namespace=metadata["namespace"], name=metadata["name"])
@@ -467,6 +503,10 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
 def _pool_key(name: str) -> ObjectKey:
     namespace, _, own = name.rpartition("/")
     return ObjectKey(kind=Kind.POOL, namespace=namespace or NAMESPACE, name=own)
+
+
+def _policy_key(name: str) -> ObjectKey:
+    return ObjectKey(kind=Kind.POLICY, namespace=NAMESPACE, name=name)
 
 
 def _account_key(name: str) -> ObjectKey:

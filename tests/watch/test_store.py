@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from multicloud.model.record import AccountRecord, MemberRecord, PoolRecord
+from multicloud.model.record import AccountRecord, MemberRecord, PolicyRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import StoredObject
 from multicloud.watch.store import Store
-from support.manifests import account, pool
+from support.manifests import account, policy, pool
 
 WEB = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
 API = ObjectKey(kind=Kind.POOL, namespace="shop", name="api")
@@ -232,3 +232,35 @@ def test_objects_that_cannot_be_understood_are_kept_with_their_problem(store: St
     assert api.problem is None
     assert web.spec is None
     assert web.problem is not None
+
+
+def made_at(name: str, minute: int, *, of: str = "web") -> dict[str, Any]:
+    body = stored(policy(name, poolRef={"name": of}), minute + 1, uid=f"u-{name}")
+    body["metadata"]["creationTimestamp"] = f"2026-11-23T08:{minute:02}:00Z"
+    return body
+
+
+def test_policies_of_a_pool_are_told_the_oldest_first(store: Store) -> None:
+    for body in (made_at("young", 9), made_at("old", 3), made_at("other", 1, of="api")):
+        store.put(body)
+    assert [found.key.name for found in store.policies_of(WEB)] == ["old", "young"]
+
+
+def test_a_policy_whose_spec_is_not_understood_is_still_its_pools(store: Store) -> None:
+    body = made_at("old", 3)
+    body["spec"]["algorithm"] = "OfTomorrow"
+    store.put(body)
+    (found,) = store.policies_of(WEB)
+    assert (found.spec, found.problem is None) == (None, False)
+
+
+def test_what_a_policy_decided_is_kept_over_later_events(store: Store) -> None:
+    store.put(made_at("old", 3))
+    key = ObjectKey(kind=Kind.POLICY, namespace="shop", name="old")
+    store.remember(key, "u-old", PolicyRecord(desired=7), "5")
+    later = made_at("old", 3)
+    later["metadata"]["resourceVersion"] = "6"
+    store.put(later)
+    found = store.policy(key)
+    assert found is not None
+    assert found.record == PolicyRecord(desired=7)

@@ -19,10 +19,6 @@ def milli(number: str) -> int:
     return int(Decimal(number) * MILLI)
 
 
-def _positive(path: str) -> dict[str, str]:
-    return rule("double(self) > 0.0", f"{path} must be above 0")
-
-
 Number = Annotated[str, Field(max_length=16, pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$")]
 """A decimal number that is not negative, to the thousandth."""
 
@@ -32,11 +28,15 @@ _POSITIVE_TARGET: Final = "target.value must be above 0"
 class Target(Part):
     """What the metric is to be kept at."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("double(self.value) > 0.0", _POSITIVE_TARGET, field=".value"))
+    )
+
     type: TargetType = Field(
         description="AverageValue: the value divided by units. Value: the value itself, whatever units there are. "
         "Utilization: percent of what the nodes offer, for resource only."
     )
-    value: Annotated[Number, Field(json_schema_extra=rules(_positive("target.value")))] = Field(
+    value: Number = Field(
         description="The target as a decimal number above 0, in the metric's own unit; for Utilization in percent."
     )
 
@@ -72,10 +72,6 @@ class ResourceMetric(Part):
     )
 
 
-class PendingPods(Part):
-    """Pods that no node has room for."""
-
-
 LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 
 
@@ -98,8 +94,7 @@ class ExternalMetric(Part):
     )
 
 
-_ONE_SOURCE: Final = "exactly one of prometheus, resource, pendingPods and external must be set"
-_TARGET_OR_NONE: Final = "target is required, but for pendingPods, which has none"
+_ONE_SOURCE: Final = "exactly one of prometheus, resource and external must be set"
 _RIGHT_TARGET: Final = "target.type is Utilization for resource, and AverageValue or Value for prometheus and external"
 
 
@@ -109,13 +104,11 @@ class Metric(Part):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.prometheus), has(self.resource), has(self.pendingPods), has(self.external)]"
-                ".filter(set, set).size() == 1",
+                "[has(self.prometheus), has(self.resource), has(self.external)].filter(set, set).size() == 1",
                 _ONE_SOURCE,
             ),
-            rule("has(self.target) != has(self.pendingPods)", _TARGET_OR_NONE, field=".target"),
             rule(
-                "!has(self.target) || (self.target.type == 'Utilization') == has(self.resource)",
+                "(self.target.type == 'Utilization') == has(self.resource)",
                 _RIGHT_TARGET,
                 field=".target",
             ),
@@ -127,38 +120,28 @@ class Metric(Part):
     resource: ResourceMetric | None = Field(
         default=None, description="Requests of scheduled pods, divided by what the members' nodes offer."
     )
-    pending_pods: PendingPods | None = Field(
-        default=None,
-        description="Pods that wait for a node of this pool, as a floor of their own cluster. Write `pendingPods: {}`.",
-    )
     external: ExternalMetric | None = Field(
         default=None, description="A metric of the external metrics API of the operator's own cluster."
     )
-    target: Target | None = Field(default=None, description="What the metric is to be kept at; pendingPods has none.")
+    target: Target = Field(description="What the metric is to be kept at.")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if sum(block is not None for block in (self.prometheus, self.resource, self.pending_pods, self.external)) != 1:
+        if sum(block is not None for block in (self.prometheus, self.resource, self.external)) != 1:
             raise ValueError(_ONE_SOURCE)
-        if (self.target is not None) is (self.pending_pods is not None):
-            raise ValueError(_TARGET_OR_NONE)
-        utilization = self.target is not None and self.target.type is TargetType.UTILIZATION
-        if utilization is not (self.resource is not None):
+        if (self.target.type is TargetType.UTILIZATION) is not (self.resource is not None):
             raise ValueError(_RIGHT_TARGET)
         return self
 
     def to_model(self) -> model.MetricSpec:
         """Say it in the words of `model`."""
-        return model.MetricSpec(
-            name=self.name, source=self._source(), target=None if self.target is None else self.target.to_model()
-        )
+        return model.MetricSpec(name=self.name, source=self._source(), target=self.target.to_model())
 
     def _source(self) -> model.Source:
         if self.prometheus is not None:
             return model.PrometheusQuery(source=self.prometheus.source, query=self.prometheus.query)
         if self.resource is not None:
             return model.ResourceUse(name=self.resource.name, scope=self.resource.scope)
-        if self.external is not None:
-            labels = tuple(sorted(self.external.selector.match_labels.items()))
-            return model.ExternalSeries(name=self.external.name, selector=labels)
-        return model.PendingPods()
+        assert self.external is not None  # `_sound` saw to it
+        labels = tuple(sorted(self.external.selector.match_labels.items()))
+        return model.ExternalSeries(name=self.external.name, selector=labels)

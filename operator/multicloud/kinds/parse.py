@@ -4,21 +4,22 @@ An object that a newer or older schema left behind never crashes: what cannot be
 field's path, and what its status remembers is kept.
 """
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from multicloud.kinds import annotations
 from multicloud.kinds.cloudaccount import CloudAccountSpec
 from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
-from multicloud.kinds.remembered import account_record, pool_record
+from multicloud.kinds.remembered import account_record, policy_record, pool_record
 from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, problems
 from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, AccountSpec, PoolObject, PoolSpec
+from multicloud.model.spec import AccountObject, AccountSpec, PolicyObject, PoolObject, PoolSpec, StoredObject
 
 _PartT = TypeVar("_PartT", bound=Part)
 
@@ -90,6 +91,39 @@ def pool_object(body: Mapping[str, Any]) -> PoolObject:
     )
 
 
+def policy_object(body: Mapping[str, Any]) -> PolicyObject:
+    """Read a ScalingPolicy. A spec that cannot be understood is None, with `problem` saying why."""
+    meta = _block(body.get("metadata"))
+    spec, problem = None, None
+    try:
+        spec = policy_spec(body)
+    except InvalidSpec as error:
+        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    return PolicyObject(
+        key=_key(Kind.POLICY, meta),
+        uid=str(meta.get("uid", "")),
+        generation=_generation(meta),
+        resource_version=str(meta.get("resourceVersion", "")),
+        created_at=_created(meta),
+        pool=_pool_of(body, str(meta.get("namespace", ""))),
+        spec=spec,
+        problem=problem,
+        record=policy_record(body.get("status")),
+    )
+
+
+def stored_object(body: Mapping[str, Any]) -> StoredObject:
+    """Read an object of whichever of our kinds."""
+    return _READERS[Kind(body["kind"])](body)
+
+
+_READERS: Final[Mapping[Kind, Callable[[Mapping[str, Any]], StoredObject]]] = {
+    Kind.ACCOUNT: account_object,
+    Kind.POOL: pool_object,
+    Kind.POLICY: policy_object,
+}
+
+
 def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:
     try:
         return model.model_validate(body.get("spec"))
@@ -99,6 +133,21 @@ def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:
 
 def _key(kind: Kind, meta: Mapping[str, Any]) -> ObjectKey:
     return ObjectKey(kind=kind, namespace=str(meta.get("namespace", "")), name=str(meta.get("name", "")))
+
+
+def _pool_of(body: Mapping[str, Any], namespace: str) -> ObjectKey | None:
+    name = _block(_block(body.get("spec")).get("poolRef")).get("name")
+    return ObjectKey(kind=Kind.POOL, namespace=namespace, name=name) if isinstance(name, str) and name else None
+
+
+def _created(meta: Mapping[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(str(meta.get("creationTimestamp"))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return _BEFORE_ALL
+
+
+_BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _generation(meta: Mapping[str, Any]) -> int:

@@ -15,12 +15,17 @@ from pydantic import ValidationError
 from multicloud.kinds.cloudaccount import CloudAccountSpec
 from multicloud.kinds.crd import crds
 from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
+from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, told
 from multicloud.model.ref import GROUP, VERSION, Kind
 
 Json = Mapping[str, Any]
 
-_SPECS: Final[Mapping[Kind, type[Part]]] = {Kind.ACCOUNT: CloudAccountSpec, Kind.POOL: MultiCloudPoolSpec}
+_SPECS: Final[Mapping[Kind, type[Part]]] = {
+    Kind.ACCOUNT: CloudAccountSpec,
+    Kind.POOL: MultiCloudPoolSpec,
+    Kind.POLICY: ScalingPolicySpec,
+}
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 

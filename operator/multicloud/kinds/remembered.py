@@ -10,6 +10,7 @@ from typing import Any
 
 from multicloud.model.approval import REMEMBERED, Approval, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
+from multicloud.model.policy import PolicyHistory, Span
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
     Accepted,
@@ -21,6 +22,7 @@ from multicloud.model.record import (
     LastResize,
     MemberRecord,
     PastWish,
+    PolicyRecord,
     PoolRecord,
     Released,
     Removal,
@@ -55,6 +57,7 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         observed_generation=_count(block.get("observedGeneration")) or 0,
         requested=requested,
         desired=desired,
+        ready=_count(block.get("replicas")),
         decided_by=decided_by,
         past_wishes=_past_wishes(
             spec, requested, desired, decided_by, decider_changed=block.get("limitedBy") == Code.DECIDER_CHANGED
@@ -67,6 +70,38 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         approval=_approval(block.get("approval")),
         conditions=tuple(_conditions(block.get("conditions"))),
     )
+
+
+def policy_record(status: object) -> PolicyRecord:
+    """What the status of a ScalingPolicy remembers."""
+    block = _block(status)
+    desired = _count(block.get("desiredReplicas"))
+    failures = [(_text(one.get("name")), _count(one.get("failures"))) for one in _blocks(block.get("metrics"))]
+    return PolicyRecord(
+        observed_generation=_count(block.get("observedGeneration")) or 0,
+        desired=desired,
+        scaled_at=_time(block.get("lastScaleTime")),
+        history=PolicyHistory(
+            spans=tuple(_spans(block.get("history"))),
+            failures=tuple((name, count) for name, count in failures if name and count),
+            desired=desired,
+        ),
+        conditions=tuple(_conditions(block.get("conditions"))),
+    )
+
+
+def _spans(value: object) -> Iterator[Span]:
+    for block in _blocks(value):
+        start, end = _time(block.get("start")), _time(block.get("end"))
+        if start is not None and end is not None:
+            yield Span(
+                start=start,
+                end=end,
+                low=_count(block.get("low")),
+                high=_count(block.get("high")),
+                added=_count(block.get("added")) or 0,
+                removed=_count(block.get("removed")) or 0,
+            )
 
 
 def _past_wishes(

@@ -200,7 +200,9 @@ class Fallback(Part):
     """What stands in for a metric that cannot be read for a while."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(rule("has(self.replicas) == (self.behavior != 'Hold')", _REPLICAS_OR_HOLD))
+        json_schema_extra=rules(
+            rule("has(self.replicas) == (has(self.behavior) && self.behavior != 'Hold')", _REPLICAS_OR_HOLD)
+        )
     )
 
     after_failures: Annotated[WholeNumber, Field(ge=1, le=1000)] = Field(
@@ -229,6 +231,9 @@ class PoolRef(Part):
     name: ObjectName = Field(description="Name of the MultiCloudPool, in the same namespace.")
 
 
+_POOL_STAYS: Final = (
+    "poolRef is immutable: what was decided for one pool means nothing for another; create another policy"
+)
 _SOMETHING_DECIDES: Final = "metrics or schedules must be set: else nothing decides"
 _STEP_BLOCK: Final = "step is only for algorithm Step"
 
@@ -251,7 +256,9 @@ class ScalingPolicySpec(Part):
         )
     )
 
-    pool_ref: PoolRef = Field(description="The pool that the policy decides for.")
+    pool_ref: Annotated[PoolRef, Field(json_schema_extra=rules(rule("self == oldSelf", _POOL_STAYS)))] = Field(
+        description="The pool that the policy decides for. Immutable."
+    )
     min_replicas: Units | None = Field(
         default=None, description="Fewest units to wish for. Absent: the pool's bound alone, which is the outermost."
     )

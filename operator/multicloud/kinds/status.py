@@ -64,7 +64,7 @@ def render_account(
             observed_generation=generation,
             identity=record.identity,
             external_id=external_id,
-            conditions=tuple(map(_condition, conditions)),
+            conditions=tuple(map(rendered_condition, conditions)),
         )
     )
 
@@ -97,7 +97,7 @@ def render_pool(
         ),
         plan=_plan(pool.uid, plan, record),
         approval=_approval(record.approval),
-        conditions=tuple(map(_condition, conditions)),
+        conditions=tuple(map(rendered_condition, conditions)),
     )
     return _dump(status)
 
@@ -264,7 +264,8 @@ def _override(seen: SeenOverride | None) -> ReportedOverride | None:
     )
 
 
-def _condition(condition: Condition) -> ReportedCondition:
+def rendered_condition(condition: Condition) -> ReportedCondition:
+    """A condition as status has it."""
     status = "Unknown" if condition.status is None else str(condition.status)
     return ReportedCondition(
         type=condition.type,

@@ -51,6 +51,15 @@ class NotSent(CloudError):
     """Refused on our side (fence, stop switch, breaker, expired deadline) before a byte was sent."""
 
 
+class NoSample(Exception):
+    """A metric that gave no number to believe. `reason` holds neither a secret nor anything that the source said."""
+
+    def __init__(self, reason: Reason) -> None:
+        """Keep the reason."""
+        super().__init__(f"{reason.code}: {reason.text}")
+        self.reason = reason
+
+
 def refused(code: Code, text: str) -> Refused:
     """Make a Refused with its reason."""
     return Refused(Reason(code=code, text=text))

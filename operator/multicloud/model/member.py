@@ -69,6 +69,34 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the nodes of a node pool offer, and what the pods scheduled on them request, DaemonSets' included.
+
+    `asked` of `offered` are those of the `ready` nodes; `unready` nodes offer `unready_offered`, whatever asks for it.
+    """
+
+    ready: int = 0
+    asked: Resources = field(default_factory=Resources)
+    offered: Resources = field(default_factory=Resources)
+    unready: int = 0
+    unready_offered: Resources = field(default_factory=Resources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLoad:
+    """A member of a pool with its load; `load` is None while its cluster does not show it.
+
+    `ready_units` are those last proved ready, 0 for a member that was never seen.
+    """
+
+    member: str
+    cluster: ClusterRef
+    units_per_node: int
+    ready_units: int
+    load: Load | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
     """What is known of a node pool from inside its cluster now.
 

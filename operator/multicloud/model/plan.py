@@ -59,12 +59,20 @@ class MemberView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyWish:
+    """The scaling policy that decides the pool's number: its name, and the units it wishes for (None: not decided yet)."""
+
+    name: str
+    units: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Everything a decision may depend on. Equal snapshots give equal plans.
 
     `write_window_s` is how long after an intent was made, or its answer given up, the cloud may still act on it
     unseen: an unanswered intent is not judged "not executed" before. `quiet_s` is how long after somebody else's
-    operation the size that it left is not judged.
+    operation the size that it left is not judged. `policy` is None where no scaling policy is the pool's.
     """
 
     now: datetime
@@ -78,6 +86,7 @@ class Snapshot:
     headroom: Headroom
     write_window_s: float
     quiet_s: float
+    policy: PolicyWish | None = None
 
     @property
     def ready_units(self) -> int:

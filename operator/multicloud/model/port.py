@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look
+from multicloud.model.metric import Asker, Sample
 from multicloud.model.permission import Permission
+from multicloud.model.policy import Source
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
@@ -236,12 +238,24 @@ class ClusterEyes(Protocol):
         """What is known now; what is too old counts as not known."""
         ...
 
+    def load(self, login: ClusterLogin, node_pool: str) -> Load | None:
+        """What the nodes offer and the pods request now; None where that is not known, or too old."""
+        ...
+
     def account_changed(self, account: ObjectKey) -> None:
         """It may be another identity now: enter its clusters anew, at once."""
         ...
 
     def close(self) -> None:
         """Stop looking."""
+        ...
+
+
+class MetricSource(Protocol):
+    """Reads what a scaling policy judges by. Whatever is no number that can be believed is an error, never a zero."""
+
+    async def read(self, asker: Asker, source: Source) -> Sample:
+        """Ask now. Raises NoSample, within the source's own time limit."""
         ...
 
 

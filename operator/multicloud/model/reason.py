@@ -15,6 +15,7 @@ class Code(StrEnum):
     HOLD = "Hold"
     OVERRIDE = "Override"
     SCHEDULED = "Scheduled"
+    SCALING_POLICY = "ScalingPolicy"
     # what bound it (limitedBy)
     MIN_REPLICAS = "MinReplicas"
     MAX_REPLICAS = "MaxReplicas"
@@ -40,6 +41,13 @@ class Code(StrEnum):
     NO_READING = "NoReading"
     METRIC_FALLBACK = "MetricFallback"
     SCHEDULES_CONFLICT = "SchedulesConflict"
+    # what becomes of a ScalingPolicy itself
+    POLICY_WORKS = "PolicyWorks"
+    SUCCESSFUL_RESCALE = "SuccessfulRescale"
+    POOL_NOT_FOUND = "PoolNotFound"
+    POOL_NOT_OBSERVED = "PoolNotObserved"
+    ANOTHER_POLICY = "AnotherPolicy"
+    REPLICAS_IGNORED = "ReplicasIgnored"
     # why a member's size moves
     GROW_FOR_SHORTAGE = "GrowForShortage"
     GROW_FOR_WISH = "GrowForWish"
@@ -147,6 +155,13 @@ class Code(StrEnum):
     NOT_FOUND = "NotFound"
     INVALID = "InvalidRequest"
     UNEXPECTED = "UnexpectedAnswer"
+    # what a metric's source answered
+    SOURCE_NOT_ALLOWED = "SourceNotAllowed"
+    METRIC_EMPTY = "MetricEmpty"
+    METRIC_AMBIGUOUS = "MetricAmbiguous"
+    METRIC_NOT_A_NUMBER = "MetricNotANumber"
+    METRIC_NEGATIVE = "MetricNegative"
+    QUERY_REFUSED = "QueryRefused"
     # why nothing was sent
     NOT_LEADER = "NotLeader"
     BREAKER_OPEN = "BreakerOpen"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from multicloud.model.approval import Approval, EndedPlan, PublishedPlan
 from multicloud.model.override import SeenOverride
+from multicloud.model.policy import PolicyHistory
 from multicloud.model.reason import Reason
 from multicloud.model.size import NodePool
 
@@ -165,14 +166,16 @@ class Released:
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
-    `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
-    `observed_generation` 0 means that no pass has ever reported. `past_wishes` is empty after a restart unless the
+    `ready` are the ready units as last proved (None: never). `plan` is what waits for an approval or is carried out by one,
+    `ended_plans` those before it, newest first. `observed_generation` 0 means that no pass has ever reported.
+    `past_wishes` is empty after a restart unless the
     status shows a desired above the wish.
     """
 
     observed_generation: int = 0
     requested: int | None = None
     desired: int | None = None
+    ready: int | None = None
     decided_by: DecidedBy | None = None
     past_wishes: tuple[PastWish, ...] = ()
     override: SeenOverride | None = None
@@ -195,3 +198,20 @@ class AccountRecord:
     observed_generation: int = 0
     identity: str | None = None
     conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRecord:
+    """What we remember of a scaling policy: the units that it decided last (None: never), and what led to them.
+
+    `scaled_at` is when they changed last.
+    """
+
+    observed_generation: int = 0
+    desired: int | None = None
+    scaled_at: datetime | None = None
+    history: PolicyHistory = field(default_factory=PolicyHistory)
+    conditions: tuple[Condition, ...] = ()
+
+
+Record = PoolRecord | AccountRecord | PolicyRecord

@@ -32,11 +32,12 @@ class Kind(StrEnum):
 
     ACCOUNT = "CloudAccount"
     POOL = "MultiCloudPool"
+    POLICY = "ScalingPolicy"
 
     @property
     def plural(self) -> str:
         """The resource name in API paths and in RBAC rules."""
-        return f"{self.value.lower()}s"
+        return f"{self.value.lower().removesuffix('y')}ies" if self is Kind.POLICY else f"{self.value.lower()}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

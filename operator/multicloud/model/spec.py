@@ -8,8 +8,9 @@ from typing import Protocol
 
 from multicloud.model.approval import Approve
 from multicloud.model.override import Override
+from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Reason
-from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.record import AccountRecord, PolicyRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.schedule import Schedule
 from multicloud.model.size import CapacityType
@@ -408,4 +409,23 @@ class PoolObject:
     record: PoolRecord = field(default_factory=PoolRecord)
 
 
-StoredObject = AccountObject | PoolObject
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyObject:
+    """A ScalingPolicy as last seen. `spec` is None when it could not be understood; `problem` then says why.
+
+    `pool` is the pool that it decides for, also where the rest is not understood; None where even that is not there.
+    `created_at` is when the API server made it: of several policies of one pool the oldest works.
+    """
+
+    key: ObjectKey
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: datetime
+    pool: ObjectKey | None
+    spec: PolicySpec | None
+    problem: Reason | None = None
+    record: PolicyRecord = field(default_factory=PolicyRecord)
+
+
+StoredObject = AccountObject | PoolObject | PolicyObject

@@ -7,7 +7,7 @@ is ready stands above the cloud's. To be without is no trouble of a member; `sta
 from collections.abc import Iterable
 from dataclasses import replace
 
-from multicloud.model.member import ClusterLogin, Inside, Look
+from multicloud.model.member import ClusterLogin, Inside, Load, Look
 from multicloud.model.plan import MemberView
 from multicloud.model.port import ClusterEyes
 from multicloud.model.reason import Code, Reason
@@ -34,6 +34,10 @@ class Insides:
         if self._eyes is None:
             return _NO_EYES
         return self._eyes.inside(_login(account, member, node_pool), node_pool.name)
+
+    def load(self, account: ObjectKey, member: MemberSpec, node_pool: NodePoolRef) -> Load | None:
+        """What a member's nodes offer and its pods request; None where that is not known."""
+        return None if self._eyes is None else self._eyes.load(_login(account, member, node_pool), node_pool.name)
 
     def attend(self, pool: ObjectKey, views: Iterable[MemberView]) -> None:
         """Look into the clusters of these members from now on, no others for this pool.

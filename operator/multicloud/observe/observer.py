@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multicloud.model.plan import Headroom, MemberView, Snapshot, Stop
+from multicloud.model.plan import Headroom, MemberView, PolicyWish, Snapshot, Stop
 from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord
@@ -17,9 +17,10 @@ from multicloud.observe.looker import Lookers, Want
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a snapshot needs from elsewhere: accounts, the stop switch and the fleet-wide brake."""
+    """What a snapshot needs from elsewhere: accounts, a pool's scaling policy, the stop switch, the fleet-wide brake."""
 
     account: Callable[[ObjectKey], AccountObject | None]
+    policy: Callable[[ObjectKey], PolicyWish | None]
     stop: Callable[[], Stop]
     headroom: Callable[[ObjectKey | None], Headroom]
 
@@ -76,6 +77,7 @@ class Observer:
             headroom=self._outside.headroom(None),
             write_window_s=self._patience.write_window_s,
             quiet_s=self._patience.quiet_s,
+            policy=self._outside.policy(pool.key),
         )
 
     def release(self, pool: ObjectKey, uid: str, members: frozenset[str]) -> set[ObjectKey]:

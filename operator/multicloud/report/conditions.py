@@ -45,6 +45,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _unsafe(plan),
         _unobserved(snapshot),
         _approval(plan),
+        _replicas(snapshot),
     ]
     return carried(before, verdicts, snapshot.generation, snapshot.now)
 
@@ -335,6 +336,19 @@ def _above(plan: Plan) -> Verdict:
         return Verdict(type="AboveBound", status=True, reason=Reason(code=Code.ABOVE_BOUND, text=text))
     reason = Reason(code=Code.AS_WISHED, text="no member is above its maxNodes")
     return Verdict(type="AboveBound", status=False, reason=reason)
+
+
+def _replicas(snapshot: Snapshot) -> Verdict:
+    """Whether somebody set a number that nobody follows."""
+    kind, policy = "ReplicasIgnored", snapshot.policy
+    if policy is not None and snapshot.spec.replicas is not None:
+        text = (
+            f"ScalingPolicy {policy.name} decides the number, not spec.replicas: remove the field, and for a number of your "
+            "own use `multicloud override`"
+        )
+        return Verdict(type=kind, status=True, reason=Reason(code=Code.REPLICAS_IGNORED, text=text))
+    reason = Reason(code=Code.AS_WISHED, text="there is no spec.replicas beside a ScalingPolicy")
+    return Verdict(type=kind, status=False, reason=reason)
 
 
 def _unobserved(snapshot: Snapshot) -> Verdict:

@@ -19,8 +19,18 @@ REFILL_S: Final = 30.0
 """An object may have BURST events at once and one more every REFILL_S (client-go's spam filter is 25 and 300 s)."""
 REMEMBERED: Final = 4096
 
-WELL_WHEN_TRUE: Final = {"Ready", "Observed", "MembersHealthy"}
-WELL_WHEN_FALSE: Final = {"Stalled", "Drifted", "CapacityLimited", "AboveBound", "Paused", "OverrideInvalid"}
+WELL_WHEN_TRUE: Final = {"Ready", "Observed", "MembersHealthy", "AbleToScale", "ScalingActive"}
+WELL_WHEN_FALSE: Final = {
+    "Stalled",
+    "Drifted",
+    "CapacityLimited",
+    "AboveBound",
+    "Paused",
+    "OverrideInvalid",
+    "ReplicasIgnored",
+    "Fallback",
+    "SchedulesConflict",
+}
 """Condition types whose turning to the other side is a warning. Those in neither are neither good nor bad."""
 SILENT: Final = {"Reconciling", "Scaling"}
 """Condition types that move with every routine resize."""

@@ -52,7 +52,7 @@ class Reporter:
         """Persist what is remembered and show what was decided; False ends the pass (nothing may be sent)."""
         self._count_braked(pool.uid, plan)
         conditions = pool_conditions(snapshot, plan, stalled=self._is_stuck(pool.uid, plan))
-        record = replace(record, observed_generation=pool.generation, conditions=conditions)
+        record = replace(record, observed_generation=pool.generation, ready=plan.ready, conditions=conditions)
         proved = {view.spec.name: view.sight.proved for view in snapshot.members if view.sight.proved}
         written = await self._persist(pool, render_pool(pool, plan, record, conditions, proved), record)
         if written:

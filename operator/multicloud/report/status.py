@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import structlog
 
 from multicloud.model.port import Rejected, StatusWriter, Written
-from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.model.record import Record
 from multicloud.model.ref import ObjectKey
 from multicloud.model.spec import StoredObject
 
@@ -16,9 +16,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("status")
 class Memory(Protocol):
     """Keeps records; the store."""
 
-    def remember(
-        self, key: ObjectKey, uid: str, record: PoolRecord | AccountRecord, resource_version: str | None
-    ) -> None:
+    def remember(self, key: ObjectKey, uid: str, record: Record, resource_version: str | None) -> None:
         """Keep a record that was persisted (or needs no persisting)."""
         ...
 
@@ -34,7 +32,7 @@ class StatusDesk:
         self.writes = 0
         self.rejections = 0
 
-    async def persist(self, seen: StoredObject, status: Mapping[str, Any], record: PoolRecord | AccountRecord) -> bool:
+    async def persist(self, seen: StoredObject, status: Mapping[str, Any], record: Record) -> bool:
         """Write the whole status if it changed; True when the API server holds it now.
 
         False ends the pass: the object changed or went while we decided, or the API server is away. Nothing may be
@@ -58,6 +56,10 @@ class StatusDesk:
                     "status not written", key=str(seen.key), gone=answer.gone, stale=answer.stale, why=answer.words
                 )
                 return False
+
+    def keep(self, seen: StoredObject, record: Record) -> None:
+        """Remember what says nothing new to anybody: it is written along with the next thing that does."""
+        self._memory.remember(seen.key, seen.uid, record, None)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""

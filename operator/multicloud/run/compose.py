@@ -1,7 +1,7 @@
 """Wires the stages on any clock and any Kubernetes edge: the process uses real ones, scenarios run in virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,20 +13,29 @@ from multicloud.act.scope import Scopes
 from multicloud.act.send import Sender
 from multicloud.clouds.registry import CloudLanes
 from multicloud.decide import decide
-from multicloud.model.plan import Plan, Snapshot, Stop
+from multicloud.kube.external import KubeExternal
+from multicloud.model.member import MemberLoad
+from multicloud.model.plan import Plan, PolicyWish, Snapshot, Stop
 from multicloud.model.port import Clock, ClusterEyes, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject, StoredObject
+from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
 from multicloud.observe.claims import Claims
 from multicloud.observe.insides import Insides
+from multicloud.observe.loads import member_loads
 from multicloud.observe.looker import Cadence, Lookers
 from multicloud.observe.observer import Observer, Outside, Patience, account_of
+from multicloud.observe.sampler import Sampler
 from multicloud.reconcile import Spine
 from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics
+from multicloud.report.policies import PolicyReporter
 from multicloud.report.reporter import Reporter
 from multicloud.report.status import StatusDesk
 from multicloud.settings import Settings
+from multicloud.sources.external import External
+from multicloud.sources.nodes import Nodes
+from multicloud.sources.prometheus import Prometheus
+from multicloud.sources.registry import Sources
 from multicloud.watch.store import Store
 from multicloud.workqueue import WorkQueue
 
@@ -42,12 +51,16 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The Kubernetes side of the stages, as ports. Without `eyes` no member cluster is looked into."""
+    """The Kubernetes side of the stages, as ports.
+
+    Without `eyes` no member cluster is looked into; without `external` there is no external metrics API.
+    """
 
     writer: StatusWriter
     secrets: Secrets
     events: EventSink
     eyes: Callable[[Outlook], ClusterEyes] | None = None
+    external: KubeExternal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +80,10 @@ class Wakes:
     lookers: Lookers
     insides: Insides
     observer: Observer
+    sampler: Sampler
     preparer: Preparer
     reporter: Reporter
+    policies: PolicyReporter
     clock: Clock
     settle_s: float
     settle_max_s: float
@@ -77,6 +92,7 @@ class Wakes:
     def changed(self, key: ObjectKey, *, first: bool) -> None:
         """A new object is looked at once; an edit when it has come to rest, or has not for too long."""
         self._wake_members_of(key)
+        self._wake_deciders(self.store.policy(key) or self.store.pool(key))
         if first:
             self.queue.add(key)
             return
@@ -101,7 +117,11 @@ class Wakes:
             self.preparer.forget(gone.key)
             for waiting in self.observer.forget(gone.key, gone.uid):
                 self.queue.add(waiting)
+        if isinstance(gone, PolicyObject):
+            self.sampler.forget(gone.uid)
+            self.policies.forget(gone.uid)
         self._wake_members_of(gone.key)
+        self._wake_deciders(gone)
 
     def _wake_members_of(self, key: ObjectKey) -> None:
         if key.kind is not Kind.ACCOUNT:
@@ -111,6 +131,18 @@ class Wakes:
         for pool in self.store.pools():
             if pool.spec and any(account_of(pool.key, member) == key for member in pool.spec.members):
                 self.queue.add(pool.key)
+
+    def _wake_deciders(self, seen: StoredObject | None) -> None:
+        """A pool and its policies concern each other."""
+        match seen:
+            case PolicyObject(pool=ObjectKey() as pool):
+                self.queue.add(pool, self.settle_s)
+            case PoolObject(key=pool):
+                pass
+            case _:
+                return
+        for policy in self.store.policies_of(pool):
+            self.queue.add(policy.key, self.settle_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +155,7 @@ class Operator:
     lanes: CloudLanes
     lookers: Lookers
     insides: Insides
+    sampler: Sampler
     claims: Claims
     brake: Brake
     spine: Spine
@@ -138,6 +171,8 @@ class Operator:
         self.wake_pools()
         for account in self.store.accounts():
             self.queue.add(account.key)
+        for policy in self.store.policies():
+            self.queue.add(policy.key)
 
     def wake_pools(self) -> None:
         """Ask for a pass over every pool."""
@@ -165,6 +200,7 @@ class Operator:
         """Stop reading clouds and solving."""
         self.lookers.close()
         self.insides.close()
+        self.sampler.close()
         self.lanes.close()
         self.solver.shutdown(wait=False, cancel_futures=True)
 
@@ -179,12 +215,27 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     def account(key: ObjectKey) -> AccountObject | None:
         return store.account(key.namespace, key.name)
 
+    def policy(pool: ObjectKey) -> PolicyWish | None:
+        works = next(iter(store.policies_of(pool)), None)
+        return PolicyWish(name=works.key.name, units=works.record.desired) if works else None
+
     lookers = Lookers(lanes, clock, _cadence(settings), account=account, wake=queue.add)
     claims = Claims()
     brake = Brake(clock, _limits(settings), observed_nodes=lookers.observed_nodes)
-    outside = Outside(account=account, stop=stop, headroom=brake.headroom)
+    outside = Outside(account=account, policy=policy, stop=stop, headroom=brake.headroom)
     eyes = edge.eyes if settings.member_clusters.look else None
     insides = Insides(None if eyes is None else eyes(Outlook(lanes=lanes, account=account, wake=queue.add)))
+
+    def loads(pool: ObjectKey) -> Sequence[MemberLoad]:
+        known = store.pool(pool)
+        return member_loads(known, insides, account) if known else ()
+
+    sources = Sources(
+        prometheus=Prometheus(settings.metrics.prometheus, clock),
+        nodes=Nodes(loads, clock),
+        external=External(edge.external, clock),
+    )
+    sampler = Sampler(sources, clock, queue.add)
 
     def renewed(changed: ObjectKey) -> None:
         insides.account_changed(changed)  # no token of the old identity is used any longer
@@ -201,21 +252,19 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         send_budget_s=settings.lease.send_budget_s,
     )
     metrics = Metrics(registry)
-    reporter = Reporter(
-        StatusDesk(edge.writer, store),
-        Recorder(edge.events, clock),
-        metrics,
-        clock,
-        installation=settings.installation,
-    )
+    desk, recorder = StatusDesk(edge.writer, store), Recorder(edge.events, clock)
+    reporter = Reporter(desk, recorder, metrics, clock, installation=settings.installation)
+    policies = PolicyReporter(desk, recorder, clock)
     wakes = Wakes(
         store=store,
         queue=queue,
         lookers=lookers,
         insides=insides,
         observer=observer,
+        sampler=sampler,
         preparer=preparer,
         reporter=reporter,
+        policies=policies,
         clock=clock,
         settle_s=settings.settle_s,
         settle_max_s=settings.settle_max_s,
@@ -225,10 +274,12 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     spine = Spine(
         objects=store,
         observer=observer,
+        sampler=sampler,
         decide=_solving(solver),
         preparer=preparer,
         sender=Sender(lanes, brake, lookers, clock),
         reporter=reporter,
+        policies=policies,
         lanes=lanes,
         clock=clock,
         wake=queue.add,
@@ -240,6 +291,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         lanes=lanes,
         lookers=lookers,
         insides=insides,
+        sampler=sampler,
         claims=claims,
         brake=brake,
         spine=spine,

@@ -16,6 +16,7 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 
 from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.events import KubeEvents
+from multicloud.kube.external import KubeExternal
 from multicloud.kube.lease import KubeLease
 from multicloud.kube.members import MemberEyes
 from multicloud.kube.objects import KubeObjects
@@ -72,7 +73,7 @@ class Process:
             )
 
         events = KubeEvents(kube, instance=self._identity)
-        edge = Edge(writer=self._objects, secrets=secrets_of, events=events, eyes=eyes)
+        edge = Edge(writer=self._objects, secrets=secrets_of, events=events, eyes=eyes, external=KubeExternal(kube))
         self._operator: Operator = compose(settings, self._clock, edge, self._fence, lambda: self._fence.stop)
         lease = settings.lease
         self._elector = Elector(

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from multicloud.kinds.parse import account_object, pool_object
-from multicloud.model.record import AccountRecord, PoolRecord
+from multicloud.kinds.parse import stored_object
+from multicloud.model.record import AccountRecord, PolicyRecord, PoolRecord, Record
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject, StoredObject
+from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
 
 
 class Listener(Protocol):
@@ -68,9 +68,23 @@ class Store:
         """Every account, by key."""
         return [found for _, found in sorted(self._objects.items()) if isinstance(found, AccountObject)]
 
+    def policy(self, key: ObjectKey) -> PolicyObject | None:
+        """The policy of that key."""
+        found = self._objects.get(key)
+        return found if isinstance(found, PolicyObject) else None
+
+    def policies(self) -> Sequence[PolicyObject]:
+        """Every policy, by key."""
+        return [found for _, found in sorted(self._objects.items()) if isinstance(found, PolicyObject)]
+
+    def policies_of(self, pool: ObjectKey) -> Sequence[PolicyObject]:
+        """The policies that want to decide for a pool, the oldest first: that one does."""
+        found = [each for each in self._objects.values() if isinstance(each, PolicyObject) and each.pool == pool]
+        return sorted(found, key=lambda policy: (policy.created_at, policy.uid))
+
     def put(self, body: Mapping[str, Any]) -> None:
         """Take an object from a watch or list. Older versions than the known one are ignored."""
-        seen = _parsed(body)
+        seen = stored_object(body)
         if seen.uid in self._buried:
             return
         known = self._objects.get(seen.key)
@@ -90,7 +104,7 @@ class Store:
 
     def remove(self, body: Mapping[str, Any]) -> None:
         """Take a deletion. One that speaks of an earlier object of the same name is ignored."""
-        gone = _parsed(body)
+        gone = stored_object(body)
         self._buried.add(gone.uid)
         known = self._objects.get(gone.key)
         if known is not None and known.uid == gone.uid:
@@ -104,7 +118,7 @@ class Store:
         """
         listed: set[ObjectKey] = set()
         for body in bodies:
-            listed.add(_parsed(body).key)
+            listed.add(stored_object(body).key)
             self.put(body)
         for key, known in list(self._objects.items()):
             if key.kind is kind and key not in listed and _version(known) <= as_of:
@@ -116,9 +130,7 @@ class Store:
         """The highest resourceVersion seen: what a list that starts now is at least as new as."""
         return max((_version(known) for known in self._objects.values()), default=0)
 
-    def remember(
-        self, key: ObjectKey, uid: str, record: PoolRecord | AccountRecord, resource_version: str | None
-    ) -> None:
+    def remember(self, key: ObjectKey, uid: str, record: Record, resource_version: str | None) -> None:
         """Keep what a pass decided; `resource_version` is the answer of its status write, None if it was not written."""
         known = self._objects.get(key)
         if known is None or known.uid != uid:
@@ -131,12 +143,10 @@ class Store:
                 self._objects[key] = replace(known, record=record, resource_version=version)
             case AccountObject(), AccountRecord():
                 self._objects[key] = replace(known, record=record, resource_version=version)
+            case PolicyObject(), PolicyRecord():
+                self._objects[key] = replace(known, record=record, resource_version=version)
             case _:
                 raise ValueError(f"{key}: a record of another kind")
-
-
-def _parsed(body: Mapping[str, Any]) -> StoredObject:
-    return pool_object(body) if body.get("kind") == Kind.POOL else account_object(body)
 
 
 def _version(known: StoredObject) -> int:
@@ -148,6 +158,8 @@ def _remembering(seen: StoredObject, known: StoredObject) -> StoredObject:
         case PoolObject(), PoolObject():
             return replace(seen, record=known.record)
         case AccountObject(), AccountObject():
+            return replace(seen, record=known.record)
+        case PolicyObject(), PolicyObject():
             return replace(seen, record=known.record)
         case _:
             return seen

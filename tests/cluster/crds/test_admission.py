@@ -10,7 +10,7 @@ from multicloud.kinds.crd import crds
 from multicloud.kinds.refusals import refusals
 from multicloud.model.ref import Kind
 from multicloud_lab.controlplane import ControlPlane
-from support.manifests import PROVIDERS, account, member, pool
+from support.manifests import PROVIDERS, account, member, policy, pool, prometheus
 
 _GUID = "00000000-0000-0000-0000-000000000001"
 
@@ -52,6 +52,17 @@ _EMAILS = (
     "123456789012-compute@developer.gserviceaccount.com",
 )
 
+_NIGHT = {"name": "night", "schedule": "0 22 * * *", "durationSeconds": 3600, "maxReplicas": 5}
+_CPU = {"name": "cpu", "resource": {"name": "cpu"}, "target": {"type": "Utilization", "value": "70"}}
+_QUEUE = {
+    "name": "queue",
+    "external": {"name": "depth", "selector": {"matchLabels": {"queue": "a"}}},
+    "target": {"type": "AverageValue", "value": "30"},
+}
+_AT_THE_BORDER = {"scaleUpAbove": "0.3", "scaleDownBelow": "0.2", "scaleUpFactor": "1.5", "scaleDownFactor": "0.9"}
+_EVER_UP = {"scaleDownFactor": "0.9", "scaleDownBelow": "0.6", "scaleUpFactor": "1.334"}
+_RATES = {"policies": [{"type": "Percent", "value": 10, "periodSeconds": 1801}]}
+
 _TAKEN = [
     pytest.param(pool(), id="smallest pool"),
     pytest.param(pool(replicas=99), id="replicas outside the bounds are clamped, not refused"),
@@ -76,6 +87,14 @@ _TAKEN = [
     ),
     pytest.param(account("azure", azure=_NO_CLIENT), id="the operator's own application"),
     *(pytest.param(account("gcp", gcp={**_GCP, "impersonate": email}), id=email) for email in _EMAILS),
+    pytest.param(policy(), id="smallest policy"),
+    pytest.param(policy(metrics=[prometheus(f"m{n}") for n in range(20)]), id="twenty metrics"),
+    pytest.param(policy(algorithm="Step", step={}), id="a step of defaults"),
+    pytest.param(policy(algorithm="Step", step={"scaleUpAbove": "0.6", "scaleDownBelow": "0.3"}), id="at the border"),
+    pytest.param(policy(algorithm="Step", step=_AT_THE_BORDER), id="at the border, where a double would be above"),
+    pytest.param(policy(metrics=None, schedules=[_NIGHT]), id="schedules alone"),
+    pytest.param(policy(metrics=[_CPU, _QUEUE]), id="nodes and an adapter"),
+    pytest.param(policy(fallback={"behavior": "AtLeast", "replicas": 3}), id="a fallback"),
 ]
 
 
@@ -252,6 +271,75 @@ _REFUSED = [
         id="a secret elsewhere",
     ),
 ]
+_REFUSED += [
+    pytest.param(policy(poolRef=None), "spec.poolRef", "Required", id="no pool"),
+    pytest.param(policy(metrics=None), "spec", "metrics or schedules must be set", id="nothing decides"),
+    pytest.param(policy(minReplicas=2, maxReplicas=1), "spec.minReplicas", "must not be above", id="policy's minimum"),
+    pytest.param(policy(intervalSeconds=14), "spec.intervalSeconds", "greater than or equal to 15", id="too often"),
+    pytest.param(policy(algorithm="Magic"), "spec.algorithm", "Unsupported value", id="algorithm"),
+    pytest.param(policy(metrics=[prometheus(), prometheus()]), "spec.metrics[1]", "Duplicate", id="doubled metric"),
+    pytest.param(
+        policy(metrics=[prometheus(value="0.0")]),
+        "spec.metrics[0].target.value",
+        "target.value must be above 0",
+        id="target 0",
+    ),
+    pytest.param(
+        policy(metrics=[prometheus(value="-1")]), "spec.metrics[0].target.value", "should match", id="negative target"
+    ),
+    pytest.param(
+        policy(metrics=[{"name": "x", "target": prometheus()["target"]}]),
+        "spec.metrics[0]",
+        "exactly one of prometheus, resource and external must be set",
+        id="no source",
+    ),
+    pytest.param(
+        policy(metrics=[{**_CPU, "target": prometheus()["target"]}]),
+        "spec.metrics[0].target",
+        "target.type is Utilization for resource, and AverageValue or Value for prometheus and external",
+        id="an average of a share",
+    ),
+    pytest.param(policy(step={}), "spec.step", "step is only for algorithm Step", id="step of another algorithm"),
+    pytest.param(
+        policy(algorithm="Step", step={"scaleUpFactor": "1"}), "spec.step", "scaleUpFactor above 1", id="no step up"
+    ),
+    pytest.param(
+        policy(algorithm="Step", step={"scaleDownBelow": "0.401"}),
+        "spec.step.scaleDownBelow",
+        "step oscillates: scaleDownBelow must not be above scaleDownFactor × scaleUpAbove",
+        id="oscillates after a step down",
+    ),
+    pytest.param(
+        policy(algorithm="Step", step=_EVER_UP),
+        "spec.step.scaleDownBelow",
+        "step oscillates: scaleDownBelow × scaleUpFactor must not be above scaleUpAbove",
+        id="oscillates after a step up",
+    ),
+    pytest.param(
+        policy(behavior={"scaleUp": {"stabilizationWindowSeconds": 3601}}),
+        "spec.behavior.scaleUp.stabilizationWindowSeconds",
+        "less than or equal to 3600",
+        id="window",
+    ),
+    pytest.param(
+        policy(behavior={"scaleDown": _RATES}),
+        "spec.behavior.scaleDown.policies[0].periodSeconds",
+        "less than or equal to 1800",
+        id="period",
+    ),
+    pytest.param(
+        policy(schedules=[{**_NIGHT, "maxReplicas": None}]),
+        "spec.schedules[0]",
+        "one of replicas, minReplicas and maxReplicas must be set",
+        id="a schedule of nothing",
+    ),
+    pytest.param(
+        policy(fallback={"behavior": "Static"}),
+        "spec.fallback",
+        "replicas must be set if, and only if, behavior is Static or AtLeast",
+        id="a fallback to nothing",
+    ),
+]
 
 
 @pytest.mark.parametrize(("body", "path", "words"), _REFUSED)
@@ -292,6 +380,26 @@ def test_the_provider_of_an_account_never_changes(our_kinds: ControlPlane, names
     assert answer.returncode != 0
     assert "spec.provider: Invalid value" in answer.stderr
     assert "provider is immutable" in answer.stderr
+
+
+def test_the_pool_of_a_policy_never_changes(our_kinds: ControlPlane, namespace: str) -> None:
+    body = json.dumps(_unplaced(policy()))
+    our_kinds.kubectl("create", "--filename=-", f"--namespace={namespace}", input=body).check_returncode()
+    other = json.dumps({"spec": {"poolRef": {"name": "other"}}})
+    answer = our_kinds.kubectl("patch", "scalepol/web", f"--namespace={namespace}", "--type=merge", f"--patch={other}")
+    assert answer.returncode != 0
+    assert "poolRef is immutable" in answer.stderr
+
+
+def test_a_policy_gets_the_defaults_that_it_shows(our_kinds: ControlPlane) -> None:
+    made = json.loads(_create(our_kinds, policy()).stdout)["spec"]
+    assert made == {
+        "poolRef": {"name": "web"},
+        "intervalSeconds": 30,
+        "algorithm": "TargetTracking",
+        "metrics": [prometheus() | {"prometheus": {"source": "main", "query": "sum(rate(requests[1m]))"}}],
+        "fallback": {"afterFailures": 3, "behavior": "Hold"},
+    }
 
 
 def test_defaults_are_filled_in_and_replicas_stays_absent(our_kinds: ControlPlane) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from multicloud.kinds.parse import account_object, pool_object
+from multicloud.decide.scale.policy import decide_policy
+from multicloud.kinds.parse import account_object, policy_object, pool_object
+from multicloud.kinds.policystatus import render_policy
 from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.metric import JudgedPolicy
 from multicloud.model.plan import MemberPlan, Plan
+from multicloud.model.policy import Measured, PolicyHistory, PolicySpec, PoolStanding, Reading, Span
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
     AccountRecord,
@@ -20,11 +24,12 @@ from multicloud.model.record import (
     Intent,
     LastResize,
     MemberRecord,
+    PolicyRecord,
     PoolRecord,
 )
 from multicloud.model.size import NodePool, ReadySource
 from multicloud_lab.controlplane import ControlPlane
-from support.manifests import account, pool
+from support.manifests import account, policy, pool
 
 _NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 _WHY = Reason(code=Code.GROW_FOR_WISH, text="Grows to the wish.")
@@ -223,11 +228,73 @@ def test_the_table_of_accounts(our_kinds: ControlPlane, namespace: str) -> None:
     assert _table(our_kinds, namespace, "cacct") == {**row, "IDENTITY": "arn:x"}
 
 
-def test_the_category_lists_both_kinds(our_kinds: ControlPlane, namespace: str) -> None:
+def test_what_a_policy_remembers_survives_the_api_server(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, policy())
+    spans = (
+        Span(start=_NOW, end=_NOW, high=9),
+        Span(start=_NOW, end=_NOW, low=3, high=4, added=5),
+    )
+    record = PolicyRecord(
+        observed_generation=1,
+        desired=7,
+        scaled_at=_NOW,
+        history=PolicyHistory(spans=spans, desired=7),
+        conditions=(_CONDITION,),
+    )
+    status = render_policy(record)
+    written = _write_status(our_kinds, made, status)
+    assert written["status"] == status
+    assert policy_object(written).record == record
+
+
+def _judged(spec: PolicySpec) -> JudgedPolicy:
+    """What a pass over the smallest policy may come to."""
+    standing = PoolStanding(current=5, ready=5, ready_known=True, low=1, high=10)
+    reading = Reading(metric="rps", found=Measured(milli=1_400_250))
+    decision = decide_policy(spec, (reading,), standing, PolicyHistory(), _NOW)
+    return JudgedPolicy(spec=spec, standing=standing, readings=(reading,), decision=decision, lasting=decision.history)
+
+
+def test_the_table_of_policies_and_the_fullest_status(our_kinds: ControlPlane, namespace: str) -> None:
+    made = _made(our_kinds, namespace, policy())
+    row = {"NAME": "web", "POOL": "web", "DESIRED": "", "MIN": "", "MAX": "", "DECIDEDBY": "", "WHY": "", "READY": ""}
+    assert _table(our_kinds, namespace, "scalepol") == row
+    seen = policy_object(made)
+    assert seen.spec is not None
+    judged = _judged(seen.spec)
+    record = PolicyRecord(observed_generation=1, desired=judged.decision.desired, conditions=(_CONDITION,))
+    status = render_policy(record, judged)
+    assert _write_status(our_kinds, made, status)["status"] == status
+    assert status["metrics"][0] | {"message": ""} == {
+        "name": "rps",
+        "value": "1400.25",
+        "target": "200",
+        "proposedReplicas": 8,
+        "failures": 0,
+        "fallback": False,
+        "reason": "AboveTarget",
+        "message": "",
+    }
+    assert _table(our_kinds, namespace, "scalepol") == row | {
+        "DESIRED": "8",
+        "MIN": "1",
+        "MAX": "10",
+        "DECIDEDBY": "rps",
+        "WHY": "AboveTarget",
+        "READY": "True",
+    }
+
+
+def test_the_category_lists_every_kind(our_kinds: ControlPlane, namespace: str) -> None:
     _made(our_kinds, namespace, pool())
     _made(our_kinds, namespace, account())
+    _made(our_kinds, namespace, policy())
     listed = our_kinds.kubectl("get", "multicloud", "--output=name", f"--namespace={namespace}").stdout.split()
-    assert sorted(listed) == ["cloudaccount.multicloud.dev/account", "multicloudpool.multicloud.dev/web"]
+    assert sorted(listed) == [
+        "cloudaccount.multicloud.dev/account",
+        "multicloudpool.multicloud.dev/web",
+        "scalingpolicy.multicloud.dev/web",
+    ]
 
 
 def test_explain_tells_what_a_field_means(our_kinds: ControlPlane) -> None:

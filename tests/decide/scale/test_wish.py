@@ -1,11 +1,12 @@
 """How many units are wished for, and what binds them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from multicloud.decide import decide
-from multicloud.model.plan import Plan
+from multicloud.model.plan import Plan, PolicyWish
 from multicloud.model.reason import Code
 from multicloud.model.record import PastWish, PoolRecord
 from support.builders import NOW, Member, found, member, seconds, snapshot
@@ -148,3 +149,53 @@ def test_what_is_found_later_is_not_put_on_top_of_the_minimum() -> None:
 def test_a_lowered_minimum_does_not_lower_a_hold() -> None:
     raised = plan_of(found("a", 4), min_replicas=9).record
     assert plan_of(member("a", 9), record=raised, min_replicas=0).record.desired == 9
+
+
+# A scaling policy
+
+
+def under(units: int | None, record: PoolRecord, at_s: float = 0, **spec: Any) -> Plan:
+    """A pass over a pool that has a policy with that wish."""
+    wish = PolicyWish(name="traffic", units=units)
+    now = NOW + seconds(at_s)
+    return decide(replace(snapshot(member("a", 12), record=record, now=now, **spec), policy=wish))
+
+
+def by(plan: Plan) -> tuple[str, str, str]:
+    decider = plan.record.decided_by
+    assert decider is not None
+    return decider.kind, decider.name, decider.reason
+
+
+def test_a_policy_decides_and_spec_replicas_do_not() -> None:
+    plan = under(7, PoolRecord(), replicas=20)
+    assert (plan.record.requested, by(plan)) == (7, ("ScalingPolicy", "traffic", Code.SCALING_POLICY))
+
+
+def test_the_pools_bounds_are_outermost() -> None:
+    assert under(7, PoolRecord(), min_replicas=9).record.desired == 9
+    assert under(7, PoolRecord(), max_replicas=5).record.desired == 5
+
+
+def test_a_policy_that_has_not_decided_yet_holds_and_spec_replicas_do_not_come_in_between() -> None:
+    before = plan_of(member("a", 12), replicas=12).record
+    plan = under(None, before, replicas=3)
+    assert (plan.record.desired, by(plan)[0]) == (12, "Hold")
+
+
+def test_a_policy_that_is_lost_is_a_hold_without_replicas() -> None:
+    plan = plan_of(member("a", 12), record=under(7, PoolRecord()).record, now=NOW + seconds(9999))
+    assert (plan.record.desired, by(plan)[0]) == (7, "Hold")
+
+
+def test_whoever_decides_after_a_policy_waits_before_the_pool_shrinks() -> None:
+    before = under(12, PoolRecord()).record
+    waits = plan_of(member("a", 12), record=before, now=NOW + seconds(10), replicas=5, scale_down_delay_s=300)
+    assert (waits.record.desired, code(waits)) == (12, Code.DECIDER_CHANGED)
+    falls = plan_of(member("a", 12), record=waits.record, now=NOW + seconds(311), replicas=5, scale_down_delay_s=300)
+    assert falls.record.desired == 5
+
+
+def test_a_policys_wish_that_stands_keeps_its_time() -> None:
+    first = under(7, PoolRecord())
+    assert under(7, first.record, 60).record.decided_by == first.record.decided_by

@@ -18,6 +18,9 @@ ALL_IS_WELL: Final[Mapping[Code, str]] = {
     Code.SETTLED: "Every member has its size and nothing is under way.",
     Code.SPEC_REPLICAS: "`spec.replicas` decided the number.",
     Code.HOLD: "Nobody chose a number (`spec.replicas` is absent): what runs is held.",
+    Code.SCALING_POLICY: "A ScalingPolicy decided the number.",
+    Code.POLICY_WORKS: "The ScalingPolicy decides the number of its pool.",
+    Code.SUCCESSFUL_RESCALE: "A ScalingPolicy changed the number; the event says from what to what, and why.",
     Code.OVERRIDE: "The annotation `multicloud.dev/override` decided the number.",
     Code.SCHEDULED: "A ScalingPolicy without metrics keeps the lowest number in force: its own, or a schedule's that is on.",
     Code.ENOUGH_READY: "Condition Ready: at least `minReplicas` units are ready, and no shortage lasts too long.",
@@ -73,6 +76,20 @@ _POLICIES: Final[Mapping[Code, str]] = {
     Code.METRIC_FALLBACK: "A metric failed `fallback.afterFailures` times in a row: `fallback` stands in for it.",
     Code.SCHEDULES_CONFLICT: "Schedules, or a schedule and the policy, ask for bounds without a common value: the highest "
     "minimum counts.",
+}
+_SOURCES: Final[Mapping[Code, str]] = {
+    Code.POOL_NOT_FOUND: "`poolRef` of the ScalingPolicy names no MultiCloudPool of its namespace.",
+    Code.POOL_NOT_OBSERVED: "The pool of a ScalingPolicy has no number of its own yet: its members were not looked at, or its "
+    "spec cannot be understood.",
+    Code.ANOTHER_POLICY: "Another, older ScalingPolicy decides for the same pool. Delete one of them.",
+    Code.REPLICAS_IGNORED: "`spec.replicas` of the pool is set beside a ScalingPolicy, which decides. For a number of your own "
+    "use `multicloud override`.",
+    Code.SOURCE_NOT_ALLOWED: "The policy names a source that the setting `metrics.prometheus` does not give its namespace.",
+    Code.METRIC_EMPTY: "The query found nothing. Nothing is not zero: write `or vector(0)` where it is.",
+    Code.METRIC_AMBIGUOUS: "The query gives several numbers. Aggregate them to one, as with `sum()`.",
+    Code.METRIC_NOT_A_NUMBER: "The query gives NaN, an infinity, a string, a range or a histogram.",
+    Code.METRIC_NEGATIVE: "The query gives a negative number, which is no load.",
+    Code.QUERY_REFUSED: "The source does not understand the query, or cannot carry it out.",
 }
 _MOVES: Final[Mapping[Code, str]] = {
     Code.GROW_FOR_SHORTAGE: "Grows because fewer units are ready than `minReplicas`.",
@@ -220,6 +237,7 @@ _GROUPS: Final[Mapping[str, Mapping[Code, str]]] = {
     "All is well": ALL_IS_WELL,
     "What bounds the size": _BOUNDS,
     "What a ScalingPolicy says": _POLICIES,
+    "What a ScalingPolicy cannot read": _SOURCES,
     "Why a size moves": _MOVES,
     "Why it waits": _WAITS,
     "How a resize ended otherwise": _ENDED,

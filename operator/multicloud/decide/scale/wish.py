@@ -59,12 +59,15 @@ def wish(snapshot: Snapshot, found_units: int) -> Wish:
 
 
 def _decided(snapshot: Snapshot, found_units: int, override: SeenOverride | None) -> tuple[int, DecidedBy]:
-    """Who decides, the strongest first: an override, spec.replicas, nobody (hold)."""
+    """Who decides, the strongest first: an override, a scaling policy, spec.replicas, nobody (hold)."""
     problem = override_problem(snapshot, override)
     if problem is not None:
         return _held(snapshot, found_units, problem.code)
-    spec = snapshot.spec
-    if spec.replicas is not None:
+    spec, policy = snapshot.spec, snapshot.policy
+    if policy is not None and policy.units is not None:
+        by = DecidedBy(kind=Kind.POLICY, name=policy.name, reason=Code.SCALING_POLICY, since=snapshot.now)
+        units = policy.units
+    elif policy is None and spec.replicas is not None:
         units, by = spec.replicas, _by(Kind.POOL, Code.SPEC_REPLICAS, snapshot)
     else:
         units, by = _held(snapshot, found_units, Code.HOLD)

@@ -14,7 +14,7 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from multicloud.model.member import Counted, Resources, nodes_needed
+from multicloud.model.member import Counted, Load, Resources, nodes_needed
 from multicloud.model.ref import Cloud
 
 Body = Mapping[str, Any]
@@ -29,7 +29,10 @@ _ANY_POOL = ""
 
 @dataclass(slots=True)
 class _Node:
-    """A node, or (`pool` None) a name that pods gave before the node itself was seen."""
+    """A node, or (`pool` None) a name that pods gave before the node itself was seen.
+
+    `own` are the pods that come and go with it, as DaemonSets' do; they are in none of the other numbers.
+    """
 
     pool: str | None = None
     ready: bool = False
@@ -38,6 +41,32 @@ class _Node:
     cpu_m: int = 0
     memory: int = 0
     pods: int = 0
+    own_cpu_m: int = 0
+    own_memory: int = 0
+    own_pods: int = 0
+
+    def ask(self, requests: Resources, sign: int, *, own: bool) -> None:
+        if own:
+            self.own_cpu_m += sign * requests.cpu_m
+            self.own_memory += sign * requests.memory
+            self.own_pods += sign * requests.pods
+        else:
+            self.cpu_m += sign * requests.cpu_m
+            self.memory += sign * requests.memory
+            self.pods += sign * requests.pods
+
+    @property
+    def is_bare(self) -> bool:
+        """True when no pod is counted on it."""
+        return self.pods + self.own_pods <= 0
+
+    @property
+    def asked(self) -> Resources:
+        return Resources(
+            cpu_m=max(0, self.cpu_m + self.own_cpu_m),
+            memory=max(0, self.memory + self.own_memory),
+            pods=max(0, self.pods + self.own_pods),
+        )
 
 
 @dataclass(slots=True)
@@ -94,12 +123,13 @@ class Counts:
         known = self._nodes.pop(_name(body), None)
         if known is None or known.pool is None:
             return None
-        self._pools[known.pool].count(known, -1)
-        if known.pods > 0:
-            # Their ends are still to come: they must find what they took away from.
-            left = _Node(cpu_m=known.cpu_m, memory=known.memory, pods=known.pods)
-            self._nodes[_name(body)] = left
-        return known.pool
+        pool = known.pool
+        self._pools[pool].count(known, -1)
+        if not known.is_bare:
+            # The ends of its pods are still to come: they must find what they took away from.
+            known.pool, known.ready, known.cordoned, known.offers = None, False, False, Resources()
+            self._nodes[_name(body)] = known
+        return pool
 
     def pod(self, body: Body) -> str | None:
         """A pod was scheduled."""
@@ -143,20 +173,32 @@ class Counts:
         self._unscheduled[pool] = max(0, self._unscheduled.get(pool, 0) + sign)
         return pool
 
+    def load(self, pool: str) -> Load:
+        """What the nodes of a pool offer and the pods on them request; all zero for one of which no node is there."""
+        nodes = [node for node in self._nodes.values() if node.pool == pool]
+        ready = [node for node in nodes if node.ready]
+        unready = [node for node in nodes if not node.ready]
+        return Load(
+            ready=len(ready),
+            asked=_sum(node.asked for node in ready),
+            offered=_sum(node.offers for node in ready),
+            unready=len(unready),
+            unready_offered=_sum(node.offers for node in unready),
+        )
+
     def _ask(self, body: Body, sign: int) -> str | None:
         name = (body.get("spec") or {}).get("nodeName")
-        if not name or _is_per_node(body):
+        if not name:
             return None
-        node = self._nodes.setdefault(str(name), _Node())
-        asked = _requests(body["spec"])
-        node.cpu_m += sign * asked.cpu_m
-        node.memory += sign * asked.memory
-        node.pods += sign * asked.pods
-        if node.pool is not None:
+        node, asked, own = self._nodes.setdefault(str(name), _Node()), _requests(body["spec"]), _is_per_node(body)
+        node.ask(asked, sign, own=own)
+        if node.pool is None:
+            if node.is_bare:
+                del self._nodes[str(name)]
+        elif not own:
             self._pools[node.pool].ask(asked, sign)
-        elif node.pods <= 0:
-            del self._nodes[str(name)]
-        return node.pool
+            return node.pool
+        return None
 
 
 def _name(body: Body) -> str:
@@ -214,7 +256,11 @@ def _asked(container: Body) -> Resources:
 
 def _sum(parts: Iterable[Resources]) -> Resources:
     every = list(parts)
-    return Resources(cpu_m=sum(one.cpu_m for one in every), memory=sum(one.memory for one in every))
+    return Resources(
+        cpu_m=sum(one.cpu_m for one in every),
+        memory=sum(one.memory for one in every),
+        pods=sum(one.pods for one in every),
+    )
 
 
 def _widest(one: Resources, other: Resources) -> Resources:

@@ -12,7 +12,7 @@ from typing import Final
 from multicloud.kube.members.kubeconfig import fetch_kubeconfig
 from multicloud.kube.members.watching import Watching
 from multicloud.model.error import refused
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look
 from multicloud.model.port import Clock, Lanes, Secrets, Wake
 from multicloud.model.reason import Code
 from multicloud.model.ref import ObjectKey
@@ -72,6 +72,11 @@ class MemberEyes:
         """As the port says."""
         seat = self._seats.get(login)
         return seat.watching.inside(node_pool) if seat else Inside()
+
+    def load(self, login: ClusterLogin, node_pool: str) -> Load | None:
+        """As the port says."""
+        seat = self._seats.get(login)
+        return seat.watching.load(node_pool) if seat else None
 
     def account_changed(self, account: ObjectKey) -> None:
         """As the port says."""

@@ -19,7 +19,7 @@ from multicloud.kube.members.autoscaler import AutoscalerStatus
 from multicloud.kube.members.counts import Counts
 from multicloud.kube.members.entering import enter, why_not
 from multicloud.model.error import CloudError, Refused
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load
 from multicloud.model.port import Clock
 from multicloud.model.reason import Reason
 
@@ -94,6 +94,13 @@ class Watching:
             autoscaled=known.autoscaled,
             trouble=next(iter(known.troubles.values()), None),
         )
+
+    def load(self, node_pool: str) -> Load | None:
+        """What its nodes offer and its pods request now; None where that is not known."""
+        known = self._known
+        if known is None or "pods" in known.troubles or self._clock.monotonic() - known.heard_s > FRESH_S:
+            return None
+        return known.counts.load(node_pool)
 
     def close(self) -> None:
         """Stop."""

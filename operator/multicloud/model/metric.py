@@ -1,0 +1,47 @@
+"""What is said between a scaling policy and its sources, and a decision with all that it was made of.
+
+`observe` asks through the port MetricSource, `sources` answer; `decide` judges the Readings that `observe` makes of it,
+`report` shows the whole.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from multicloud.model.policy import (
+    Measured,
+    Needed,
+    PolicyDecision,
+    PolicyHistory,
+    PolicySpec,
+    PoolStanding,
+    Reading,
+    Used,
+)
+from multicloud.model.ref import ObjectKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """For whom a metric is read: the policy's namespace decides what it may see. `pool` is the pool it decides for."""
+
+    namespace: str
+    pool: ObjectKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One answer that can be believed. `at` is when it was true, by its source's own word."""
+
+    found: Measured | Used | Needed
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedPolicy:
+    """A decision about a policy's pool, and what it was made of. `lasting` is what status must keep of its history."""
+
+    spec: PolicySpec
+    standing: PoolStanding
+    readings: tuple[Reading, ...]
+    decision: PolicyDecision
+    lasting: PolicyHistory
