@@ -31,9 +31,12 @@ def test_help_names_every_command_of_the_first_form() -> None:
     listed = re.findall(r"^  ([a-z]+) ", commands, re.MULTILINE)
     assert sorted(listed) == [
         "adopt",
+        "approve",
         "check",
+        "cost",
         "crds",
         "demo",
+        "explain",
         "lab",
         "override",
         "pause",

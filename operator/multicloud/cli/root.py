@@ -3,10 +3,13 @@
 import click
 
 from multicloud.cli.adopt import adopt
+from multicloud.cli.approve import approve
 from multicloud.cli.check.command import check
+from multicloud.cli.cost import cost
 from multicloud.cli.crds import crds
 from multicloud.cli.demo.command import demo
 from multicloud.cli.drift import accept_drift, correct_drift
+from multicloud.cli.explain import explain
 from multicloud.cli.lab import lab
 from multicloud.cli.override import override
 from multicloud.cli.pause import pause, resume
@@ -34,6 +37,9 @@ for command in (
     lab,
     status,
     plan,
+    explain,
+    cost,
+    approve,
     simulate,
     check,
     adopt,

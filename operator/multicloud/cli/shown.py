@@ -107,6 +107,11 @@ def _place(member: Mapping[str, Any]) -> tuple[str, str, str]:
     return UNKNOWN, UNKNOWN, UNKNOWN
 
 
+def where(member: MemberRow) -> str:
+    """Cloud, cluster and node pool in one word."""
+    return f"{member.cloud} {member.cluster}/{member.node_pool}"
+
+
 def number(value: int | None) -> str:
     """Write a size; unknown is a question mark."""
     return UNKNOWN if value is None else str(value)

@@ -2,19 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from multicloud.cli.asking import ask
 from multicloud.cli.options import cluster_options
-
-if TYPE_CHECKING:
-    from multicloud.kube.client import KubeClient
-
-Body = Mapping[str, Any]
+from multicloud.cli.reading import Body, read_pools
 
 
 @click.command()
@@ -48,33 +43,13 @@ def status(
     if all_namespaces and (namespace or pool):
         raise click.UsageError("-A looks at every pool: leave out the name and -n")
     place = None if all_namespaces else namespace or namespace_of(kubeconfig, context)
-    found = ask(kubeconfig, context, lambda kube: _read(kube, place, pool))
+    found = ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))
     if output in {"json", "yaml"}:
         _print_objects(found, one=pool is not None, as_json=output == "json")
     elif found:
         _print_table(found, wide=output == "wide", namespaces=place is None)
     else:
         click.echo(f"no MultiCloudPool in {f'namespace {place}' if place else 'any namespace'}", err=True)
-
-
-async def _read(kube: "KubeClient", namespace: str | None, pool: str | None) -> Sequence[Body]:
-    from multicloud.kube.objects import KubeObjects
-    from multicloud.model.ref import Kind, ObjectKey
-
-    objects = KubeObjects(kube, namespaces=() if namespace is None else (namespace,))
-    missing = await objects.missing_kinds()
-    if missing:
-        raise click.ClickException(f"{missing[0]}: `multicloud crds | kubectl apply --server-side -f -`")
-    if namespace is None or pool is None:
-        found = await objects.list_objects(Kind.POOL)
-        return sorted(found, key=lambda body: (body["metadata"]["namespace"], body["metadata"]["name"]))
-    body = await objects.read_object(ObjectKey(kind=Kind.POOL, namespace=namespace, name=pool))
-    if body is None:
-        raise click.ClickException(
-            f"MultiCloudPool {pool} does not exist in namespace {namespace}; "
-            "`multicloud status -A` lists those of every namespace"
-        )
-    return (body,)
 
 
 def _print_objects(found: Sequence[Body], *, one: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from multicloud.cli.shown import MemberRow, PoolRow, number
+from multicloud.cli.shown import PoolRow, number, where
 
 _READY_WORDS: Final = {"True": "Ready", "False": "NotReady", "Unknown": "Unknown"}
 _READY_STYLES: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
@@ -61,11 +61,6 @@ def _add_pool(table: Table, pool: PoolRow, *, wide: bool, namespaces: bool) -> N
             member.reason,
             *(["", member.message] if wide else []),
         )
-
-
-def where(member: MemberRow) -> str:
-    """Cloud, cluster and node pool in one word."""
-    return f"{member.cloud} {member.cluster}/{member.node_pool}"
 
 
 def _bounds(bounds: str, limited_by: str) -> str:

@@ -1,5 +1,6 @@
 """The page of reasons: what each word means and what a person may do. Complete by its test."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -252,6 +253,15 @@ def reasons_page() -> str:
     if missing:
         raise ValueError(f"explain these reasons in {__name__}: {', '.join(sorted(missing))}")
     return _HEAD + "".join(_table(title, meanings) for title, meanings in _GROUPS.items())
+
+
+def advice(word: str) -> str | None:
+    """What a reason means and what a person may do, None for one that says that all is well, or that is not ours."""
+    known = {
+        code.value: meaning for group in _GROUPS.values() for code, meaning in group.items() if group is not ALL_IS_WELL
+    }
+    said = known.get(word)
+    return None if said is None else re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", said)
 
 
 def _table(title: str, meanings: Mapping[Code, str]) -> str:

@@ -1,0 +1,69 @@
+"""`multicloud cost`: what pools cost an hour now, and at the end of their plans. Reads the API server only."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from multicloud.cli.asking import ask
+from multicloud.cli.options import cluster_options
+from multicloud.cli.reading import Body, read_pools
+from multicloud.cli.shown import UNKNOWN
+
+
+@click.command()
+@click.argument("pool", required=False)
+@click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace to look at. Default: that of the context.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@cluster_options
+def cost(*, pool: str | None, namespace: str | None, output: str, kubeconfig: Path | None, context: str | None) -> None:
+    """Show what pools cost an hour, now and at the end of what is planned.
+
+    Amounts are of the nodes that the clouds try to reach, at the prices of the spec. A question mark is an amount that
+    nobody can tell: a price or a size is not known.
+    """
+    from multicloud.cli.place import namespace_of
+
+    place = namespace or namespace_of(kubeconfig, context)
+    found = [_costs(body) for body in ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))]
+    if output == "json":
+        click.echo(json.dumps({"pools": found}, indent=2, ensure_ascii=False))
+    elif output == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump({"pools": found}, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    else:
+        _print_table(found)
+
+
+def _costs(body: Body) -> Mapping[str, Any]:
+    plan = (body.get("status") or {}).get("plan") or {}
+    now, then = plan.get("hourlyCostNow"), plan.get("hourlyCost")
+    saving = None if now is None or then is None else format(Decimal(now) - Decimal(then), "f")
+    return {
+        "namespace": body["metadata"]["namespace"],
+        "name": body["metadata"]["name"],
+        "currency": (body.get("spec") or {}).get("currency"),
+        "hourlyCostNow": now,
+        "hourlyCost": then,
+        "saving": saving,
+    }
+
+
+def _print_table(found: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("POOL", "NOW", "PLANNED", "SAVING", ""):
+        table.add_column(title, justify="right" if title.isupper() and title != "POOL" else "left", no_wrap=True)
+    for one in found:
+        amounts = [
+            one[field] if one[field] is not None else UNKNOWN for field in ("hourlyCostNow", "hourlyCost", "saving")
+        ]
+        table.add_row(one["name"], *amounts, f"{one['currency']} an hour" if one["currency"] else "an hour")
+    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)

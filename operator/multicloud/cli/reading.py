@@ -1,0 +1,32 @@
+"""One pool or several, as the API server has them. `status`, `explain` and `cost` ask it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from multicloud.kube.client import KubeClient
+
+Body = Mapping[str, Any]
+
+
+async def read_pools(kube: "KubeClient", namespace: str | None, pool: str | None) -> Sequence[Body]:
+    """The pool of that name, all of a namespace, or all of the cluster. Raises click.ClickException, KubeError."""
+    from multicloud.kube.objects import KubeObjects
+    from multicloud.model.ref import Kind, ObjectKey
+
+    objects = KubeObjects(kube, namespaces=() if namespace is None else (namespace,))
+    missing = await objects.missing_kinds()
+    if missing:
+        raise click.ClickException(f"{missing[0]}: `multicloud crds | kubectl apply --server-side -f -`")
+    if namespace is None or pool is None:
+        found = await objects.list_objects(Kind.POOL)
+        return sorted(found, key=lambda body: (body["metadata"]["namespace"], body["metadata"]["name"]))
+    body = await objects.read_object(ObjectKey(kind=Kind.POOL, namespace=namespace, name=pool))
+    if body is None:
+        raise click.ClickException(
+            f"MultiCloudPool {pool} does not exist in namespace {namespace}; "
+            "`multicloud status -A` lists those of every namespace"
+        )
+    return (body,)

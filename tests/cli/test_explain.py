@@ -1,0 +1,84 @@
+"""`multicloud explain` and `approve` on statuses as the operator writes them."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from multicloud.cli.explain import explained
+from multicloud.decide import decide
+from multicloud.kinds.parse import pool_object
+from multicloud.kinds.status import render_pool
+from multicloud.model.reason import Code
+from multicloud.model.record import PoolRecord
+from multicloud.model.spec import Mode
+from multicloud.report.conditions import pool_conditions
+from support.builders import Member, snapshot
+from support.builders import member as seen
+from support.manifests import member, pool
+
+BODY = pool(replicas=4, members=[member("east"), member("west", "gke")])
+
+
+def told(*members: Member, **fields: Any) -> list[str]:
+    """What is said about the pool of two members after a pass over these."""
+    taken = snapshot(*members, **fields)
+    plan = decide(taken)
+    conditions = pool_conditions(taken, plan, stalled=False)
+    body = deepcopy(BODY)
+    body["status"] = render_pool(pool_object(body), plan, plan.record, conditions)
+    return list(explained(body))
+
+
+def test_a_pool_that_nobody_looked_at_is_no_riddle() -> None:
+    assert explained(BODY) == [
+        "web: no operator has looked at this pool yet. `multicloud check` looks for what is missing."
+    ]
+
+
+def test_at_rest_it_says_who_decided_and_what_would_change_it() -> None:
+    lines = told(seen("east", 2), seen("west", 2), replicas=4, min_replicas=1, max_replicas=10)
+    text = "\n".join(lines)
+    assert lines[0].startswith("shop/web wants 4 units, and 4 are ready.")
+    assert lines[1].startswith("Decided by spec.replicas of the pool: 4 units (SpecReplicas), since 2026-05-04T12:00")
+    assert lines[2] == "Nothing keeps it from that number."
+    assert "  east (aws shop-prod/web): 2 nodes, which it keeps." in lines
+    assert "    Because: has the size it should have (AsWished)." in lines
+    assert "Nothing is to be changed." in lines
+    assert "- another wish: spec.replicas, a policy, or `multicloud override` for a while." in text
+
+
+def test_a_move_is_told_step_by_step_with_its_reasons() -> None:
+    lines = told(seen("east", 0), seen("west", 4, weight=0), replicas=4)
+    assert "  east (aws shop-prod/web): 0 nodes, to become 4." in lines
+    assert lines[lines.index("What is to be changed:") + 1 :][:5] == [
+        "  - west: 4 → 0 nodes (MoveToShare)",
+        "  + east: 0 → 4 nodes (MoveToShare)",
+        "Step by step, each when the one before is over, so that enough stays ready all the time:",
+        "  1. east 0 → 4",
+        "  2. west 4 → 0",
+    ]
+    assert any(
+        line.startswith("- ReplacementNotReady: Nodes may only go when enough units are ready") for line in lines
+    )
+
+
+def test_what_bound_it_is_named_with_what_lifts_it() -> None:
+    lines = told(seen("east", 2), seen("west", 2), replicas=9, max_replicas=4)
+    assert lines[2] == "What bound it: spec.maxReplicas is 4 (MaxReplicas)."
+    assert any(line.startswith("- MaxReplicas: ") and "Raise it" in line for line in lines)
+
+
+@pytest.mark.parametrize("mode", [Mode.PLAN, Mode.APPROVE_SHRINK])
+def test_what_waits_for_a_person_names_the_command(mode: Mode) -> None:
+    lines = told(seen("east", 4), seen("west", 4), replicas=4, mode=mode)
+    (line,) = [line for line in lines if line.startswith("It waits for")]
+    assert line.startswith("It waits for `multicloud approve web ")
+    assert any(line.startswith("- ApprovalRequired: ") for line in lines)
+
+
+def test_every_reason_that_is_told_is_one_of_the_list() -> None:
+    lines = told(seen("east", 4).viewed(fresh=False), seen("west", 2), replicas=2, record=PoolRecord())
+    named = {line.split(":")[0].removeprefix("- ") for line in lines if line.startswith("- ")}
+    assert named <= set(Code)
+    assert named
