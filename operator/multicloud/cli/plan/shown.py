@@ -9,7 +9,7 @@ import click
 
 from multicloud.cli.plan.scene import Scene
 from multicloud.kinds.status import money
-from multicloud.model.approval import Change
+from multicloud.model.approval import Change, plan_hash
 from multicloud.model.plan import Plan
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
         "name": key.name,
         "observed": scene.observed,
         "plan": {
+            "hash": _hash(scene, plan),
             "changes": _changes(plan.changes),
             "hourlyCost": money(placing.hourly_cost),
             "hourlyCostNow": money(placing.hourly_cost_now),
@@ -46,6 +47,14 @@ def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
             "steps": [_changes(step) for step in plan.steps],
         },
     }
+
+
+def _hash(scene: Scene, plan: Plan) -> str:
+    """That of the plan that stands, which an approval has to name; else one of these changes alone."""
+    known = scene.snapshot.record.plan
+    if known is not None and known == plan.record.plan:
+        return known.hash(scene.snapshot.uid)
+    return plan_hash("", "", plan.changes)
 
 
 def _changes(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
