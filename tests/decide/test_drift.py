@@ -13,7 +13,7 @@ from multicloud.model.plan import Plan
 from multicloud.model.reason import Code
 from multicloud.model.record import Accepted, MemberRecord, PoolRecord
 from multicloud.model.size import Activity, ReadySource
-from multicloud.model.spec import Deficit, Drift, MemberState, Surplus, Word
+from multicloud.model.spec import Deficit, Detect, Drift, MemberState, Surplus, Word
 from support.builders import NOW, Member, asked, intent, member, of, seconds, snapshot, targets
 
 CORRECT = Drift(surplus=Surplus.CORRECT)
@@ -358,6 +358,92 @@ def test_others_move_an_accepted_size_too() -> None:
     one = accepted(14).seen(requested=12, nodes=12, ready=12)
     record = of(decide(snapshot(one, replicas=10)), "a").record
     assert (record.agreed, record.accepted) == (12, None)
+
+
+# Who moves it again and again, where the cloud does not tell
+
+GROUPED: dict[str, Any] = {"groups": ("eks-web-1",)}
+
+
+def scaled(size: int, *, before: int = 10, moved_s_ago: float | None = 600, **spec: Any) -> Member:
+    """A member of a cloud that tells of no autoscaling, whose size others moved just now, and once before."""
+    moved_at = None if moved_s_ago is None else NOW - seconds(moved_s_ago)
+    one = member("a", before, **spec).seen(**GROUPED, requested=size, nodes=size, ready=size)
+    return one.remembered(moved_at=moved_at)
+
+
+@pytest.mark.parametrize(
+    ("one", "stopped"),
+    [
+        pytest.param(scaled(12), True, id="twice within half an hour"),
+        pytest.param(scaled(12, moved_s_ago=1800), True, id="just within"),
+        pytest.param(scaled(12, moved_s_ago=1801), False, id="not within"),
+        pytest.param(scaled(12, moved_s_ago=None), False, id="once"),
+        pytest.param(scaled(12, moved_s_ago=-5), False, id="a move that has not been yet"),
+        pytest.param(scaled(10), False, id="not again"),
+        pytest.param(scaled(8), True, id="downwards"),
+        pytest.param(scaled(12).seen(groups=()), False, id="where the cloud would tell"),
+        pytest.param(scaled(12, detect_autoscaler=Detect.OFF), False, id="somebody says that there is none"),
+        pytest.param(scaled(12).seen(activity=Activity.BUSY), False, id="within an update"),
+        pytest.param(
+            scaled(12).remembered(foreign_since=LONG_AGO, foreign_until=NOW - seconds(60)), False, id="right after one"
+        ),
+        pytest.param(scaled(12).viewed(fresh=False), False, id="not looked at lately"),
+        pytest.param(scaled(12, state=MemberState.FROZEN), False, id="frozen"),
+        pytest.param(scaled(14).remembered(intent=intent(10, 14, age_s=60)), False, id="our own resize"),
+        pytest.param(
+            scaled(13).remembered(requested=13, intent=intent(10, 14, age_s=60)), True, id="our own resize, thwarted"
+        ),
+    ],
+)
+def test_two_moves_of_others_within_half_an_hour_stop_a_member(one: Member, stopped: bool) -> None:
+    part = of(decide(snapshot(one, member("b", 10), replicas=30)), "a")
+    assert (part.refusal is not None and part.refusal.code is Code.FOREIGN_SCALER) is stopped
+    if stopped:
+        assert (part.ask, part.record.scaler_since, part.record.moved_at) == (None, NOW, NOW)
+        assert (part.record.agreed, part.record.held_since) == (part.record.requested, None)
+
+
+STOPPED = member("a", 12).seen(**GROUPED, ready=9).remembered(scaler_since=LONG_AGO, moved_at=LONG_AGO)
+
+
+def test_a_stopped_member_counts_with_what_is_ready() -> None:
+    plan = decide(snapshot(STOPPED, member("b", 10), replicas=24))
+    assert (of(plan, "a").target, asked(plan)) == (12, {"b": 15})
+
+
+@pytest.mark.parametrize(
+    ("detect", "fields", "refusal"),
+    [
+        pytest.param(Detect.AUTO, {}, Code.FOREIGN_SCALER, id="nobody said anything"),
+        pytest.param(Detect.ON, {}, Code.AUTOSCALER_ON, id="there is one"),
+        pytest.param(Detect.OFF, {}, None, id="there is none"),
+        pytest.param(Detect.AUTO, {"drift": Drift(accepted=said("a"))}, None, id="accepted"),
+        pytest.param(Detect.AUTO, {"drift": Drift(corrected=said("*"))}, None, id="corrected"),
+        pytest.param(
+            Detect.AUTO,
+            {"drift": Drift(accepted=said("a", at=LONG_AGO - seconds(1)))},
+            Code.FOREIGN_SCALER,
+            id="a word from before",
+        ),
+    ],
+)
+def test_a_person_says_who_moves_it(detect: Detect, fields: dict[str, Any], refusal: Code | None) -> None:
+    part = of(decide(snapshot(STOPPED.wanted(detect_autoscaler=detect), replicas=12, **fields)), "a")
+    assert (part.refusal.code if part.refusal else None) == refusal
+    assert (part.record.scaler_since is not None) is (refusal is Code.FOREIGN_SCALER)
+    assert (part.record.accepted is not None) is bool(
+        "drift" in fields and fields["drift"].accepted and refusal is None
+    )
+
+
+def test_a_word_is_over_once_it_moves_on() -> None:
+    one = STOPPED.seen(requested=15, nodes=15, ready=15)
+    drift = Drift(accepted=said("a", at=NOW - seconds(60)))
+    first = decide(snapshot(one, replicas=12))
+    assert of(first, "a").record.moved_at == NOW
+    plan = again(first, one, replicas=12, drift=drift)
+    assert of(plan, "a").refusal is not None
 
 
 # What is no drift

@@ -109,6 +109,13 @@ def override(*, hours: float) -> Override:
             id="a word about a stranger's drift",
         ),
         pytest.param(pool(member("a", 4), replicas=4), "Drifted", (False, "NothingHeld"), id="no drift"),
+        pytest.param(
+            pool(member("a", 4).remembered(scaler_since=NOW), member("b", 4), replicas=8),
+            "ForeignScaler",
+            (True, "ForeignScaler"),
+            id="something else sizes a member",
+        ),
+        pytest.param(pool(member("a", 4), replicas=4), "ForeignScaler", (False, "AsWished"), id="nothing else does"),
         pytest.param(pool(member("a", 4), replicas=99), "CapacityLimited", (True, "MaxReplicas"), id="clamped"),
         pytest.param(
             pool(member("a", 9, max_nodes=5).remembered(adoption_floor=9), replicas=9),

@@ -8,7 +8,7 @@ import pytest
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.thread import LabThread
 from support.lab import lab
-from support.world import World, Write
+from support.world import World, Write, members
 
 __all__ = ["lab"]
 
@@ -165,3 +165,37 @@ async def test_an_upgrade_with_its_surge_is_no_drift_in_any_cloud(lab: LabThread
         await world.run_for(hours=3)
         assert world.cloud_writes == []
         assert [note for note in world.cluster.events if note.action == "Drifted"] == []
+
+
+def autoscaled(size: int, hands: Hands) -> None:
+    hands.autoscale("aws", "shop-prod", "web", size)
+
+
+async def test_a_cluster_autoscaler_appears_on_eks(lab: LabThread) -> None:
+    async with World(lab) as world:
+        await settled_pool(world, drift={"surplus": "Hold", "holdSeconds": 600})
+        lab.hands(partial(autoscaled, 5))
+        await world.run_for(minutes=5)
+        assert (world.condition("Drifted"), world.condition("ForeignScaler")[0]) == (("True", "SurplusHeld"), "False")
+        lab.hands(partial(autoscaled, 7))
+        await world.run_until(lambda: world.condition("ForeignScaler") == ("True", "ForeignScaler"), minutes=3)
+        assert (world.member("aws")["reason"], world.member("aws")["state"]) == ("ForeignScaler", "Refused")
+
+        for size in (6, 9, 8):
+            lab.hands(partial(autoscaled, size))
+            await world.run_for(hours=1)
+        await world.crash()
+        world.start()
+        await world.run_for(minutes=30)
+        assert {write.cloud for write in world.cloud_writes} == {"azure", "gcp"}, "it counts, and is never written to"
+        assert world.condition("ForeignScaler")[0] == "True"
+        assert sum(sizes(world).values()) == 12
+
+        before = len(world.cloud_writes)
+        world.edit(members=[{**each, **DETECT_OFF} if each["name"] == "aws" else each for each in members()])
+        await world.run_until(lambda: sizes(world) == dict.fromkeys(CLOUDS, 4), minutes=60)
+        assert {write.cloud for write in world.cloud_writes[before:]} == set(CLOUDS)
+        assert world.condition("ForeignScaler")[0] == "False"
+
+
+DETECT_OFF = {"providerAutoscaling": {"policy": "Refuse", "detect": "Off"}}

@@ -332,7 +332,7 @@ class World:
         return [
             Write(str(entry["cloud"]), str(entry["cluster"]), str(entry["pool"]), int(str(entry["to"])))
             for entry in self.lab.journal()
-            if entry["effective"] and entry["to"] is not None and entry["principal"] != "hand"
+            if entry["effective"] and entry["to"] is not None and entry["principal"] not in {"hand", "autoscaler"}
         ]
 
     async def run_for(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:

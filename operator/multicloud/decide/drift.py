@@ -15,11 +15,15 @@ from multicloud.model.plan import MemberView, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Accepted, MemberRecord
 from multicloud.model.size import NodePool
-from multicloud.model.spec import Deficit, Drift, MemberState, Surplus, Word
+from multicloud.model.spec import Deficit, Detect, Drift, MemberState, Surplus, Word
 
 MOST_CORRECTIONS: Final = 3
 CORRECTIONS_WITHIN: Final = timedelta(hours=1)
 """A surplus is corrected so many times within so long, whoever brings it back (product rule); then it stays."""
+
+
+MOVES_WITHIN: Final = timedelta(minutes=30)
+"""Two moves of others within so long are an autoscaler's, where its cloud does not tell of one (product rule)."""
 
 
 def with_word(record: MemberRecord, drift: Drift, now: datetime) -> MemberRecord:
@@ -41,10 +45,9 @@ def with_word(record: MemberRecord, drift: Drift, now: datetime) -> MemberRecord
 
 
 def stands_since(record: MemberRecord) -> datetime | None:
-    """Since when the size that others set is as it is; None where no such size stands beside the plan."""
-    if record.held_since is None:
-        return None
-    return max(record.held_since, record.moved_at or record.held_since)
+    """Since when the size that others set is as it is; None where nobody has to answer for one."""
+    since = record.held_since or record.scaler_since
+    return None if since is None else max(since, record.moved_at or since)
 
 
 def _said(words: Iterable[Word], member: str, now: datetime) -> datetime | None:
@@ -53,7 +56,7 @@ def _said(words: Iterable[Word], member: str, now: datetime) -> datetime | None:
 
 
 def _agreed(record: MemberRecord) -> MemberRecord:
-    return replace(record, agreed=record.requested, held_since=None)
+    return replace(record, agreed=record.requested, held_since=None, scaler_since=None)
 
 
 def next_word(drift: Drift, now: datetime) -> datetime | None:
@@ -61,12 +64,28 @@ def next_word(drift: Drift, now: datetime) -> datetime | None:
     return min((one.at for one in drift.accepted | drift.corrected if one.at > now), default=None)
 
 
-def with_move(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
+def with_move(record: MemberRecord, view: MemberView, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
     """Note when others moved the size. The facts are fresh, and neither we nor an operation moved it."""
-    before = snapshot.record.member(record.name)
+    before, now = snapshot.record.member(record.name), snapshot.now
     # Of a resize that somebody thwarted, the sizes on the way were seen before its end was known.
-    moved = before.intent is not None or before.requested not in {None, facts.requested}
-    return replace(record, moved_at=snapshot.now) if moved else record
+    if before.intent is None and before.requested in {None, facts.requested}:
+        return record
+    asks = bool(facts.groups) and view.spec.detect_autoscaler is Detect.AUTO
+    again = record.moved_at is not None and now - MOVES_WITHIN <= record.moved_at <= now
+    return replace(record, moved_at=now, scaler_since=record.scaler_since or (now if asks and again else None))
+
+
+def foreign_scaler(record: MemberRecord) -> Reason | None:
+    """Why a member is left alone whose size others move again and again."""
+    return None if record.scaler_since is None else _FOREIGN_SCALER
+
+
+_FOREIGN_SCALER: Final = Reason(
+    code=Code.FOREIGN_SCALER,
+    text=f"its size moved twice within {MOVES_WITHIN.seconds // 60} minutes without us and without an update in its cloud: "
+    "say who does it with providerAutoscaling.detect On or Off, or answer with multicloud.dev/accept-drift or "
+    "multicloud.dev/correct-drift",
+)
 
 
 def with_drift(record: MemberRecord, view: MemberView, facts: NodePool, snapshot: Snapshot) -> MemberRecord:

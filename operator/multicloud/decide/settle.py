@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from multicloud.decide.delivery import failed, is_replaced, with_delivery, with_foreign, with_sight
-from multicloud.decide.drift import following, with_drift, with_move, with_word
+from multicloud.decide.drift import following, foreign_scaler, with_drift, with_move, with_word
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
@@ -36,6 +36,8 @@ def settle(view: MemberView, snapshot: Snapshot) -> Standing:
 
 def _settled_member(view: MemberView, record: MemberRecord, snapshot: Snapshot) -> Standing:
     record = with_sight(record, view, snapshot.now)
+    if view.spec.detect_autoscaler is not Detect.AUTO:
+        record = replace(record, scaler_since=None)
     if snapshot.spec.adopts(view.spec):
         record = replace(record, adoption_floor=None)
     facts = view.sight.proved
@@ -53,7 +55,7 @@ def _settled_member(view: MemberView, record: MemberRecord, snapshot: Snapshot) 
 
 def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> Standing:
     """Judge a member whose node pool was seen at least once."""
-    refusal = _refusal(view, facts)
+    refusal = _refusal(view, facts) or foreign_scaler(record)
     if facts.activity is Activity.LEAVING:
         record = _gone(record)
     if not view.fresh or facts.activity is Activity.LEAVING:
@@ -75,10 +77,13 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
     by_others = late is record and (verdict is None or verdict.outcome.code is Code.SUPERSEDED)
     record = with_foreign(late, facts, snapshot)
     if facts.activity is not Activity.BUSY and (record.foreign_since is None or _is_pressing(record, facts, snapshot)):
-        if refusal is not None or view.spec.state is MemberState.FROZEN:
+        left_alone = refusal not in {None, foreign_scaler(record)} or view.spec.state is MemberState.FROZEN
+        if by_others and not left_alone:
+            record = with_move(record, view, facts, snapshot)
+            refusal = foreign_scaler(record)
+        if left_alone or refusal is not None:
             record = following(record, facts)
         else:
-            record = with_move(record, facts, snapshot) if by_others else record
             record = with_drift(record, view, facts, snapshot)
     return _standing(view, with_delivery(record, facts, snapshot), snapshot, refusal=refusal)
 

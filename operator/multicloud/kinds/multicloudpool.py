@@ -139,7 +139,8 @@ class ProviderAutoscaling(Part):
     )
     detect: Detect = Field(
         default=Detect.AUTO,
-        description="Auto: the cloud's own autoscaling setting, and a Cluster Autoscaler that the cluster itself shows. "
+        description="Auto: the cloud's own autoscaling setting, a Cluster Autoscaler that the cluster itself shows, and on EKS "
+        "a size that others moved twice within 30 minutes (ForeignScaler). "
         "On: there is one. Off: what the cluster shows is not asked; the cloud's own setting still counts.",
     )
 

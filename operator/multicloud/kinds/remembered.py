@@ -151,6 +151,7 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         moved_at=_time(block.get("movedAt")),
         corrections=tuple(_times(block.get("corrections"))),
         accepted=_accepted(block.get("accepted")),
+        scaler_since=_time(block.get("scalerSince")),
         adoption_floor=_count(block.get("adoptionFloor")),
         requested=_count(block.get("requestedNodes")),
         nodes=_count(block.get("nodes")),

@@ -163,6 +163,9 @@ class ReportedMember(Reported):
     accepted: ReportedAcceptance | None = Field(
         default=None, description="That a person accepted the size that others set; null: nobody did."
     )
+    scaler_since: datetime | None = Field(
+        default=None, description="Since when something else sizes it again and again; null: nothing was seen to."
+    )
     adoption_floor: int | None = Field(
         default=None, description="Nodes it was found with and is not shrunk below until adopted; null: no floor."
     )

@@ -137,6 +137,7 @@ def _member(
         moved_at=record.moved_at,
         corrections=record.corrections,
         accepted=_accepted(record),
+        scaler_since=record.scaler_since,
         adoption_floor=record.adoption_floor,
         backoff_until=record.backoff_until,
         attempts=record.attempts,

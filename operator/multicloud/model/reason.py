@@ -120,6 +120,7 @@ class Code(StrEnum):
     SEVERAL_VM_SIZES = "SeveralVmSizes"
     CAPACITY_TYPE_MISMATCH = "CapacityTypeMismatch"
     AUTOSCALER_ON = "AutoscalerOn"
+    FOREIGN_SCALER = "ForeignScaler"
     NO_LEGAL_SIZE = "NoLegalSize"
     INVALID_SPEC = "InvalidSpec"
     OVERRIDE_NOT_UNDERSTOOD = "OverrideNotUnderstood"

@@ -88,7 +88,8 @@ class MemberRecord:
 
     `agreed` is the size in nodes that we last asked for or took over from others: another one requested is their
     doing, and stands beside the plan since `held_since`. `moved_at` is when others moved the size last, `corrections`
-    when surpluses were corrected lately, `accepted` that a person agreed to the size. `adoption_floor` is the size it was found at, following every decrease by others.
+    when surpluses were corrected lately, `accepted` that a person agreed to the size. `scaler_since` is since when others
+    size it again and again, until a person says who. `adoption_floor` is the size it was found at, following every decrease by others.
     `requested`, `nodes`, `ready` are the last proved sizes (None: never proved). `attempts` counts failures in a row,
     `backoff_until` is when it may grow again. `missing_from` is when nodes that are not ready count as missing (None:
     all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
@@ -104,6 +105,7 @@ class MemberRecord:
     moved_at: datetime | None = None
     corrections: tuple[datetime, ...] = ()
     accepted: Accepted | None = None
+    scaler_since: datetime | None = None
     adoption_floor: int | None = None
     requested: int | None = None
     nodes: int | None = None

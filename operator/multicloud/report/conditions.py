@@ -40,6 +40,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _override(snapshot, plan),
         _adoption(snapshot, plan),
         _drifted(snapshot, plan),
+        _foreign_scaler(plan),
         _limited(plan),
         _above(plan),
         _unsafe(plan),
@@ -316,6 +317,19 @@ def _drifted(snapshot: Snapshot, plan: Plan) -> Verdict:
 
 _DRIFTS: Final = (Code.DEFICIT_REPORTED, Code.SURPLUS_REPORTED, Code.CORRECTIONS_SPENT, Code.SURPLUS_HELD)
 """Why a size that others set stands, what waits for a person first."""
+
+
+def _foreign_scaler(plan: Plan) -> Verdict:
+    told = {
+        member.name: member.refusal
+        for member in plan.members
+        if member.refusal is not None and member.refusal.code is Code.FOREIGN_SCALER
+    }
+    for reason in told.values():
+        text = f"{', '.join(sorted(told))}: {reason.text}"
+        return Verdict(type="ForeignScaler", status=True, reason=Reason(code=reason.code, text=text))
+    reason = Reason(code=Code.AS_WISHED, text="nothing else is seen to size a member again and again")
+    return Verdict(type="ForeignScaler", status=False, reason=reason)
 
 
 def _limited(plan: Plan) -> Verdict:

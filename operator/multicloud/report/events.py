@@ -23,6 +23,7 @@ WELL_WHEN_TRUE: Final = {"Ready", "Observed", "MembersHealthy", "AbleToScale", "
 WELL_WHEN_FALSE: Final = {
     "Stalled",
     "Drifted",
+    "ForeignScaler",
     "CapacityLimited",
     "AboveBound",
     "Paused",
@@ -35,7 +36,7 @@ WELL_WHEN_FALSE: Final = {
 SILENT: Final = {"Reconciling", "Scaling"}
 """Condition types that move with every routine resize."""
 
-RETOLD: Final = {"Drifted"}
+RETOLD: Final = {"Drifted", "ForeignScaler"}
 """Condition types of which another sentence is told, too: it names another member, or other doings of others."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("events")

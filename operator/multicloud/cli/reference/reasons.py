@@ -184,6 +184,8 @@ _REFUSED: Final[Mapping[Code, str]] = {
     "says on-demand, or the other way round. Correct `capacityType`.",
     Code.AUTOSCALER_ON: "Another autoscaler sizes this node pool: the cloud's own, a Cluster Autoscaler in its cluster, or "
     "one that `providerAutoscaling.detect: On` tells of. Turn it off, or leave the member out: two that size one pool fight.",
+    Code.FOREIGN_SCALER: "On EKS, where the cloud does not tell of autoscaling: others moved the size twice within 30 minutes. "
+    "The member is left alone until somebody says what that was; see [drift](../drift.md).",
     Code.NO_CLUSTER_ACCESS: "No member's cluster is looked into (setting `memberClusters.look`), or the cloud has no way "
     "in. Everything works; `readySource` tells what is weaker.",
     Code.KUBECONFIG_REFUSED: "The kubeconfig of `kubeconfigSecretRef` holds something that is not allowed, named in the "
