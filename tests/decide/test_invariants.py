@@ -19,7 +19,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PastWish, PoolRecord, Removal
 from multicloud.model.schedule import Schedule
 from multicloud.model.size import Activity, OperationState
-from multicloud.model.spec import Action, Failover, MemberState, Mode, Strategy, WhenUnreachable, Window
+from multicloud.model.spec import Action, Failover, MemberState, Mode, Strategy, VoluntaryMoves, WhenUnreachable, Window
 from support.builders import (
     NOW,
     PLENTY,
@@ -143,6 +143,8 @@ def pools(draw: st.DrawFn) -> Pool:
             "max_unavailable_percent": draw(st.sampled_from([1, 10, 50, 100])),
             "step_pause_s": draw(st.sampled_from([0, 300])),
             "windows": draw(windows),
+            "max_surge_percent": draw(st.sampled_from([0, 10, 100])),
+            "voluntary_moves": draw(st.sampled_from(VoluntaryMoves)),
             "scale_down_delay_s": draw(st.sampled_from([0, 300])),
             "paused": draw(st.sampled_from([False] * 9 + [True])),
             "scale_in_paused": draw(st.sampled_from([False] * 9 + [True])),
@@ -153,7 +155,12 @@ def pools(draw: st.DrawFn) -> Pool:
                 return_to_preferred=draw(st.booleans()),
             ),
         },
-        record=PoolRecord(requested=wished, desired=wished, past_wishes=draw(st.sampled_from([(), past]))),
+        record=PoolRecord(
+            requested=wished,
+            desired=wished,
+            past_wishes=draw(st.sampled_from([(), past])),
+            standing_in=draw(st.sampled_from([0, 0, 3, 30])),
+        ),
         stop=draw(st.sampled_from([Stop.NONE] * 8 + list(Stop))),
         headroom=draw(headrooms),
     )
@@ -261,7 +268,8 @@ def test_nothing_goes_while_a_step_rests_or_no_window_is_open(pool: Pool) -> Non
     snapshot = pool.snapshot()
     plan = decide(snapshot)
     moved = changes(snapshot, plan)
-    closed = why_outside(Action.SCALE_DOWN, snapshot.spec.disruption, NOW) is not None
+    disruption = snapshot.spec.disruption
+    closed = all(why_outside(action, disruption, NOW) is not None for action in Action)
     resting = any(part.record.removal is not None for part in plan.members)
     for view, part in zip(snapshot.members, plan.members, strict=True):
         facts = view.sight.proved
@@ -270,6 +278,41 @@ def test_nothing_goes_while_a_step_rests_or_no_window_is_open(pool: Pool) -> Non
         assert not resting
         given_back = part.record.is_missing(NOW) and part.ask >= facts.nodes
         assert not closed or given_back or view.spec.state is MemberState.DRAIN
+
+
+@given(pool=pools())
+def test_growth_ends_at_the_surge_or_at_what_is_placed(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    plan = decide(snapshot)
+    growing = {part.name for part in plan.members if changes(snapshot, plan).get(part.name, 0) > 0}
+    repaired = any(view.sight.proved and view.sight.proved.activity is Activity.SICK for view in snapshot.members)
+    if not growing or repaired:
+        return
+    most = -(-snapshot.spec.max_replicas * (100 + snapshot.spec.disruption.max_surge_percent) // 100)
+    units = {view.spec.name: view.spec.units_per_node for view in snapshot.members}
+    steps = max(
+        view.sight.proved.step * view.spec.units_per_node
+        for view in snapshot.members
+        if view.spec.name in growing and view.sight.proved
+    )
+    placed = sum((part.target or 0) * units[part.name] for part in plan.members)
+    asked_for = sum(
+        (part.ask if part.name in growing and part.ask is not None else 0) * units[part.name] for part in plan.members
+    )
+    assert asked_for <= max(most, placed) + steps
+
+
+@given(pool=pools())
+def test_where_nothing_may_move_nobody_grows_while_another_shrinks_for_it(pool: Pool) -> None:
+    pool = replace(
+        pool,
+        spec=pool.spec | {"voluntary_moves": VoluntaryMoves.NEVER},
+        record=replace(pool.record, standing_in=0),
+    )
+    plan = decide(pool.snapshot())
+    assert plan.record.standing_in == 0
+    again = replace(pool, members=delivered(pool.members, plan), record=plan.record)
+    assert decide(again.snapshot()).record.standing_in == 0
 
 
 @given(pool=pools(), order=st.randoms())

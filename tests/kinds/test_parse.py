@@ -27,6 +27,7 @@ from multicloud.model.spec import (
     Mode,
     PoolSpec,
     Strategy,
+    VoluntaryMoves,
     Window,
 )
 from support.manifests import account, member, pool
@@ -63,12 +64,14 @@ def test_every_field_of_a_pool_is_read() -> None:
             "maxNodesPerStep": 3,
             "stepPauseSeconds": 60,
             "scaleDownDelaySeconds": 4,
+            "maxSurgePercent": 30,
+            "voluntaryMoves": "Never",
             "windows": [
                 {
                     "schedule": "0 1 * * *",
                     "timeZone": "Europe/Berlin",
                     "durationSeconds": 3600,
-                    "allow": ["ScaleDown"],
+                    "allow": ["ScaleDown", "Move"],
                 }
             ],
         },
@@ -105,7 +108,9 @@ def test_every_field_of_a_pool_is_read() -> None:
             max_nodes_per_step=3,
             step_pause_s=60,
             scale_down_delay_s=4,
-            windows=(Window(schedule=NIGHTS, allow=frozenset({Action.SCALE_DOWN})),),
+            max_surge_percent=30,
+            voluntary_moves=VoluntaryMoves.NEVER,
+            windows=(Window(schedule=NIGHTS, allow=frozenset(Action)),),
         ),
         drift=Drift(hold_s=5),
         members=(

@@ -107,6 +107,7 @@ _RECORDS = st.builds(
     observed_generation=st.just(3),
     requested=st.none() | st.integers(min_value=0, max_value=20),
     desired=st.none() | st.integers(min_value=0, max_value=20),
+    standing_in=_COUNTS,
     override=st.none()
     | st.builds(
         SeenOverride,
@@ -313,6 +314,7 @@ def test_status_shows_the_plan() -> None:
         "selector": "multicloud.dev/pool=web",
         "requestedReplicas": 6,
         "desiredReplicas": 6,
+        "standingInReplicas": None,
         "limitedBy": "MaxReplicas",
         "desiredBy": {
             "kind": "MultiCloudPool",

@@ -10,7 +10,7 @@ from multicloud.model.reason import Reason
 from multicloud.model.record import Claim, Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import NodePool, Operation, OperationState, ReadySource, Sight
-from multicloud.model.spec import Disruption, MemberSpec, PoolSpec
+from multicloud.model.spec import Disruption, MemberSpec, PoolSpec, VoluntaryMoves
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
@@ -141,7 +141,8 @@ class Pool:
             "max_replicas": 100_000,
         } | self.spec
         hasty = {"max_unavailable_percent": 100, "max_nodes_per_step": 100_000, "step_pause_s": 0}
-        limits: dict[str, Any] = {**hasty, "scale_down_delay_s": 0}
+        free = {"max_surge_percent": 100_000, "voluntary_moves": VoluntaryMoves.ALWAYS}
+        limits: dict[str, Any] = {**hasty, **free, "scale_down_delay_s": 0}
         limits |= {name: given.pop(name) for name in _DISRUPTION & given.keys()}
         wanted = tuple(member.view.spec for member in self.members)
         spec = PoolSpec(members=wanted, disruption=Disruption(**limits), **given)

@@ -93,6 +93,7 @@ def pool(name: str, *members: dict[str, Any], **spec: Any) -> dict[str, Any]:
             "maxNodesPerStep": 100,
             "stepPauseSeconds": 0,
             "scaleDownDelaySeconds": 0,
+            "voluntaryMoves": "Always",
         },
         "drift": {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 3600},
         "members": list(members),

@@ -30,7 +30,13 @@ from support.clock import VirtualClock
 
 NAMESPACE = "shop"
 CLOUDS = ("aws", "azure", "gcp")
-HASTY = {"maxUnavailablePercent": 100, "maxNodesPerStep": 20, "stepPauseSeconds": 0, "scaleDownDelaySeconds": 0}
+HASTY = {
+    "maxUnavailablePercent": 100,
+    "maxNodesPerStep": 20,
+    "stepPauseSeconds": 0,
+    "scaleDownDelaySeconds": 0,
+    "voluntaryMoves": "Always",
+}
 """Removals of a story that is about something else: what `disruption` does not say is as fast as it can be."""
 QUIET_TURNS = 25
 """Turns of the event loop without work after which nothing but time can make any."""

@@ -18,6 +18,7 @@ from multicloud.decide.drift import (
     recent_corrections,
 )
 from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
+from multicloud.decide.moves import moves
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.rests import rests_until, stepped, window_changes
@@ -53,12 +54,26 @@ def decide(snapshot: Snapshot) -> Plan:
         return _waiting(snapshot)
     standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
-    standings, placed = _placed(standings, wished, snapshot)
+    standings, best = _placed(standings, wished, snapshot)
+    moving = moves(best, standings, snapshot)
+    placed = moving.placed
     targets = _targets(standings, placed, snapshot)
     out = _left_out(standings, placed, targets)
-    units = Units(desired=wished.desired, need=_need(placed, wished))
+    units = Units(
+        desired=wished.desired,
+        need=_need(placed, wished),
+        surplus=moving.surplus,
+        placed=placed.units,
+        most=moving.most,
+    )
     sized = Decided(
-        wish=wished, placed=placed, asks=Asks(sizes={}, waits={}), targets=targets, left_out=out, blocked=None
+        wish=wished,
+        placed=placed,
+        held=moving.held,
+        asks=Asks(sizes={}, waits={}),
+        targets=targets,
+        left_out=out,
+        blocked=None,
     )
     proposed = changes_of(standings, targets, why_it_moves(standings, sized, snapshot))
     given = consent(snapshot, proposed, standings, wished.decided_by)
@@ -71,7 +86,10 @@ def decide(snapshot: Snapshot) -> Plan:
     changes = given.plan.changes if given.plan is not None else proposed
     shortage = max(0, wished.desired - placed.units + out)
     return Plan(
-        record=_record(snapshot, wished, members, given),
+        record=replace(
+            _record(snapshot, wished, members, given),
+            standing_in=moving.standing_in_after(_grown(standings, sizes)),
+        ),
         members=members,
         ready=_ready([one.record for one in standings if not one.absent], snapshot),
         shortage=shortage,
@@ -209,6 +227,13 @@ def _member(standing: Standing, decided: Decided, snapshot: Snapshot) -> MemberP
         min_nodes=bounds.low,
         max_nodes=bounds.high,
         drift=drift_reason(standing, snapshot.spec.drift),
+    )
+
+
+def _grown(standings: Sequence[Standing], sizes: Asks) -> int:
+    """Units that are asked for now on top of what there is."""
+    return sum(
+        max(0, sizes.sizes.get(one.name, 0) - (one.record.requested or 0)) * one.units_per_node for one in standings
     )
 
 

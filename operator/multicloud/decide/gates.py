@@ -61,15 +61,24 @@ def kept_size(standing: Standing, facts: NodePool, snapshot: Snapshot) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Units:
-    """The `desired` units, and those that must stay ready while nodes go: the desired ones, or what can be had of them."""
+    """The `desired` units, and those that must stay ready while nodes go: the desired ones, or what can be had of them.
+
+    `surplus` is what nobody wishes for, apart from what stands in for others in a move. `placed` is what all is to end
+    with, `most` what may be asked for on the way.
+    """
 
     desired: int
     need: int
+    surplus: int
+    placed: int
+    most: int
 
 
 def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snapshot: Snapshot, units: Units) -> Asks:
     """Admit growth, then removals."""
     brake = _Brake(snapshot)
+    counted = sum(one.counted * one.units_per_node for one in standings)
+    surge = _Surge(units=units.most - counted, begun=counted > units.placed)
     result = Asks(sizes={}, waits={})
     wanted: list[tuple[Standing, NodePool, int]] = []
     for standing in sorted(standings, key=lambda one: one.name):
@@ -82,7 +91,7 @@ def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snaps
             _repair(standing, facts, brake, result, snapshot)
     for standing, facts, target in wanted:
         if target > facts.requested:
-            _grow(standing, facts, target, brake, result, snapshot)
+            _grow(standing, facts, target, (brake, surge), result, snapshot)
     shrinking = [one for one in wanted if one[2] < one[1].requested]
     if shrinking:
         # Most to remove first, then by name (the order they have).
@@ -141,7 +150,32 @@ def _room_in_pool(snapshot: Snapshot, nodes: int, standing: Standing) -> bool:
     return asked + nodes * standing.units_per_node <= snapshot.spec.max_replicas
 
 
-def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, result: Asks, snapshot: Snapshot) -> None:
+@dataclass(slots=True)
+class _Surge:
+    """Units that may still be asked for. One legal size may be, or nothing would ever move that has no room beside it."""
+
+    units: int
+    begun: bool
+
+    def room(self, standing: Standing, facts: NodePool) -> int:
+        """Nodes that a member may gain."""
+        return max(self.units // standing.units_per_node, 0 if self.begun else facts.step)
+
+    def use(self, standing: Standing, nodes: int) -> None:
+        """Count nodes gained."""
+        self.units -= nodes * standing.units_per_node
+        self.begun = True
+
+
+def _grow(
+    standing: Standing,
+    facts: NodePool,
+    target: int,
+    rooms: tuple[_Brake, _Surge],
+    result: Asks,
+    snapshot: Snapshot,
+) -> None:
+    brake, surge = rooms
     if backs_off(standing.record, snapshot.now, growing=True):
         result.waits[standing.name] = _BACKED_OFF
         return
@@ -150,19 +184,27 @@ def _grow(standing: Standing, facts: NodePool, target: int, brake: _Brake, resul
         return
     bounds = bounds_of(standing.view.spec, facts)
     most = min(target, facts.requested + brake.room(standing, removing=False))
+    bound = _BRAKE
+    if (with_surge := facts.requested + max(0, surge.room(standing, facts))) < most:
+        most, bound = with_surge, _MAX_SURGE
     ask = most if most == target else most // bounds.step * bounds.step
     # The cloud's own minimum cannot be undercut, not even on the way.
     widened = standing.view.spec.cloud_range is CloudRange.WIDEN
     if ask <= facts.requested or (ask < (facts.cloud_min or 0) and not widened):
-        result.waits[standing.name] = _BRAKE
+        result.waits[standing.name] = bound
         return
     if ask < target:
-        result.waits[standing.name] = _BRAKE
+        result.waits[standing.name] = bound
     result.sizes[standing.name] = ask
     brake.use(standing, ask - facts.requested)
+    surge.use(standing, ask - facts.requested)
 
 
 _BRAKE = Reason(code=Code.BRAKE, text="the fleet-wide brake lets no more nodes through for now")
+_MAX_SURGE = Reason(
+    code=Code.MAX_SURGE,
+    text="no more above spec.maxReplicas than spec.disruption.maxSurgePercent, until others have gone",
+)
 _BACKED_OFF = Reason(
     code=Code.BACKED_OFF, text="a resize failed in the cloud; the next attempt waits for status.backoffUntil"
 )
@@ -213,7 +255,7 @@ def _shrink_all(
     )
     short = _why_short(standings, step.ready_units)
     for standing, facts, target in shrinking:
-        waits = closed or _why_not_yet(standing, facts, target, snapshot)
+        waits = closed or _why_not_yet(standing, facts, target, snapshot, units)
         if waits is not None:
             result.waits[standing.name] = waits
             continue
@@ -227,7 +269,7 @@ def _shrink_all(
             step.use(standing, facts, ask, change)
 
 
-def _why_not_yet(standing: Standing, facts: NodePool, target: int, snapshot: Snapshot) -> Reason | None:
+def _why_not_yet(standing: Standing, facts: NodePool, target: int, snapshot: Snapshot, units: Units) -> Reason | None:
     if backs_off(standing.record, snapshot.now, growing=False):
         return _BACKED_OFF
     if standing.quiet:
@@ -235,6 +277,8 @@ def _why_not_yet(standing: Standing, facts: NodePool, target: int, snapshot: Sna
     given_back = standing.missing and target >= facts.nodes
     if given_back or standing.view.spec.state is MemberState.DRAIN:
         return None
+    if not units.surplus and facts.requested <= bounds_of(standing.view.spec, facts).high:
+        return None  # a move: `moves` has let it, or it would have kept its target
     return why_outside(Action.SCALE_DOWN, snapshot.spec.disruption, snapshot.now)
 
 

@@ -85,6 +85,13 @@ class Standing:
         return min(self.record.ready or 0, self.record.requested or 0)
 
     @property
+    def counted(self) -> int:
+        """Nodes that are there or on their way as far as others plan with them."""
+        if self.absent or self.replaced:
+            return 0
+        return self.working if self.missing else self.present
+
+    @property
     def foreign(self) -> bool:
         """True while the cloud runs an operation on the node pool that is not ours."""
         facts = self.fresh_facts

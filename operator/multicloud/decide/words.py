@@ -31,6 +31,7 @@ class Decided:
     wish: Wish
     placed: Placed
     asks: Asks
+    held: Mapping[str, Reason]
     targets: Mapping[str, int | None]
     left_out: int
     blocked: Reason | None
@@ -64,7 +65,8 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
     ask, wait = decided.asks.sizes.get(standing.name), decided.asks.waits.get(standing.name)
     if ask is not None and requested is not None:
         return _of_failed(standing, ask - requested) or _why_asked(ask - requested, decided, snapshot)
-    return wait or _missing(standing) or _backed_off(standing, snapshot) or _why_it_stays(standing, decided, snapshot)
+    waits = wait or _missing(standing) or _backed_off(standing, snapshot) or decided.held.get(standing.name)
+    return waits or _why_it_stays(standing, decided, snapshot)
 
 
 def _of_failed(standing: Standing, change: int) -> Reason | None:
@@ -202,7 +204,7 @@ def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -
     if placed.units < desired:
         return _why_less(standings, placed, desired, snapshot)
     if placed.units > desired:
-        return _why_more(standings, placed, desired)
+        return decided.held[min(decided.held)] if decided.held else _why_more(standings, placed, desired)
     waits = [decided.asks.waits[name] for name in sorted(decided.asks.waits)]
     return next(iter(waits), None)
 

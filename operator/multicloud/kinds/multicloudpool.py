@@ -42,6 +42,7 @@ from multicloud.model.spec import (
     PoolSpec,
     Strategy,
     Surplus,
+    VoluntaryMoves,
     WhenUnreachable,
     Window,
 )
@@ -247,8 +248,8 @@ class WindowBlock(Recurring):
         tuple[Action, ...],
         Field(min_length=1, max_length=len(Action), json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = Field(
-        description="What may be done in it. ScaleDown: remove nodes because fewer are wished for. What no window of the list "
-        "allows is not bound to windows."
+        description="What may be done in it. ScaleDown: remove nodes because fewer are wished for. Move: have others stand in for "
+        "nodes, and remove them. What no window of the list allows is not bound to windows."
     )
 
     def to_model(self) -> Window:
@@ -275,6 +276,16 @@ class DisruptionBlock(Part):
     scale_down_delay_seconds: Seconds = Field(
         default=300, description="Seconds that a lower wish must have stood before nodes are removed for it."
     )
+    max_surge_percent: Annotated[WholeNumber, Field(ge=0, le=100)] = Field(
+        default=10,
+        description="Most units above maxReplicas while units move from one member to another, in percent of maxReplicas, "
+        "rounded up. One node (GKE: one of each zone) may come in any case.",
+    )
+    voluntary_moves: VoluntaryMoves = Field(
+        default=VoluntaryMoves.OBSERVED,
+        description="Whether a member may lose nodes though no fewer are wished for. Observed: one whose pods the operator can "
+        "see. Always, Never. A member that is drained, or above its maxNodes, loses them all the same.",
+    )
     windows: Annotated[
         tuple[WindowBlock, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = Field(
@@ -289,6 +300,8 @@ class DisruptionBlock(Part):
             max_nodes_per_step=self.max_nodes_per_step,
             step_pause_s=self.step_pause_seconds,
             scale_down_delay_s=self.scale_down_delay_seconds,
+            max_surge_percent=self.max_surge_percent,
+            voluntary_moves=self.voluntary_moves,
             windows=tuple(window.to_model() for window in self.windows),
         )
 

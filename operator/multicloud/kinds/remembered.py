@@ -63,6 +63,7 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
             spec, requested, desired, decided_by, decider_changed=block.get("limitedBy") == Code.DECIDER_CHANGED
         ),
         override=_override(block.get("override")),
+        standing_in=_count(block.get("standingInReplicas")) or 0,
         members=tuple(_members(block.get("members"))),
         released=tuple(_released(block.get("releasedMembers"))),
         plan=_plan(block.get("plan")),

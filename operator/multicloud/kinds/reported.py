@@ -286,6 +286,9 @@ class MultiCloudPoolStatus(Reported):
     )
     requested_replicas: int | None = Field(default=None, description="Wished units, before any bound.")
     desired_replicas: int | None = Field(default=None, description="Wished units, inside the bounds.")
+    standing_in_replicas: int | None = Field(
+        default=None, description="Units that grew so that others may go, which they have not yet. Null: none."
+    )
     limited_by: str | None = Field(
         default=None, description="The first bound or gate that changed the wish, as one stable word. Absent: none."
     )

@@ -87,6 +87,7 @@ def render_pool(
         selector=f"{GROUP}/pool={pool.key.name}",
         requested_replicas=record.requested,
         desired_replicas=record.desired,
+        standing_in_replicas=record.standing_in or None,
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
         override=_override(record.override),

@@ -75,6 +75,8 @@ class Code(StrEnum):
     STEP_PAUSE = "StepPause"
     WAITING_FOR_PODS = "WaitingForPods"
     OUTSIDE_WINDOWS = "OutsideWindows"
+    NO_VOLUNTARY_MOVE = "NoVoluntaryMove"
+    MAX_SURGE = "MaxSurge"
     REPLACEMENT_NOT_READY = "ReplacementNotReady"
     UNKNOWN_MEMBERS = "UnknownMembers"
     ADOPTION_FLOOR = "AdoptionFloor"

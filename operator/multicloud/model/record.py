@@ -168,10 +168,10 @@ class Released:
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
-    `ready` are the ready units as last proved (None: never). `plan` is what waits for an approval or is carried out by one,
-    `ended_plans` those before it, newest first. `observed_generation` 0 means that no pass has ever reported.
-    `past_wishes` is empty after a restart unless the
-    status shows a desired above the wish.
+    `ready` are the ready units as last proved (None: never). `standing_in` units grew in a move, and as many others have
+    not gone yet. `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
+    `observed_generation` 0 means that no pass has ever reported. `past_wishes` is empty after a restart unless the status
+    shows a desired above the wish.
     """
 
     observed_generation: int = 0
@@ -183,6 +183,7 @@ class PoolRecord:
     override: SeenOverride | None = None
     members: tuple[MemberRecord, ...] = ()
     released: tuple[Released, ...] = ()
+    standing_in: int = 0
     plan: PublishedPlan | None = None
     ended_plans: tuple[EndedPlan, ...] = ()
     approval: Approval | None = None

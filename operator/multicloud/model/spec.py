@@ -307,9 +307,18 @@ class Failover:
 
 
 class Action(StrEnum):
-    """What nodes are removed for. SCALE_DOWN: fewer are wished for."""
+    """What nodes are removed for. MOVE: others stand in for them. SCALE_DOWN: fewer are wished for."""
 
+    MOVE = "Move"
     SCALE_DOWN = "ScaleDown"
+
+
+class VoluntaryMoves(StrEnum):
+    """Whether a member may lose nodes though no fewer are wished for. OBSERVED: one whose pods can be seen."""
+
+    OBSERVED = "Observed"
+    ALWAYS = "Always"
+    NEVER = "Never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,13 +333,15 @@ class Window:
 class Disruption:
     """How fast nodes may be removed, and when.
 
-    `max_unavailable_percent` is of desired units; 100 is no limit. An action that no window of `windows` allows may be done at any time.
+    `max_unavailable_percent` is of desired units; 100 is no limit. `max_surge_percent` is of maxReplicas, on top of it. An action that no window of `windows` allows may be done at any time.
     """
 
     max_unavailable_percent: int = 10
     max_nodes_per_step: int = 20
     step_pause_s: int = 300
     scale_down_delay_s: int = 300
+    max_surge_percent: int = 10
+    voluntary_moves: VoluntaryMoves = VoluntaryMoves.OBSERVED
     windows: tuple[Window, ...] = ()
 
 

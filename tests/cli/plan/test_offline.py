@@ -70,7 +70,7 @@ def test_removals_are_shown_first_and_gone_last(write: Write) -> None:
         replicas=6,
         members=[_TWO[0], {**_TWO[1], "weight": 0}],
         adoption="Apply",
-        disruption={"maxUnavailablePercent": 100},
+        disruption={"maxUnavailablePercent": 100, "maxSurgePercent": 100, "voluntaryMoves": "Always"},
     )
     files = write(account(), wanted)
     said = plan(files, "--observed", sizes, "-o", "json")

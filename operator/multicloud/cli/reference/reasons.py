@@ -125,6 +125,9 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.WAITING_FOR_PODS: "More pods of the cluster are without a node than before the last step: they come first, for "
     "`failover.provisionTimeoutSeconds` at most.",
     Code.OUTSIDE_WINDOWS: "Nodes go only within the `disruption.windows` that allow it, and none is open.",
+    Code.NO_VOLUNTARY_MOVE: "Nodes of the member would be better elsewhere, but `disruption.voluntaryMoves` does not let them "
+    "move: it is `Never`, or `Observed` and the member's pods are not seen.",
+    Code.MAX_SURGE: "While units move, no more than `maxSurgePercent` above `maxReplicas` are asked for.",
     Code.WAITING_FOR_STEP: "The step before has not ended yet: its nodes are still going.",
     Code.REPLACEMENT_NOT_READY: "Nodes may only go when enough units are ready elsewhere, and they are not yet.",
     Code.UNKNOWN_MEMBERS: "Some member's size is not known well enough, and unknown counts as nothing when shrinking.",
