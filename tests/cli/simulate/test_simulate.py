@@ -10,7 +10,10 @@ import yaml
 from click.testing import CliRunner
 
 from multicloud.cli.root import root
-from multicloud.cli.simulate.running import Booting
+from multicloud.cli.simulate.files import NamedPolicy
+from multicloud.cli.simulate.running import Booting, Terms, play
+from multicloud.cli.simulate.trace import Trace
+from multicloud.model.policy import MetricSpec, PendingPods, PolicySpec
 from support.builders import NOW, seconds
 from support.commandline import multicloud_says
 
@@ -131,15 +134,19 @@ def test_the_interval_is_the_policys_or_any_number(desk: Desk) -> None:
     assert len(found) == 241
 
 
-def test_shares_and_pods_are_told_in_units(desk: Desk) -> None:
-    metrics = [
-        {"name": "rps", "resource": {"name": "cpu"}, "target": {"type": "Utilization", "value": "50"}},
-        {"name": "pending", "pendingPods": {}},
-    ]
+def test_shares_are_told_in_units(desk: Desk) -> None:
+    metrics = [{"name": "rps", "resource": {"name": "cpu"}, "target": {"type": "Utilization", "value": "50"}}]
     file = desk.write("p.yaml", policy(algorithm="TargetTracking", metrics=metrics, minReplicas=1))
-    (desk.place / "load.csv").write_text("seconds,rps,pending\n0,10,0\n30,10,0\n60,10,37.5\n90,10,37.5\n")
-    found = desk.says("-f", file, "--trace", str(desk.place / "load.csv"), "--start-replicas=20", "--boot-seconds=0")
+    found = desk.says("-f", file, "--trace", desk.load(10, 10, 19, 19), "--start-replicas=20", "--boot-seconds=0")
     assert [step["desired"] for step in found["steps"]] == [20, 20, 38, 38]
+
+
+def test_pods_that_wait_are_told_in_units() -> None:
+    spec = PolicySpec(pool="web", metrics=(MetricSpec(name="pending", source=PendingPods(), target=None),))
+    trace = Trace(load="pending", seconds=[0.0, 30.0], milli={"pending": [10_000, 17_500]})
+    terms = Terms(unit_capacity=1.0, interval_s=30.0, start=10, low=0, high=100)
+    run = play(NamedPolicy(name="p", spec=spec), trace, terms, Booting(10, 0.0), lambda _: None)
+    assert [step.desired for step in run.steps] == [10, 18]
 
 
 def test_schedules_see_seconds_as_a_clock(desk: Desk) -> None:
@@ -161,6 +168,37 @@ def test_several_policies_are_compared(desk: Desk) -> None:
         assert found["compared"][1]["summary"] == found["summary"]
     printed = desk.prints("-f", first, "--trace", load, "--compare", second)
     assert [line.split()[0] for line in printed.splitlines()] == ["POLICY", "a", "b"]
+
+
+def test_with_a_pool_its_bounds_are_outermost_and_its_members_are_late(desk: Desk) -> None:
+    members = [
+        {
+            "name": "eks",
+            "accountRef": {"name": "aws"},
+            "eks": {"cluster": "shop", "region": "us-east-1", "nodeGroup": "web"},
+            "maxNodes": 60,
+        },
+        {
+            "name": "gke",
+            "accountRef": {"name": "gcp"},
+            "gke": {"cluster": "shop", "location": "europe-west1-b", "nodePool": "web"},
+            "maxNodes": 60,
+        },
+    ]
+    pool = {
+        "apiVersion": "multicloud.dev/v1alpha1",
+        "kind": "MultiCloudPool",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"minReplicas": 60, "maxReplicas": 100, "members": members},
+    }
+    files = ",".join([desk.write("p.yaml", policy()), desk.write("pool.yaml", pool)])
+    other = desk.write("other.yaml", policy("other", algorithm="TargetTracking"))
+    found = desk.says("-f", files, "--trace", desk.load(*[90] * 30), "--boot-seconds=120", "--compare", other)
+    steps = found["steps"]
+    assert (steps[0]["ready"], steps[0]["desired"], steps[-1]["desired"], steps[-1]["ready"]) == (60, 90, 100, 100)
+    assert steps[3]["ready"] == 60
+    assert found["summary"]["maxStepOutsideBounds"] == 0
+    assert found["compared"][0]["steps"][-1]["desired"] == 90
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

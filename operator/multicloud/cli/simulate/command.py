@@ -99,8 +99,8 @@ def simulate(
 ) -> None:
     """Play a load through a ScalingPolicy: how much would have been short, paid and resized.
 
-    The trace has the header `seconds,<metric>`, one column a metric: what its query returned (for `resource` and
-    `pendingPods`: units in use, units needed). The first metric's column is the load that units must carry. Seconds count
+    The trace has the header `seconds,<metric>`, one column a metric: what its query returned (for `resource`: units in
+    use). The first metric's column is the load that units must carry. Seconds count
     from 1970-01-01 UTC, which only schedules notice. Each step, nodes that are due become ready, the load is judged, then
     the policy decides.
     """
@@ -124,7 +124,7 @@ def simulate(
 
 
 def _play(policy: "NamedPolicy", pool: "PoolSpec | None", trace: "Trace", asked: Asked) -> "Run":
-    from multicloud.cli.simulate.running import MOST_UNITS, Booting, Terms, play
+    from multicloud.cli.simulate.running import MOST_UNITS, Booting, Terms, moment_of, play
 
     spec = policy.spec
     low, high = (0, MOST_UNITS) if pool is None else (pool.min_replicas, pool.max_replicas)
@@ -136,7 +136,12 @@ def _play(policy: "NamedPolicy", pool: "PoolSpec | None", trace: "Trace", asked:
         low=low,
         high=high,
     )
-    return play(policy, trace, terms, Booting(start, asked.boot_seconds), _tell)
+    if pool is None:
+        return play(policy, trace, terms, Booting(start, asked.boot_seconds), _tell)
+    from multicloud.cli.simulate.members import Members
+
+    members = Members(pool, start, asked.boot_seconds, asked.seed, moment_of(trace.seconds[0]))
+    return play(policy, trace, terms, members, _tell)
 
 
 def _capacity(policy: "NamedPolicy") -> float:

@@ -118,7 +118,7 @@ def play(policy: NamedPolicy, trace: Trace, terms: Terms, supply: Supply, tell: 
     history, desired, steps = PolicyHistory(), terms.start, []
     moments = list(trace.steps(terms.interval_s))
     for number, moment in enumerate(moments):
-        now = _EPOCH + timedelta(seconds=moment)
+        now = moment_of(moment)
         supply.arrive(now)
         row, ready = trace.at(moment), supply.ready
         readings = [_reading(metric, trace.milli[metric.name][row], ready, terms) for metric in metrics]
@@ -162,6 +162,11 @@ def _reading(metric: MetricSpec, milli: int, ready: int, terms: Terms) -> Readin
         case _:
             found = Measured(milli=milli)
     return Reading(metric=metric.name, found=found)
+
+
+def moment_of(seconds: float) -> datetime:
+    """A moment of the trace as a time."""
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def metrics_of(policies: Sequence[NamedPolicy]) -> list[str]:
