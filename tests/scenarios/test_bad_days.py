@@ -3,11 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from multicloud.settings import Observe
-from multicloud_lab.core.faultkinds import Answer, Stockout
+from multicloud_lab.core.faultkinds import Answer, OperationFail, Stockout
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.core.seed import AwsSeed, EksCluster, EksNodegroup, Seed
 from multicloud_lab.thread import LabThread
+from support.interference.crowd import CloudName
 from support.lab import lab
 from support.world import World, members
 
@@ -72,6 +75,22 @@ async def test_an_aks_pool_that_failed_for_want_of_machines_is_repaired(lab: Lab
         await world.run_until(lambda: ready(world) == 12, minutes=60)
         assert written(world, probes) == [("azure", 7), ("azure", 12)], "a probe that works, then the rest"
         assert world.member("azure")["reason"] == "AsWished"
+
+
+@pytest.mark.parametrize("cloud", EVEN)
+async def test_a_removal_that_fails_again_and_again_is_asked_for_less_and_less_often(
+    lab: LabThread, cloud: CloudName
+) -> None:
+    async with World(lab) as world:
+        world.pool(replicas=10, adoption="Apply", members=members(cloud))
+        await world.run_until(lambda: ready(world) == 10)
+        fails = lab.place(Fault(match=Match(cloud=cloud), action=OperationFail()))
+        world.edit(replicas=6)
+        await world.run_for(minutes=30)
+        asked = len(world.cloud_writes) - 1
+        assert 1 <= asked <= 3, "at once, after five minutes, after ten more"
+        lab.lift(fails)
+        await world.run_until(lambda: requested(world) == {cloud: 6} and ready(world) == 6, minutes=60)
 
 
 async def test_credentials_are_revoked_while_a_resize_runs(lab: LabThread) -> None:

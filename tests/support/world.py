@@ -292,11 +292,16 @@ class World:
 
     def edit(self, name: str = "web", *, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
         """`kubectl edit`: change fields of the spec (None removes) and annotations."""
-        body = copy.deepcopy(self.cluster.objects[_pool_key(name)])
+        body = copy.deepcopy(self.cluster.objects[pool_key(name)])
         body["spec"] = {key: value for key, value in {**body["spec"], **spec}.items() if value is not None}
         if annotations is not None:
             body["metadata"]["annotations"] = dict(annotations)
         self.apply(body)
+
+    def spec(self, name: str = "web") -> Mapping[str, Any]:
+        """What a pool's object says."""
+        found: Mapping[str, Any] = self.cluster.objects[pool_key(name)]["spec"]
+        return found
 
     def annotate_account(self, name: str, annotations: Mapping[str, str]) -> None:
         """`kubectl annotate cacct`: these annotations and no others."""
@@ -306,11 +311,11 @@ class World:
 
     def delete(self, name: str = "web") -> None:
         """`kubectl delete`."""
-        self.operator.store.remove(self.cluster.objects.pop(_pool_key(name)))
+        self.operator.store.remove(self.cluster.objects.pop(pool_key(name)))
 
     def status(self, name: str = "web") -> Mapping[str, Any]:
         """What kubectl shows."""
-        return self.cluster.objects[_pool_key(name)].get("status") or {}
+        return self.cluster.objects[pool_key(name)].get("status") or {}
 
     def member(self, member: str, name: str = "web") -> Mapping[str, Any]:
         """One member of the status."""
@@ -474,7 +479,7 @@ def members(*clouds: str, **every: Any) -> list[dict[str, Any]]:
 
 def pool_body(name: str = "web", **spec: Any) -> dict[str, Any]:
     """A MultiCloudPool over all three clouds."""
-    key = _pool_key(name)
+    key = pool_key(name)
     fields: dict[str, Any] = {
         "minReplicas": 6,
         "maxReplicas": 90,
@@ -506,7 +511,8 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
     return ObjectKey(kind=Kind(body["kind"]), namespace=metadata["namespace"], name=metadata["name"])
 
 
-def _pool_key(name: str) -> ObjectKey:
+def pool_key(name: str) -> ObjectKey:
+    """The key of a pool, in the usual namespace unless the name has one."""
     namespace, _, own = name.rpartition("/")
     return ObjectKey(kind=Kind.POOL, namespace=namespace or NAMESPACE, name=own)
 

@@ -63,10 +63,16 @@ def may_give_back(record: MemberRecord, failover: Failover, now: datetime) -> bo
 
 
 def backs_off(record: MemberRecord, now: datetime, *, growing: bool) -> bool:
-    """True while a resize has to wait: growth after any failure, a removal only after a call that was refused."""
+    """True while a resize has to wait: growth after any failure, a removal after one of a removal or a refused call.
+
+    What a failed growth left is given back at once.
+    """
     if record.backoff_until is None or record.backoff_until <= now:
         return False
-    return growing or (record.last_resize is not None and record.last_resize.outcome.code not in _RAN)
+    last = record.last_resize
+    if growing or last is None:
+        return growing
+    return last.outcome.code not in _RAN or (last.target < last.origin and last.outcome.code in _BROKEN_OFF)
 
 
 def returns_at(record: MemberRecord, failover: Failover) -> datetime | None:
