@@ -41,6 +41,12 @@ class KubeApi:
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("POST", self.path(body), json=body)
 
+    def refusal(self, body: Mapping[str, Any]) -> str | None:
+        """Why the API server would not take an object, unknown fields included; None when it would."""
+        query = {"dryRun": "All", "fieldValidation": "Strict"}
+        answer = self._session.post(self.plane.url + self.path(body), params=query, json=body, timeout=TIMEOUT_S)
+        return None if answer.ok else str(answer.json()["message"])
+
     def create_all(self, bodies: list[dict[str, Any]]) -> None:
         for body in bodies:
             self.create(body)
