@@ -43,6 +43,7 @@ LASTING_S: Final = 60.0
 SHORTEST_S: Final = 1.0
 """A watch that ends sooner is none."""
 
+# Cluster-wide on purpose: nodes have no namespace.
 NODES: Final = "/api/v1/nodes"
 # All namespaces on purpose: what is scheduled on a node comes from every one of them.
 PODS: Final = "/api/v1/pods"
