@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from multicloud.decide import decide
 from multicloud.model.reason import Code
 from multicloud.model.record import MemberRecord, PoolRecord, Released
-from multicloud.model.spec import MemberState, Strategy
+from multicloud.model.spec import MemberState, Price, Strategy
 from support.builders import NOW, Pool, asked, member, of, snapshot, targets, unseen
 
 # Draining
@@ -16,11 +17,12 @@ from support.builders import NOW, Pool, asked, member, of, snapshot, targets, un
 
 @pytest.mark.parametrize("strategy", Strategy)
 def test_a_drained_member_hands_over_step_by_step(strategy: Strategy) -> None:
-    gone, other = member("a", 5, state=MemberState.DRAIN, priority=9, weight=9), member("b", 5)
+    costs = {"price": Price(amount=Decimal("0.1"), currency="USD")}
+    gone, other = member("a", 5, state=MemberState.DRAIN, priority=9, weight=9, **costs), member("b", 5, **costs)
     plan = decide(snapshot(gone, other, replicas=10, strategy=strategy))
     assert (asked(plan), targets(plan)) == ({"b": 10}, {"a": 0, "b": 10}), "the replacement first"
     assert of(plan, "a").reason.code is Code.REPLACEMENT_NOT_READY
-    plan = decide(snapshot(gone, member("b", 10), replicas=10, strategy=strategy))
+    plan = decide(snapshot(gone, member("b", 10, **costs), replicas=10, strategy=strategy))
     assert asked(plan) == {"a": 0}
 
 

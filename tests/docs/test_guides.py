@@ -28,6 +28,7 @@ GUIDES = (
     "docs/scale-down.md",
     "docs/cluster-access.md",
     "docs/operations.md",
+    "docs/allocation.md",
 )
 ELSEWHERE = {"make demo\nmake test": "the first is what the fixture starts, the second is what runs this test"}
 """Blocks that are not run here, and where they are."""

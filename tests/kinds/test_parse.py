@@ -1,5 +1,6 @@
 """Objects as stored become nouns; what cannot be understood is told with its path and never raises."""
 
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,15 +23,19 @@ from multicloud.model.spec import (
     Disruption,
     Drift,
     GcpAccount,
+    Loss,
     MemberSpec,
     MemberState,
     Mode,
+    MoveWhenSaving,
     PoolSpec,
+    Price,
     Strategy,
+    Survive,
     VoluntaryMoves,
     Window,
 )
-from support.manifests import account, member, pool
+from support.manifests import NO_PRICES, account, member, pool
 
 NIGHTS = Schedule(cron="0 1 * * *", zone=ZoneInfo("Europe/Berlin"), duration_s=3600)
 
@@ -262,11 +267,67 @@ def test_the_adopt_annotation_names_members(value: str, adopted: set[str]) -> No
 
 
 def test_fields_of_another_version_are_ignored() -> None:
-    body = pool(currency="USD", members=[member("east", hourlyPrice="0.1")])
+    body = pool(calendar="fiscal", members=[member("east", nickname="left")])
     assert pool_object(body) == pool_object(pool())
 
 
+def test_what_allocation_says_is_read() -> None:
+    members = [member("a", hourlyPrice="0.096"), member("b", "gke", hourlyPrice="0", capacityType="Spot")]
+    allocation = {
+        "strategy": "Cost",
+        "survive": [{"loss": "Cloud", "keepPercent": 60}],
+        "spot": {"maxPercent": 40, "minOnDemandReplicas": 3},
+        "maxHourlyCost": "120.50",
+        "moveWhenSaving": {"percent": 5, "forSeconds": 60},
+    }
+    spec = pool_object(pool(currency="EUR", allocation=allocation, members=members)).spec
+    assert spec is not None
+    assert (spec.strategy, spec.currency) == (Strategy.COST, "EUR")
+    assert spec.survive == (Survive(loss=Loss.CLOUD, keep_percent=60),)
+    assert (spec.max_spot_percent, spec.min_on_demand) == (40, 3)
+    assert spec.max_hourly_cost == Decimal("120.50")
+    assert spec.saving == MoveWhenSaving(percent=5, for_s=60)
+    assert [one.price for one in spec.members] == [
+        Price(amount=Decimal("0.096"), currency="EUR"),
+        Price(amount=Decimal(0), currency="EUR"),
+    ]
+
+
 _NOT_A_POOL: list[Any] = [
+    *(
+        pytest.param(
+            {"members": [member("a", hourlyPrice=price)]}, "spec.members[0].hourlyPrice: ", id=f"price {price}"
+        )
+        for price in NO_PRICES
+    ),
+    pytest.param(
+        {"allocation": {"strategy": "Cost"}},
+        "spec: allocation.strategy Cost needs hourlyPrice on every member",
+        id="Cost without prices",
+    ),
+    pytest.param(
+        {"allocation": {"maxHourlyCost": "9"}, "members": [member("a", hourlyPrice="1"), member("b")]},
+        "spec: allocation.maxHourlyCost needs hourlyPrice on every member",
+        id="a ceiling with one price missing",
+    ),
+    pytest.param({"allocation": {"maxHourlyCost": "-1"}}, "spec.allocation.maxHourlyCost: ", id="negative ceiling"),
+    pytest.param(
+        {"allocation": {"survive": [{"loss": "Cloud", "keepPercent": 101}]}},
+        "spec.allocation.survive[0].keepPercent: ",
+        id="more than all survives",
+    ),
+    pytest.param(
+        {"allocation": {"survive": [{"loss": "Zone", "keepPercent": 50}]}},
+        "spec.allocation.survive[0].loss: ",
+        id="loss of a zone",
+    ),
+    pytest.param(
+        {"allocation": {"survive": [{"loss": "Cloud", "keepPercent": 1}, {"loss": "Cloud", "keepPercent": 2}]}},
+        "spec: allocation.survive: doubled loss: Cloud",
+        id="one loss twice",
+    ),
+    pytest.param({"currency": "usd"}, "spec.currency: ", id="currency in small letters"),
+    pytest.param({"currency": ["USD", "EUR"]}, "spec.currency: ", id="two currencies"),
     pytest.param({"replicas": "7"}, "spec.replicas: ", id="number as string"),
     pytest.param({"replicas": True}, "spec.replicas: ", id="true is no number"),
     pytest.param({"minReplicas": 11}, "spec: minReplicas must not be above maxReplicas", id="minimum above maximum"),

@@ -29,6 +29,7 @@ from multicloud.model.record import (
     PoolRecord,
     Released,
     Removal,
+    Saving,
 )
 from multicloud.model.size import NodePool, ReadySource
 from multicloud.model.spec import PoolObject
@@ -120,6 +121,7 @@ _RECORDS = st.builds(
         ),
         since=_INSTANTS,
     ),
+    saving=st.none() | st.builds(Saving, since=_INSTANTS, moving=st.booleans(), prices=_WORDS),
     decided_by=st.none() | st.builds(DecidedBy, kind=_WORDS, name=_WORDS, reason=_WORDS, since=_INSTANTS),
     members=st.tuples(*map(_member_records, _MEMBERS)),
     conditions=_CONDITIONS,
@@ -423,6 +425,7 @@ def test_status_shows_the_plan() -> None:
             },
         ],
         "releasedMembers": [{"name": "old", "nodePool": "k2", "nodes": 7, "at": "2026-11-23T08:00:00Z"}],
+        "saving": None,
         "plan": {
             "id": None,
             "hash": None,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from multicloud.model.plan import Headroom, MemberPlan, MemberView, Plan, Snapshot, Stop
@@ -10,7 +11,7 @@ from multicloud.model.reason import Reason
 from multicloud.model.record import Claim, Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import NodePool, Operation, OperationState, ReadySource, Sight
-from multicloud.model.spec import Disruption, MemberSpec, PoolSpec, VoluntaryMoves
+from multicloud.model.spec import Disruption, MemberSpec, PoolSpec, Price, VoluntaryMoves
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
@@ -104,6 +105,13 @@ def member(name: str, size: int = 0, **spec: Any) -> Member:
     view = MemberView(spec=wanted, node_pool=wanted.node_pool, sight=sight_of(facts), fresh=True, headroom=PLENTY)
     record = MemberRecord(name=name, claim=claim_of(facts), agreed=size, requested=size, nodes=size, ready=size)
     return Member(view=view, record=record)
+
+
+def priced(name: str, size: int, price: str, *, cloud: Cloud = Cloud.AWS, region: str = "", **spec: Any) -> Member:
+    """A member at rest whose nodes cost so many dollars an hour, in a cluster of that cloud and region."""
+    made = member(name, size, price=Price(amount=Decimal(price), currency="USD"), **spec)
+    cluster = ClusterRef(cloud=cloud, location=region, name="shop-prod")
+    return made.wanted(node_pool=NodePoolRef(cluster=cluster, name=name))
 
 
 def found(name: str, size: int, **spec: Any) -> Member:

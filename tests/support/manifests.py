@@ -19,6 +19,25 @@ PROVIDERS: dict[str, dict[str, Any]] = {
 }
 
 
+NO_PRICES: tuple[object, ...] = (
+    "-0.1",
+    "0.0",
+    "0.00001",
+    "1000.01",
+    "1e3",
+    "1,5",
+    ".5",
+    "00.5",
+    "0.1234567",
+    "free",
+    "",
+    " 1",
+    "1\n",
+    0.192,
+)
+"""What no hourlyPrice can be: negative, too small, too large, not a plain decimal, or not a string."""
+
+
 def member(name: str, block: str = "eks", **fields: Any) -> dict[str, Any]:
     """A member of a cloud; fields as in manifests."""
     made = {"name": name, "accountRef": {"name": "account"}, block: deepcopy(BLOCKS[block]), "maxNodes": 10}

@@ -19,7 +19,9 @@ from multicloud.decide.drift import (
 )
 from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
 from multicloud.decide.moves import moves
+from multicloud.decide.place.facts import placing
 from multicloud.decide.place.placing import Placed, place
+from multicloud.decide.place.saving import stands_at
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.rests import rests_until, stepped, window_changes
 from multicloud.decide.scale.override import seen_override
@@ -38,7 +40,7 @@ from multicloud.decide.words import (
 )
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import MemberRecord, PoolRecord, Released
+from multicloud.model.record import MemberRecord, PoolRecord, Released, Saving
 from multicloud.model.spec import Mode
 
 RELEASED_SHOWN: Final = timedelta(hours=24)
@@ -87,7 +89,7 @@ def decide(snapshot: Snapshot) -> Plan:
     shortage = max(0, wished.desired - placed.units + out)
     return Plan(
         record=replace(
-            _record(snapshot, wished, members, given),
+            _record(snapshot, wished, placed.saving, members, given),
             standing_in=moving.standing_in_after(_grown(standings, sizes)),
         ),
         members=members,
@@ -100,7 +102,8 @@ def decide(snapshot: Snapshot) -> Plan:
         changes=changes,
         steps=steps_of(standings, changes, snapshot, units),
         awaits=waits_for,
-        wake_at=_wake_at(standings, wished, snapshot, given),
+        placing=placing(placed, standings, targets, snapshot),
+        wake_at=_wake_at(standings, wished, placed.saving, snapshot, given),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
 
@@ -144,11 +147,11 @@ def _waiting(snapshot: Snapshot) -> Plan:
 def _placed(standings: list[Standing], wished: Wish, snapshot: Snapshot) -> tuple[list[Standing], Placed]:
     """Place units around the sizes that somebody accepted, as long as minReplicas does not need them otherwise."""
     standings = [accepted_for(standing, wished.requested) for standing in standings]
-    placed = place(standings, snapshot.spec, wished, snapshot.now)
+    placed = place(standings, snapshot, wished)
     if placed.units >= snapshot.spec.min_replicas or not any(standing.record.accepted for standing in standings):
         return standings, placed
     standings = [free(standing) for standing in standings]
-    return standings, place(standings, snapshot.spec, wished, snapshot.now)
+    return standings, place(standings, snapshot, wished)
 
 
 def _targets(standings: Sequence[Standing], placed: Placed, snapshot: Snapshot) -> dict[str, int | None]:
@@ -193,7 +196,7 @@ def _allowed(
     if snapshot.spec.mode is Mode.APPROVE_SHRINK:
         grown = targets
         if given.plan is not None or any((targets[one.name] or 0) < (requested[one.name] or 0) for one in standings):
-            placed = place(floored(standings), snapshot.spec, wished, snapshot.now)
+            placed = place(floored(standings), snapshot, wished)
             grown = {one.name: _target(one, placed, snapshot) for one in standings}
     return permitted(standings, targets, grown, given)
 
@@ -237,7 +240,9 @@ def _grown(standings: Sequence[Standing], sizes: Asks) -> int:
     )
 
 
-def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan], given: Consent) -> PoolRecord:
+def _record(
+    snapshot: Snapshot, wished: Wish, saving: Saving | None, members: Sequence[MemberPlan], given: Consent
+) -> PoolRecord:
     return replace(
         snapshot.record,
         observed_generation=snapshot.generation,
@@ -246,6 +251,7 @@ def _record(snapshot: Snapshot, wished: Wish, members: Sequence[MemberPlan], giv
         decided_by=wished.decided_by,
         past_wishes=wished.past_wishes,
         override=wished.override,
+        saving=saving,
         members=tuple(member.record for member in members),
         released=_released(snapshot),
         plan=given.plan,
@@ -286,9 +292,13 @@ def _at_rest(standing: Standing, targets: Mapping[str, int | None]) -> bool:
     return still and standing.fresh_facts is not None
 
 
-def _wake_at(standings: Sequence[Standing], wished: Wish, snapshot: Snapshot, given: Consent) -> datetime | None:
+def _wake_at(
+    standings: Sequence[Standing], wished: Wish, saving: Saving | None, snapshot: Snapshot, given: Consent
+) -> datetime | None:
     """When time alone may change the decision."""
     times = [wished.wake_at, *(one.at + RELEASED_SHOWN for one in snapshot.record.released)]
+    if saving is not None:
+        times.append(stands_at(saving.since, snapshot.spec.saving))
     times.append(given.plan.expires_at if given.plan is not None else None)
     times += window_changes(snapshot.spec.disruption, snapshot.now)
     failover, drift = snapshot.spec.failover, snapshot.spec.drift

@@ -122,7 +122,8 @@ def _without_moves(placed: Placed, kept: frozenset[str], *, desired: int | None)
     problem = replace(problem, choices=choices, desired=problem.desired if desired is None else desired)
     solution = solve(problem)
     nodes = placed.nodes | {choice.name: size for choice, size in zip(choices, solution.nodes, strict=True)}
-    return replace(placed, nodes=nodes, units=problem.fixed_units + solution.units, problem=problem)
+    units = problem.fixed_units + solution.units
+    return replace(placed, nodes=nodes, units=units, problem=problem, solution=solution)
 
 
 def _at_least(choice: Choice) -> Choice:

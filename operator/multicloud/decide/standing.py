@@ -55,6 +55,11 @@ class Standing:
         return self.refusal is not None and self.refusal.code in _NOT_OURS
 
     @property
+    def lost(self) -> bool:
+        """True when nothing of it works that should: it is not seen for too long, or none of its nodes is ready."""
+        return self.replaced or (self.missing and self.working == 0)
+
+    @property
     def frozen(self) -> bool:
         """True when the user forbids writes to it, or to all of its account."""
         return self.view.paused or self.view.spec.state is MemberState.FROZEN

@@ -1,11 +1,14 @@
 """Why each member's size is, moves or waits, and what keeps the pool from its wish. Texts never hold live values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multicloud.decide.drift import drift_reason
 from multicloud.decide.gates import Asks
-from multicloud.decide.place.placing import Placed
+from multicloud.decide.place.facts import at_ceiling, short
+from multicloud.decide.place.levels import ON_DEMAND, SPOT, survival_name
+from multicloud.decide.place.placing import Placed, solve
+from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.scale.wish import Wish
 from multicloud.decide.standing import Standing
@@ -139,14 +142,24 @@ def why_it_moves(standings: Sequence[Standing], decided: Decided, snapshot: Snap
 def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
     desired = decided.wish.desired
     wished = _wished_units(decided, snapshot)
-    if change > 0:
-        if snapshot.below_minimum:
-            return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
-        if wished < desired:
-            return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
-        return Reason(code=Code.MOVE_TO_SHARE, text="grows to its share; others shrink once its nodes are ready")
-    if wished > desired:
+    if change > 0 and snapshot.below_minimum:
+        return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
+    if change > 0 and wished < desired:
+        return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
+    if change < 0 and wished > desired:
         return Reason(code=Code.SHRINK_TO_WISH, text="fewer units are wished for than the members have")
+    return _why_moved(change, decided)
+
+
+def _why_moved(change: int, decided: Decided) -> Reason:
+    saving = decided.placed.saving
+    if saving is not None and saving.moving:
+        text = "is cheaper: grows; others shrink once its nodes are ready"
+        if change < 0:
+            text = "is dearer: shrinks; the others' nodes are ready"
+        return Reason(code=Code.MOVE_FOR_SAVING, text=text)
+    if change > 0:
+        return Reason(code=Code.MOVE_TO_SHARE, text="grows to its share; others shrink once its nodes are ready")
     return Reason(code=Code.MOVE_TO_SHARE, text="shrinks to its share; the others' nodes are ready")
 
 
@@ -204,13 +217,15 @@ def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -
     if placed.units < desired:
         return _why_less(standings, placed, desired, snapshot)
     if placed.units > desired:
-        return decided.held[min(decided.held)] if decided.held else _why_more(standings, placed, desired)
+        return decided.held[min(decided.held)] if decided.held else _why_more(standings, placed, desired, snapshot)
     waits = [decided.asks.waits[name] for name in sorted(decided.asks.waits)]
-    return next(iter(waits), None)
+    return _why_not_kept(placed, snapshot) or next(iter(waits), None)
 
 
 def _why_less(standings: Sequence[Standing], placed: Placed, desired: int, snapshot: Snapshot) -> Reason:
     problem = placed.problem
+    if at_ceiling(problem):
+        return _ceiling(snapshot)
     if problem.highest + problem.fixed_units >= desired:
         return Reason(code=Code.WHOLE_NODES, text="no sum of whole nodes within the bounds is nearer to desired")
     waiting = [reason for one in standings if (reason := _backed_off(one, snapshot)) is not None]
@@ -219,8 +234,39 @@ def _why_less(standings: Sequence[Standing], placed: Placed, desired: int, snaps
     return Reason(code=Code.MEMBER_MAXIMA, text="the members that may grow carry fewer units than desired")
 
 
-def _why_more(standings: Sequence[Standing], placed: Placed, desired: int) -> Reason:
+def _ceiling(snapshot: Snapshot) -> Reason:
+    text = f"more nodes would cost more than spec.allocation.maxHourlyCost ({snapshot.spec.max_hourly_cost})"
+    return Reason(code=Code.COST_CEILING, text=text)
+
+
+def _why_not_kept(placed: Placed, snapshot: Snapshot) -> Reason | None:
+    """The first rule beside the number of units that these sizes do not keep."""
+    missed = short(placed.problem, placed.solution.nodes)
+    if missed and at_ceiling(placed.problem):
+        return _ceiling(snapshot)
+    for rule in snapshot.spec.survive:
+        if survival_name(rule.loss) in missed:
+            text = f"the loss of one {rule.loss.lower()} may leave less than {rule.keep_percent} % of the desired units"
+            return Reason(code=Code.SURVIVE_UNREACHABLE, text=text)
+    if ON_DEMAND in missed:
+        text = f"fewer OnDemand units than spot.minOnDemandReplicas ({snapshot.spec.min_on_demand}) can be had"
+        return Reason(code=Code.ON_DEMAND_FLOOR, text=text)
+    if SPOT in missed:
+        text = f"OnDemand members cannot carry what spot.maxPercent ({snapshot.spec.max_spot_percent}) leaves to them"
+        return Reason(code=Code.SPOT_SHARE, text=text)
+    return None
+
+
+def _why_more(standings: Sequence[Standing], placed: Placed, desired: int, snapshot: Snapshot) -> Reason:
     problem = placed.problem
+    if (kept := _why_not_kept(placed, snapshot)) is not None:
+        return kept
+    if _without_rules(problem) < placed.units:
+        if problem.survivals:
+            text = "units on top of the desired ones stand in for those that a loss takes (spec.allocation.survive)"
+            return Reason(code=Code.SURVIVE, text=text)
+        text = "units on top of the desired ones keep spot.minOnDemandReplicas or spot.maxPercent"
+        return Reason(code=Code.ON_DEMAND_FLOOR, text=text)
     if problem.lowest + problem.fixed_units <= desired:
         return Reason(code=Code.WHOLE_NODES, text="no sum of whole nodes within the bounds is nearer to desired")
     floors = [one.name for one in standings if one.record.adoption_floor and one.refusal is None]
@@ -228,3 +274,11 @@ def _why_more(standings: Sequence[Standing], placed: Placed, desired: int) -> Re
         text = f"kept at least at the size they were found at: {', '.join(sorted(floors))}"
         return Reason(code=Code.ADOPTION_FLOOR, text=text)
     return Reason(code=Code.MEMBER_MINIMA, text="what members have to keep carries more units than desired")
+
+
+def _without_rules(problem: Problem) -> int:
+    """The units that would do if nothing had to survive and spot machines were like any others."""
+    if not problem.survivals and not problem.on_demand and problem.spot is None:
+        return problem.fixed_units + solve(problem).units
+    plain = replace(problem, survivals=(), on_demand=0, spot=None)
+    return problem.fixed_units + solve(plain).units

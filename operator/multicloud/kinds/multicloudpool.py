@@ -3,11 +3,13 @@
 Read by `parse`, turned into a schema by `crd`. A field stands here only when the operator acts on it.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from multicloud.kinds.allocation import PRICE_RULES, Allocation, Currency, HourlyPrice
 from multicloud.kinds.schedule import Recurring
 from multicloud.kinds.shape import (
     GcpProject,
@@ -40,7 +42,7 @@ from multicloud.model.spec import (
     MemberState,
     Mode,
     PoolSpec,
-    Strategy,
+    Price,
     Surplus,
     VoluntaryMoves,
     WhenUnreachable,
@@ -190,6 +192,11 @@ class Member(Part):
         description="What the node pool's machines are, OnDemand or Spot. A node pool whose cloud says otherwise is "
         "left alone (CapacityTypeMismatch).",
     )
+    hourly_price: HourlyPrice | None = Field(
+        default=None,
+        description='What one node costs in an hour, in spec.currency: 0.0001 to 1000 as a decimal string, or "0" on '
+        "purpose. Absent: unknown, which is never free.",
+    )
     provider_autoscaling: ProviderAutoscaling = Field(
         default=ProviderAutoscaling(), description="What to make of an autoscaler that is not ours."
     )
@@ -207,8 +214,8 @@ class Member(Part):
             raise ValueError("minNodes must not be above maxNodes")
         return self
 
-    def to_model(self) -> MemberSpec:
-        """Say it in the words of `model`."""
+    def to_model(self, currency: str) -> MemberSpec:
+        """Say it in the words of `model`; prices are in that currency."""
         block = self.eks or self.aks or self.gke
         if block is None:
             raise ValueError(_ONE_BLOCK)
@@ -224,21 +231,13 @@ class Member(Part):
             weight=self.weight,
             priority=self.priority,
             capacity_type=self.capacity_type,
+            price=None if self.hourly_price is None else Price(amount=Decimal(self.hourly_price), currency=currency),
             detect_autoscaler=self.provider_autoscaling.detect,
             kubeconfig=self.kubeconfig_secret_ref.name if self.kubeconfig_secret_ref else "",
         )
 
 
 Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
-
-
-class Allocation(Part):
-    """How units are shared among members."""
-
-    strategy: Strategy = Field(
-        default=Strategy.WEIGHTED,
-        description="Weighted: by weight. Priority: the highest priority first, equal priorities by weight.",
-    )
 
 
 class WindowBlock(Recurring):
@@ -403,7 +402,8 @@ class MultiCloudPoolSpec(Part):
                 "self.minReplicas <= self.maxReplicas",
                 "minReplicas must not be above maxReplicas",
                 field=".minReplicas",
-            )
+            ),
+            *PRICE_RULES,
         )
     )
 
@@ -428,6 +428,9 @@ class MultiCloudPoolSpec(Part):
         default=Adoption.KEEP_SIZE,
         description="KeepSize: never go below the size a node pool was found at until the annotation "
         "multicloud.dev/adopt names the member (or *). Apply: no such floor.",
+    )
+    currency: Currency = Field(
+        default="USD", description="Currency of every price and amount here, as ISO 4217 has it."
     )
     allocation: Allocation = Field(default=Allocation(), description="How units are shared among members.")
     disruption: DisruptionBlock = Field(
@@ -454,6 +457,9 @@ class MultiCloudPoolSpec(Part):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"members: doubled names: {', '.join(doubled)}")
+        unpriced = any(member.hourly_price is None for member in self.members)
+        if (problem := self.allocation.problem(unpriced=unpriced)) is not None:
+            raise ValueError(problem)
         return self
 
     def to_model(
@@ -475,6 +481,12 @@ class MultiCloudPoolSpec(Part):
             paused=self.paused or paused,
             adoption=self.adoption,
             strategy=self.allocation.strategy,
+            currency=self.currency,
+            survive=self.allocation.survivals(),
+            max_spot_percent=self.allocation.spot.max_percent,
+            min_on_demand=self.allocation.spot.min_on_demand_replicas,
+            max_hourly_cost=self.allocation.ceiling(),
+            saving=self.allocation.saving(),
             disruption=self.disruption.to_model(),
             drift=drift,
             failover=self.failover.to_model(),
@@ -482,5 +494,5 @@ class MultiCloudPoolSpec(Part):
             adopted=adopted,
             override=override,
             approve=approve,
-            members=tuple(member.to_model() for member in self.members),
+            members=tuple(member.to_model(self.currency) for member in self.members),
         )

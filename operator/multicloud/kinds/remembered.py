@@ -26,6 +26,7 @@ from multicloud.model.record import (
     PoolRecord,
     Released,
     Removal,
+    Saving,
 )
 from multicloud.model.spec import PoolSpec
 
@@ -64,6 +65,7 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
         ),
         override=_override(block.get("override")),
         standing_in=_count(block.get("standingInReplicas")) or 0,
+        saving=_saving(block.get("saving")),
         members=tuple(_members(block.get("members"))),
         released=tuple(_released(block.get("releasedMembers"))),
         plan=_plan(block.get("plan")),
@@ -132,6 +134,14 @@ def _override(value: object) -> SeenOverride | None:
         reason=_text(block.get("reason")) or "",
     )
     return SeenOverride(override=override, since=since)
+
+
+def _saving(value: object) -> Saving | None:
+    block = _block(value)
+    since, prices = _time(block.get("since")), _text(block.get("prices"))
+    if since is None or prices is None:
+        return None
+    return Saving(since=since, moving=block.get("moving") is True, prices=prices)
 
 
 def _members(value: object) -> Iterator[MemberRecord]:

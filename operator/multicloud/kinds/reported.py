@@ -206,6 +206,14 @@ class ReportedRelease(Reported):
     at: datetime = Field(description="When the entry was seen to be gone.")
 
 
+class ReportedSaving(Reported):
+    """A cheaper placement that nodes would have to move for, worth it by allocation.moveWhenSaving.percent."""
+
+    since: datetime = Field(description="Since when it stands.")
+    moving: bool = Field(description="True once it has stood for forSeconds: nodes move, step by step.")
+    prices: str = Field(description="Changes with any price: a move goes on at the prices that it began with.")
+
+
 class ReportedChange(Reported):
     """A member's way to another size."""
 
@@ -304,6 +312,9 @@ class MultiCloudPoolStatus(Reported):
         tuple[ReportedRelease, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = Field(default=(), description="Members removed within 24 hours: nobody sizes them, their nodes run on.")
+    saving: ReportedSaving | None = Field(
+        default=None, description="A saving that nodes may move for, with strategy Cost. Null: none."
+    )
     plan: ReportedPlan = Field(default=ReportedPlan(), description="What is to be done.")
     approval: ReportedApproval | None = Field(default=None, description="The newest approval of a plan. Null: none.")
     conditions: Conditions = Field(default=(), description="Conditions by type; Ready first of all.")

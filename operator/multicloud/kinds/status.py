@@ -28,6 +28,7 @@ from multicloud.kinds.reported import (
     ReportedRelease,
     ReportedRemoval,
     ReportedResize,
+    ReportedSaving,
     ReportedStep,
 )
 from multicloud.model.approval import Approval, Change
@@ -43,6 +44,7 @@ from multicloud.model.record import (
     MemberRecord,
     PoolRecord,
     Removal,
+    Saving,
 )
 from multicloud.model.ref import GROUP
 from multicloud.model.size import NodePool
@@ -96,6 +98,7 @@ def render_pool(
             ReportedRelease(name=one.name, node_pool=one.node_pool, nodes=one.nodes, at=one.at)
             for one in record.released
         ),
+        saving=_saving(record.saving),
         plan=_plan(pool.uid, plan, record),
         approval=_approval(record.approval),
         conditions=tuple(map(rendered_condition, conditions)),
@@ -264,6 +267,12 @@ def _override(seen: SeenOverride | None) -> ReportedOverride | None:
         reason=override.reason,
         since=seen.since,
     )
+
+
+def _saving(saving: Saving | None) -> ReportedSaving | None:
+    if saving is None:
+        return None
+    return ReportedSaving(since=saving.since, moving=saving.moving, prices=saving.prices)
 
 
 def rendered_condition(condition: Condition) -> ReportedCondition:

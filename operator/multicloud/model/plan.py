@@ -159,6 +159,7 @@ class Placing:
     Costs are per hour in the pool's currency: `hourly_cost_now` of the nodes that the clouds try to reach now,
     `hourly_cost` of the targets; None where a price or a size is not known. `gap` is how far the sizes may be from the
     best ones, as a share (0..1) of the first level that was not proved; 0 when all were.
+    `at_ceiling`: units are missing that only a higher maxHourlyCost would allow.
     What binds, and at what price, is not here: `decide.bindings(snapshot)` solves the pool again to tell it.
     """
 
@@ -166,6 +167,7 @@ class Placing:
     hourly_cost_now: Decimal | None = None
     hourly_cost: Decimal | None = None
     gap: Decimal = Decimal(0)
+    at_ceiling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,11 @@ class Code(StrEnum):
     MEMBER_MAXIMA = "MemberMaxima"
     MEMBER_MINIMA = "MemberMinima"
     WHOLE_NODES = "WholeNodes"
+    COST_CEILING = "CostCeiling"
+    SURVIVE = "Survive"
+    SURVIVE_UNREACHABLE = "SurviveUnreachable"
+    ON_DEMAND_FLOOR = "OnDemandFloor"
+    SPOT_SHARE = "SpotShare"
     # what a ScalingPolicy's metrics say, by the words of the HorizontalPodAutoscaler where it has one
     ABOVE_TARGET = "AboveTarget"
     BELOW_TARGET = "BelowTarget"
@@ -53,6 +58,7 @@ class Code(StrEnum):
     GROW_FOR_WISH = "GrowForWish"
     SHRINK_TO_WISH = "ShrinkToWish"
     MOVE_TO_SHARE = "MoveToShare"
+    MOVE_FOR_SAVING = "MoveForSaving"
     # gates on removals and on everything
     STOPPED = "StopSwitch"
     STOPPED_SHRINK = "StopSwitchShrinkOnly"

@@ -165,13 +165,25 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """A cheaper placement that nodes would have to move for, since when it stands, and whether the move has begun.
+
+    `prices` tells the prices that it was found at: a move that has begun goes on only while they are the same.
+    """
+
+    since: datetime
+    moving: bool
+    prices: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRecord:
     """What we remember of a pool. `requested` is the wish before clamps, `desired` after them, both in units.
 
     `ready` are the ready units as last proved (None: never). `standing_in` units grew in a move, and as many others have
     not gone yet. `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
-    `observed_generation` 0 means that no pass has ever reported. `past_wishes` is empty after a restart unless the status
-    shows a desired above the wish.
+    `saving` is None where no saving is worth a move. `observed_generation` 0 means that no pass has ever reported.
+    `past_wishes` is empty after a restart unless the status shows a desired above the wish.
     """
 
     observed_generation: int = 0
@@ -181,6 +193,7 @@ class PoolRecord:
     decided_by: DecidedBy | None = None
     past_wishes: tuple[PastWish, ...] = ()
     override: SeenOverride | None = None
+    saving: Saving | None = None
     members: tuple[MemberRecord, ...] = ()
     released: tuple[Released, ...] = ()
     standing_in: int = 0

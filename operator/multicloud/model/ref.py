@@ -68,6 +68,12 @@ class ClusterRef:
     location: str = ""
     name: str
 
+    @property
+    def region(self) -> str:
+        """The region that it stands in: a Google zone's too; empty for Azure, whose references do not name one."""
+        head, _, zone = self.location.rpartition("-")
+        return head if self.cloud is Cloud.GCP and len(zone) == 1 else self.location
+
     def __str__(self) -> str:
         """Render as the path a person would look for in the vendor's console."""
         return "/".join(part for part in (self.owner, self.group, self.location, self.name) if part)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -169,10 +170,47 @@ class Adoption(StrEnum):
 
 
 class Strategy(StrEnum):
-    """WEIGHTED shares units by weight; PRIORITY fills the highest priority first, equal priorities by weight."""
+    """Who carries the units.
+
+    WEIGHTED shares them by weight; PRIORITY fills the highest priority first, equal priorities by weight; COST takes
+    the cheapest.
+    """
 
     WEIGHTED = "Weighted"
     PRIORITY = "Priority"
+    COST = "Cost"
+
+
+class Loss(StrEnum):
+    """What may be lost at once: every member of one cloud, of one region, or one member."""
+
+    CLOUD = "Cloud"
+    REGION = "Region"
+    MEMBER = "Member"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survive:
+    """Whatever is lost, `keep_percent` (1..100) of the desired units stand elsewhere."""
+
+    loss: Loss
+    keep_percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveWhenSaving:
+    """Nodes move for a saving alone when it is `percent` of the pool's present hourly cost and has stood `for_s`."""
+
+    percent: int = 10
+    for_s: int = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What one node costs in an hour. `currency` is its ISO 4217 code."""
+
+    amount: Decimal
+    currency: str
 
 
 class Detect(StrEnum):
@@ -188,7 +226,7 @@ class MemberSpec:
     """One node pool that may carry units. Nodes are whole; `units_per_node` 1..1024; `weight` 0..1000.
 
     `cluster.owner` is empty where the member leaves it to its account. `capacity_type` is what the user says the node
-    pool's machines are. `kubeconfig` names a Secret of the namespace with the way into the cluster, empty where the
+    pool's machines are. `price` is None where nobody told it: unknown, never free. `kubeconfig` names a Secret of the namespace with the way into the cluster, empty where the
     account's own way is taken.
     """
 
@@ -203,6 +241,7 @@ class MemberSpec:
     weight: int = 1
     priority: int = 0
     capacity_type: CapacityType = CapacityType.ON_DEMAND
+    price: Price | None = None
     detect_autoscaler: Detect = Detect.AUTO
     kubeconfig: str = ""
 
@@ -351,6 +390,8 @@ class PoolSpec:
 
     `replicas` None means that nobody chose a number. `paused` joins the field and the annotation. `scale_in_paused`
     forbids removals only. `adopted` holds the member names of the annotation `multicloud.dev/adopt`, or `*`.
+    `survive` names each loss once. `max_spot_percent` and `min_on_demand` bound the units of members whose machines the
+    cloud may take back; `max_hourly_cost` (in `currency`, None for none) bounds growth above `min_replicas`.
     `override` is that of the annotation, or why it cannot be understood. `approve` is the annotation's approval.
     """
 
@@ -361,6 +402,12 @@ class PoolSpec:
     paused: bool = False
     adoption: Adoption = Adoption.KEEP_SIZE
     strategy: Strategy = Strategy.WEIGHTED
+    currency: str = "USD"
+    survive: tuple[Survive, ...] = ()
+    max_spot_percent: int = 100
+    min_on_demand: int = 0
+    max_hourly_cost: Decimal | None = None
+    saving: MoveWhenSaving = MoveWhenSaving()
     disruption: Disruption = Disruption()
     drift: Drift = Drift()
     failover: Failover = Failover()

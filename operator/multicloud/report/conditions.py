@@ -42,6 +42,7 @@ def pool_conditions(snapshot: Snapshot, plan: Plan, *, stalled: bool) -> tuple[C
         _drifted(snapshot, plan),
         _foreign_scaler(plan),
         _limited(plan),
+        _costly(snapshot, plan),
         _above(plan),
         _unsafe(plan),
         _unobserved(snapshot),
@@ -337,6 +338,15 @@ def _limited(plan: Plan) -> Verdict:
         return Verdict(type="CapacityLimited", status=True, reason=plan.limited_by)
     reason = Reason(code=Code.AS_WISHED, text="nothing keeps the pool from its wish")
     return Verdict(type="CapacityLimited", status=False, reason=reason)
+
+
+def _costly(snapshot: Snapshot, plan: Plan) -> Verdict:
+    kind, most = "CostCeilingReached", snapshot.spec.max_hourly_cost
+    if plan.placing.at_ceiling:
+        text = f"units are missing that would cost more than spec.allocation.maxHourlyCost ({most})"
+        return Verdict(type=kind, status=True, reason=Reason(code=Code.COST_CEILING, text=text))
+    reason = Reason(code=Code.AS_WISHED, text="no growth waits for spec.allocation.maxHourlyCost")
+    return Verdict(type=kind, status=False, reason=reason)
 
 
 def _above(plan: Plan) -> Verdict:

@@ -10,7 +10,7 @@ from multicloud.kinds.crd import crds
 from multicloud.kinds.refusals import refusals
 from multicloud.model.ref import Kind
 from multicloud_lab.controlplane import ControlPlane
-from support.manifests import PROVIDERS, account, member, policy, pool, prometheus
+from support.manifests import NO_PRICES, PROVIDERS, account, member, policy, pool, prometheus
 
 _GUID = "00000000-0000-0000-0000-000000000001"
 
@@ -35,6 +35,14 @@ def _aks(**fields: str) -> dict[str, Any]:
 
 def _gke(**fields: str) -> dict[str, Any]:
     return member("east", "gke", gke={"location": "europe-west1", "cluster": "c", "nodePool": "web", **fields})
+
+
+def _survive(**fields: Any) -> dict[str, Any]:
+    return {"loss": "Cloud", "keepPercent": 60, **fields}
+
+
+def _priced(*prices: str, **fields: Any) -> dict[str, Any]:
+    return pool(members=[member(f"m{n}", hourlyPrice=price) for n, price in enumerate(prices)], **fields)
 
 
 _SECRET = {"secretRef": {"name": "keys"}}
@@ -76,6 +84,13 @@ _TAKEN = [
     pytest.param(pool(members=[_aks(subscriptionId=_GUID)]), id="member's own subscription"),
     pytest.param(pool(members=[_gke(location="europe-west1-b")]), id="zone"),
     pytest.param(pool(members=[_gke(project="example.com:shop-prod-1")]), id="project of a domain"),
+    pytest.param(_priced("0.0001", "0.192", "1000", "0", "999.999999"), id="prices"),
+    pytest.param(_priced("0.1", allocation={"strategy": "Cost"}), id="Cost with prices"),
+    pytest.param(_priced("0.1", currency="EUR", allocation={"maxHourlyCost": "120.50"}), id="a ceiling"),
+    pytest.param(
+        pool(allocation={"survive": [_survive(), _survive(loss="Region"), _survive(loss="Member", keepPercent=100)]}),
+        id="every loss",
+    ),
     *(pytest.param(account(provider), id=f"account of {provider}") for provider in PROVIDERS),
     pytest.param(account("aws", credentials=_SECRET), id="account with a secret"),
     *(pytest.param(account("aws", aws={"roleArn": arn}), id=arn.rpartition("/")[2]) for arn in _ROLES),
@@ -144,14 +159,43 @@ _REFUSED = [
     pytest.param(pool(replicas="7"), "spec.replicas", "must be of type integer", id="replicas as text"),
     pytest.param(pool(mode="Later"), "spec.mode", "Unsupported value", id="mode"),
     pytest.param(pool(adoption="Never"), "spec.adoption", "Unsupported value", id="adoption"),
-    pytest.param(pool(allocation={"strategy": "Cost"}), "spec.allocation.strategy", "Unsupported value", id="strategy"),
+    pytest.param(pool(allocation={"strategy": "Rank"}), "spec.allocation.strategy", "Unsupported value", id="strategy"),
+    pytest.param(
+        pool(allocation={"strategy": "Cost"}),
+        "spec.allocation.strategy",
+        "allocation.strategy Cost needs hourlyPrice on every member",
+        id="Cost without prices",
+    ),
+    pytest.param(
+        pool(allocation={"maxHourlyCost": "9"}, members=[member("a", hourlyPrice="1"), member("b")]),
+        "spec.allocation.maxHourlyCost",
+        "allocation.maxHourlyCost needs hourlyPrice on every member",
+        id="a ceiling with one price missing",
+    ),
+    *(
+        pytest.param(
+            pool(members=[member("a", hourlyPrice=price)]), "spec.members[0].hourlyPrice", "", id=f"price {price!r}"
+        )
+        for price in NO_PRICES
+    ),
+    pytest.param(pool(allocation={"maxHourlyCost": "-1"}), "spec.allocation.maxHourlyCost", "match", id="ceiling"),
+    pytest.param(
+        pool(allocation={"survive": [_survive(keepPercent=101)]}), "survive[0].keepPercent", "less than", id="101 %"
+    ),
+    pytest.param(pool(allocation={"survive": [_survive(loss="Zone")]}), "survive[0].loss", "Unsupported", id="zone"),
+    pytest.param(
+        pool(allocation={"survive": [_survive(), _survive()]}), "survive[1]", "Duplicate", id="one loss twice"
+    ),
+    pytest.param(pool(allocation={"spot": {"maxPercent": 101}}), "spot.maxPercent", "less than", id="spot of 101 %"),
+    pytest.param(pool(currency="usd"), "spec.currency", "should match", id="currency in small letters"),
+    pytest.param(pool(currency=["USD", "EUR"]), "spec.currency", "must be of type string", id="two currencies"),
     pytest.param(pool(drift={"surplus": "Fight"}), "spec.drift.surplus", "Unsupported value", id="surplus"),
     pytest.param(pool(drift={"holdSeconds": -1}), "spec.drift.holdSeconds", "greater than", id="holdSeconds"),
     pytest.param(
         pool(disruption={"maxNodesPerStep": 0}), "spec.disruption.maxNodesPerStep", "greater than", id="step of nothing"
     ),
     pytest.param(pool(name="a" * 64), "<nil>", "metadata.name must be at most 63 characters", id="long name"),
-    pytest.param(pool(currency="USD"), "spec.currency", "unknown field", id="field of a later issue"),
+    pytest.param(pool(calendar="fiscal"), "spec.calendar", "unknown field", id="field of a later issue"),
     pytest.param(pool(members=[member("a", state="Gone")]), "spec.members[0].state", "Unsupported value", id="state"),
     pytest.param(pool(members=[member("a", unitsPerNode=0)]), "spec.members[0].unitsPerNode", "greater", id="no units"),
     pytest.param(pool(members=[member("a", unitsPerNode=1025)]), "spec.members[0].unitsPerNode", "less", id="units"),

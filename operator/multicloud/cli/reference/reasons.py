@@ -55,6 +55,14 @@ _BOUNDS: Final[Mapping[Code, str]] = {
     "mend one that is refused.",
     Code.MEMBER_MINIMA: "What members have to keep (`minNodes`, a cloud's own range) carries more units than desired.",
     Code.WHOLE_NODES: "No sum of whole nodes is nearer to the desired units.",
+    Code.COST_CEILING: "More nodes would cost more than `allocation.maxHourlyCost`: growth above `minReplicas` stops. Nothing "
+    "is removed for it.",
+    Code.SURVIVE: "More units than desired are kept, so that enough are left when a cloud, a region or a member is lost "
+    "(`allocation.survive`).",
+    Code.SURVIVE_UNREACHABLE: "A loss may leave fewer units than `allocation.survive` asks for, and no placement does "
+    "better.",
+    Code.ON_DEMAND_FLOOR: "`allocation.spot.minOnDemandReplicas` cannot be kept, or only with more units than desired.",
+    Code.SPOT_SHARE: "More units stand on Spot members than `allocation.spot.maxPercent` allows: nothing else can carry them.",
     Code.ABOVE_BOUND: "More nodes run than `maxNodes` allows. They leave by ordinary scale-down, unless an adoption floor "
     "holds them.",
     Code.ADOPTION_FLOOR: "A node pool is kept at the size it was found at. Consent to less with the annotation "
@@ -97,6 +105,8 @@ _MOVES: Final[Mapping[Code, str]] = {
     Code.GROW_FOR_WISH: "Grows because more units are wished than there are.",
     Code.SHRINK_TO_WISH: "Shrinks because fewer units are wished than there are.",
     Code.MOVE_TO_SHARE: "Grows or shrinks to its share by weight or priority, others doing the opposite.",
+    Code.MOVE_FOR_SAVING: "Grows or shrinks because other nodes are cheaper, and the saving has stood for long enough "
+    "(`allocation.moveWhenSaving`).",
     Code.CONVERGING: "Nothing to ask for: nodes are booting or going.",
 }
 _WAITS: Final[Mapping[Code, str]] = {

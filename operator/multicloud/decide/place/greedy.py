@@ -1,43 +1,63 @@
 """A placement without search, for what the integer program could not solve within its limits. Legal, seldom best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from multicloud.decide.place.levels import Hold, shortfalls, worth
 from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.shares import fair_shares
 from multicloud.decide.place.sizes import Choice
+from multicloud.model.spec import Strategy
+
+ROUNDS_AT_MOST: Final = 50
+"""How often a step is looked for: past that many the placement is as good as it gets without a search."""
 
 
-def greedy(problem: Problem) -> list[int]:
-    """Sizes near the fair shares of the wish, then single steps while they make the total better."""
+def greedy(problem: Problem, hold: Hold | None) -> tuple[int, ...]:
+    """Near the fair shares or the cheapest first, or what is held; then single steps as long as one makes it better."""
+    nodes = list(problem.present if hold is not None else _start(problem))
+    best = _rank(problem, nodes)
+    for _ in range(ROUNDS_AT_MOST):
+        found = None
+        for index, size in _steps(problem, nodes):
+            trial = [*nodes[:index], size, *nodes[index + 1 :]]
+            if hold is not None and not hold.contains(problem, trial):
+                continue
+            rank = _rank(problem, trial)
+            if rank < best:
+                best, found = rank, trial
+        if found is None:
+            break
+        nodes = found
+    return tuple(nodes)
+
+
+def _rank(problem: Problem, nodes: Sequence[int]) -> tuple[int, ...]:
+    short = tuple(want.value(nodes) for want in shortfalls(problem, None))
+    return (*short, *worth(problem, nodes))
+
+
+def _start(problem: Problem) -> list[int]:
     wished = max(problem.lowest, min(problem.highest, problem.desired - problem.fixed_units))
-    return towards(problem, wished, fair_shares(problem.choices, wished, problem.strategy))
+    if problem.strategy is not Strategy.COST:
+        shares = fair_shares(problem.choices, wished, problem.strategy)
+        return [choice.nearest(shares[choice.name] // choice.units) for choice in problem.choices]
+    nodes = [choice.lowest for choice in problem.choices]
+    rest = wished - problem.units(nodes)
+    for index in sorted(range(len(nodes)), key=lambda index: _per_unit(problem.choices[index])):
+        choice = problem.choices[index]
+        nodes[index] = choice.nearest(min(choice.highest, nodes[index] + -(-max(0, rest) // choice.units)))
+        rest = wished - problem.units(nodes)
+    return nodes
 
 
-def towards(problem: Problem, total: int, shares: Mapping[str, int]) -> list[int]:
-    """Sizes near the shares; single steps as long as one brings the sum nearer to `total`, above it preferred."""
-    nodes = [_below(choice, shares[choice.name]) for choice in problem.choices]
-    units = sum(choice.units * size for choice, size in zip(problem.choices, nodes, strict=True))
-    while True:
-        best: tuple[tuple[tuple[int, ...], int], int, int] | None = None
-        for index, choice in enumerate(problem.choices):
-            for size in _next(choice, nodes[index]):
-                after = units + choice.units * (size - nodes[index])
-                worth = (problem.rank(after), abs(after - total))
-                if worth < (problem.rank(units), abs(units - total)) and (best is None or worth < best[0]):
-                    best = (worth, index, size)
-        if best is None:
-            return nodes
-        _, index, size = best
-        units += problem.choices[index].units * (size - nodes[index])
-        nodes[index] = size
+def _per_unit(choice: Choice) -> tuple[bool, float, str]:
+    leaves = choice.draining or choice.price is None
+    return (leaves, (choice.price or 0) / choice.units, choice.name)
 
 
-def _below(choice: Choice, share: int) -> int:
-    size = share // choice.units // choice.step * choice.step
-    return max(choice.first, min(choice.last, size))
-
-
-def _next(choice: Choice, size: int) -> Sequence[int]:
-    down = (size - 1) // choice.step * choice.step
-    up = (size // choice.step + 1) * choice.step
-    return [other for other in (down, up) if choice.allows(other)]
+def _steps(problem: Problem, nodes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for index, choice in enumerate(problem.choices):
+        down = (nodes[index] - 1) // choice.step * choice.step
+        up = (nodes[index] // choice.step + 1) * choice.step
+        yield from ((index, size) for size in (down, up) if choice.allows(size))

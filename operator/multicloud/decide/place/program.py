@@ -1,194 +1,196 @@
 """The integer program: whole nodes, level by level, solved with HiGHS. From a Problem to its Placement.
 
-Each level is minimised, then kept as a bound for the next ones. Every value is an integer, so an absolute gap below
-one proves the optimum. HiGHS is told to be reproducible: one thread, one seed, a limit in search nodes before one in
-seconds. What it cannot prove within the limit stands as far as it came, at worst the greedy placement.
+Each level is minimised, then kept as a bound for the next ones. Most pools lack nothing: so it is first asked whether
+every shortfall can be nothing at once, and only where it cannot, one by one, what gives way. What is not proved within
+the limits stands as far as it came, at worst the greedy placement; the gap is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd
 from typing import Final
 
-from multicloud.decide.place.greedy import greedy, towards
+from multicloud.decide.place.greedy import greedy
+from multicloud.decide.place.levels import (
+    ABOVE,
+    Away,
+    Distance,
+    Hold,
+    Level,
+    Row,
+    Shortfall,
+    Total,
+    cost_row,
+    hold_of,
+    nearness,
+    preferences,
+    shortfalls,
+    ties,
+    units_row,
+    worth,
+)
 from multicloud.decide.place.problem import Placement, Problem
-from multicloud.decide.place.shares import fair_shares, tiers
 from multicloud.decide.place.sizes import Choice
 from multicloud.decide.place.solver import Linear, Solver
+from multicloud.model.spec import Strategy
 
-NODES_AT_MOST: Final = 1000
-"""Search nodes per level. Small units per node need some dozens, a hundred members included; odd ones of many hundred
-units may meet it."""
+NODES_AT_MOST: Final = 20_000
+"""Search nodes per level, down to cost or fair shares: enough to prove them with a hundred members."""
 
-
-def solved_by_highs(problem: Problem, total: int | None) -> Placement:
-    """Solve the problem. `total` is the best sum of chosen units where it is known beforehand."""
-    if total is None:
-        found = _best_total(problem)
-        nodes = found if found is not None else greedy(problem)
-        total = _units(problem.choices, nodes)
-    shares = fair_shares(problem.choices, total, problem.strategy)
-    nearest = _Nearest(problem, total, shares)
-    return Placement(nodes=nearest.solve(), units=total)
+NODES_FOR_TIES: Final = 500
+"""Search nodes for each of the levels that only end ties."""
 
 
-def _units(choices: Sequence[Choice], nodes: Sequence[int]) -> int:
-    return sum(choice.units * size for choice, size in zip(choices, nodes, strict=True))
+def solved_by_highs(problem: Problem) -> Placement:
+    """Solve the problem. A pool that is dearer than its ceiling may also keep what it has, where that is better."""
+    best, hold = _solved(problem, None), hold_of(problem)
+    if hold is None or not hold.contains(problem, problem.present):
+        return best
+    return min(_solved(problem, hold), best, key=lambda one: worth(problem, one.nodes))
 
 
-def _best_total(problem: Problem) -> list[int] | None:
-    """Sizes with the best total: the first four levels depend on nothing else.
-
-    First the smallest total that reaches desired within maxReplicas; else the largest within maxReplicas, if it
-    reaches minReplicas; else the smallest that reaches minReplicas; else the largest of all.
-    """
-    fixed = problem.fixed_units
-    best: list[int] | None = None
-    for low, high, sense in (
-        (problem.desired - fixed, problem.maximum - fixed, 1),
-        (problem.minimum - fixed, problem.maximum - fixed, -1),
-        (problem.minimum - fixed, problem.highest, 1),
-        (problem.lowest, problem.maximum - fixed, -1),
-    ):
-        best = _extreme_total(problem, low, high, sense)
-        if best is not None:
-            return best
-    return best
-
-
-def _extreme_total(problem: Problem, low: int, high: int, sense: int) -> list[int] | None:
-    """Sizes with the smallest (`sense` 1) or largest (-1) total from `low` to `high`, None where there are none."""
-    low, high = max(low, problem.lowest), min(high, problem.highest)
-    if low > high:
-        return None
-    solver = Solver(nodes_at_most=NODES_AT_MOST)
-    sizes = [_size(solver, choice) for choice in problem.choices]
-    total = Linear.sum(size.times(choice.units) for choice, size in zip(problem.choices, sizes, strict=True))
-    divisor = gcd(*total.factors.values())
-    start = total.constant
-    # Only multiples of the divisor can be reached: tell it, or the search has to find out.
-    low = start + -((start - low) // divisor) * divisor if divisor else low
-    high = start + (high - start) // divisor * divisor if divisor else high
-    if low > high or not (divisor or low <= start <= high):
-        return None
-    solver.row(total, low, high)
-    if not solver.minimise(total.times(sense)):
-        return None
-    return [solver.value(size) for size in sizes]
+def _solved(problem: Problem, hold: Hold | None) -> Placement:
+    """Try everything at nothing with exactly the desired units, then with more, then level by level."""
+    wants, wishes = list(shortfalls(problem, hold)), list(preferences(problem))
+    for exact in (True, False) if problem.strategy is not Strategy.COST else (False,):
+        program = _Program(problem, hold)
+        for want in wants:
+            program.keep(want, 0)
+        if exact:
+            program.exactly_desired()
+        if program.descend([wish for wish in wishes if not (exact and wish.name == ABOVE)]):
+            return program.placement()
+    program = _Program(problem, hold)
+    if program.descend([*wants, *wishes]):
+        return program.placement()
+    nodes = greedy(problem, hold)
+    # Nothing is proved of a placement without search.
+    return Placement(nodes=nodes, units=problem.units(nodes), gap=Fraction(1))
 
 
-def _size(solver: Solver, choice: Choice) -> Linear:
-    """A choice's size in nodes: a multiple of its step inside the bounds, or the other size that may stay."""
-    if choice.also is None:
-        return solver.integer(choice.first // choice.step, choice.last // choice.step).times(choice.step)
-    stays = solver.integer(0, 1)
-    steps = solver.integer(0, (choice.last - choice.first) // choice.step)
-    solver.row(steps.plus(stays.times(steps_most(choice))), 0, steps_most(choice))
-    chosen = Linear(constant=choice.first).plus(steps.times(choice.step))
-    return chosen.plus(stays.times(choice.also - choice.first))
+class _Program:
+    """One integer program over the sizes of a problem's choices."""
 
+    def __init__(self, problem: Problem, hold: Hold | None) -> None:
+        self._problem = problem
+        self._solver = Solver()
+        self._members = [_member(self._solver, choice) for choice in problem.choices]
+        self._gap = Fraction(0)
+        self._total = self._summed(self._linear(units_row(problem)))
+        if hold is not None:
+            self._solver.row(self._total, None, hold.units)
+            self._solver.row(self._linear(cost_row(problem)), None, hold.cost)
 
-def steps_most(choice: Choice) -> int:
-    """How many steps the choice spans."""
-    return (choice.last - choice.first) // choice.step
+    def keep(self, want: Shortfall, value: int) -> None:
+        """Demand that a shortfall is no larger than that."""
+        self._solver.row(self._short(want), None, value)
+
+    def exactly_desired(self) -> None:
+        """Demand the desired units, or the next number above that whole nodes can add up to at all."""
+        divisor = gcd(*self._total.factors.values())
+        desired = self._problem.desired
+        reach = desired + (self._total.constant - desired) % divisor if divisor else desired
+        self._solver.row(self._total, reach, reach)
+
+    def descend(self, levels: Sequence[Level]) -> bool:
+        """Minimise these levels, then nearness to the shares, then what ends ties. False if no sizes were found."""
+        units = self._problem.desired - self._problem.fixed_units
+        for level in levels:
+            if not self._minimise(level, NODES_AT_MOST):
+                return False
+        if self._solver.solved:
+            units = self._problem.units(self._nodes())
+        for level in nearness(self._problem, units):
+            if not self._minimise(level, NODES_AT_MOST):
+                return False
+        moved, names = ties(self._problem)
+        if not self._minimise(moved, NODES_FOR_TIES):
+            return False
+        # Where nothing moves there is one way only.
+        return moved.value(self._nodes()) == 0 or self._minimise(names, NODES_FOR_TIES)
+
+    def placement(self) -> Placement:
+        """The best sizes found."""
+        nodes = self._nodes()
+        return Placement(nodes=nodes, units=self._problem.units(nodes), gap=self._gap)
+
+    def _minimise(self, level: Level, nodes_at_most: int) -> bool:
+        found = self._solver.minimise(self._aim(level), nodes_at_most=nodes_at_most)
+        if found is None:
+            return False
+        if found.bound < found.value and not self._gap:
+            self._gap = Fraction(found.value - found.bound, max(1, abs(found.value)))
+        return True
+
+    def _aim(self, level: Level) -> Linear:
+        match level:
+            case Shortfall():
+                return self._solver.largest([self._short(level), Linear()])
+            case Total():
+                return self._linear(level.row)
+            case Distance():
+                return Linear.sum(self._away(part) for part in level.parts)
+
+    def _short(self, want: Shortfall) -> Linear:
+        row = self._linear(want.row)
+        return row.plus(self._solver.largest(list(map(self._linear, want.worst)))) if want.worst else row
+
+    def _away(self, part: Away) -> Linear:
+        """A member's distance: the largest of the chords next to the pivot.
+
+        The relaxed program then knows that a pivot between two sizes cannot be hit, which keeps the search short.
+        """
+        member, choice = self._members[part.index], self._problem.choices[part.index]
+        steps = (choice.last - choice.first) // choice.step
+        nearest = (part.pivot // part.scale - choice.first) // choice.step
+        at = [part.value(choice.first + choice.step * step) for step in range(steps + 1)]
+        starts = sorted({max(0, min(steps - 1, nearest + beside)) for beside in (-1, 0, 1)}) if steps else [0]
+        lines = []
+        for start in starts:
+            slope = at[start + 1] - at[start] if steps else 0
+            lowest = at[start] - slope * start
+            line = Linear(constant=lowest).plus(member.steps.times(slope))
+            if choice.also is not None:
+                line = line.plus(member.stays.times(part.value(choice.also) - lowest))
+            lines.append(line)
+        return self._solver.largest(lines) if len(lines) > 1 else lines[0]
+
+    def _linear(self, row: Row) -> Linear:
+        sizes = (self._members[index].size.times(factor) for index, factor in row.factors.items())
+        return Linear.sum([Linear(constant=row.constant), *sizes])
+
+    def _summed(self, total: Linear) -> Linear:
+        """The same total as one whole number that the search can branch on, in steps of what divides all its parts."""
+        divisor = gcd(*total.factors.values())
+        if not divisor:
+            return total
+        most = sum((choice.highest - choice.lowest) * choice.units for choice in self._problem.choices)
+        least = self._problem.lowest + self._problem.fixed_units
+        offset = total.constant + (least - total.constant) // divisor * divisor
+        counted = self._solver.integer(0, most // divisor).times(divisor).plus(Linear(constant=offset))
+        self._solver.row(total.plus(counted.times(-1)), 0, 0)
+        return counted
+
+    def _nodes(self) -> tuple[int, ...]:
+        return tuple(self._solver.value(member.size) for member in self._members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Distance:
-    """One member in the second program: its size, and how far from its share that is, both linear."""
+class _Member:
+    """A choice in the program: steps above its first size, or (`stays` is 1, `steps` 0) its other size."""
 
-    choice: Choice
+    steps: Linear
+    stays: Linear
     size: Linear
-    distance: Linear
-    least: int
-    """The smallest distance that the member alone can have."""
 
 
-class _Nearest:
-    """The levels after the total: nearest to fair shares, fewest nodes moved, names."""
-
-    def __init__(self, problem: Problem, total: int, shares: Mapping[str, int]) -> None:
-        self._problem = problem
-        self._choices = problem.choices
-        self._shares = shares
-        self._total = total
-        self._solver = Solver(nodes_at_most=NODES_AT_MOST)
-        self._members = [self._distance(choice) for choice in self._choices]
-        units = Linear.sum(member.size.times(member.choice.units) for member in self._members)
-        self._solver.row(units, total, total)
-
-    def solve(self) -> tuple[int, ...]:
-        """The best sizes found."""
-        everybody = range(len(self._choices))
-        if not self._solver.minimise(Linear.sum(member.distance for member in self._members)):
-            return tuple(towards(self._problem, self._total, self._shares))
-        groups = self._groups()
-        for group in groups:
-            value = sum(self._off(index) for index in group)
-            # What was just minimised for everybody together is the first level itself where there is one group.
-            least = sum(self._members[index].least for index in group) if len(groups) > 1 else value
-            self._level(Linear.sum(self._members[index].distance for index in group), least=least, value=value)
-        moved = Linear.sum(self._moved(index) for index in everybody)
-        self._level(moved, least=0, value=sum(self._moves(index) for index in everybody))
-        names = Linear.sum(self._members[index].size.times(index) for index in everybody)
-        if any(self._moves(index) for index in everybody):
-            self._level(names, least=0, value=self._solver.value(names))
-        return tuple(self._sizes())
-
-    def _level(self, aim: Linear, *, least: int, value: int) -> None:
-        """Minimise `aim` unless the present sizes, at `value`, already have the least there can be; then keep it."""
-        if value > least and self._solver.minimise(aim):
-            reached = self._solver.value(aim)
-            if reached > value:
-                # Cut off by the limit: what stood before was better, and satisfies every level above.
-                self._solver.go_back()
-            value = min(value, reached)
-        self._solver.row(aim, None, value)
-
-    def _groups(self) -> list[list[int]]:
-        numbers = {choice.name: index for index, choice in enumerate(self._choices)}
-        return [[numbers[choice.name] for choice in tier] for tier in tiers(self._choices, self._problem.strategy)]
-
-    def _distance(self, choice: Choice) -> _Distance:
-        """The member's size as steps up and down from the one below its share.
-
-        The step that crosses the share costs less than the others. Written so, the relaxed program knows that no
-        whole size hits a share between two of them, which keeps the search short.
-        """
-        solver, step, per_step = self._solver, choice.step, choice.step * choice.units
-        share = self._shares[choice.name]
-        base = max(choice.first, min(choice.last, share // per_step * step))
-        up, down = (choice.last - base) // step, (base - choice.first) // step
-        crossing, more, less = (solver.integer(0, most) for most in (min(up, 1), max(up - 1, 0), down))
-        at_base = abs(base * choice.units - share)
-        cross = abs((base + step) * choice.units - share) - at_base
-        size = Linear(constant=base).plus(crossing.times(step)).plus(more.times(step)).plus(less.times(-step))
-        distance = Linear(constant=at_base).plus(crossing.times(cross))
-        distance = distance.plus(more.times(per_step)).plus(less.times(per_step))
-        least = at_base + min(0, cross if up else 0)
-        if choice.also is not None:
-            stays = solver.integer(0, 1)
-            for steps, most in ((crossing, 1), (more, max(up - 1, 0)), (less, down)):
-                solver.row(steps.plus(stays.times(most)), 0, most)
-            at_also = abs(choice.also * choice.units - share)
-            size = size.plus(stays.times(choice.also - base))
-            distance = distance.plus(stays.times(at_also - at_base))
-            least = min(least, at_also)
-        return _Distance(choice=choice, size=size, distance=distance, least=least)
-
-    def _moved(self, index: int) -> Linear:
-        size, present = self._members[index].size, self._choices[index].present
-        moved = self._solver.amount()
-        self._solver.row(moved.plus(size), present, None)
-        self._solver.row(moved.plus(size.times(-1)), -present, None)
-        return moved
-
-    def _sizes(self) -> list[int]:
-        return [self._solver.value(member.size) for member in self._members]
-
-    def _off(self, index: int) -> int:
-        choice = self._choices[index]
-        return abs(self._solver.value(self._members[index].size) * choice.units - self._shares[choice.name])
-
-    def _moves(self, index: int) -> int:
-        return abs(self._solver.value(self._members[index].size) - self._choices[index].present)
+def _member(solver: Solver, choice: Choice) -> _Member:
+    most = (choice.last - choice.first) // choice.step
+    steps = solver.integer(0, most)
+    size = Linear(constant=choice.first).plus(steps.times(choice.step))
+    if choice.also is None:
+        return _Member(steps=steps, stays=Linear(), size=size)
+    stays = solver.integer(0, 1)
+    solver.row(steps.plus(stays.times(most)), 0, most)
+    return _Member(steps=steps, stays=stays, size=size.plus(stays.times(choice.also - choice.first)))

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from multicloud.decide.delivery import returns_at
+from multicloud.decide.place.prices import scaled_price
 from multicloud.decide.standing import Standing
-from multicloud.model.size import Activity, NodePool
-from multicloud.model.spec import CloudRange, Failover, MemberSpec, MemberState
+from multicloud.model.size import Activity, CapacityType, NodePool
+from multicloud.model.spec import CloudRange, Failover, MemberSpec, MemberState, PoolSpec, Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,9 @@ class Choice:
     """The sizes among which placing chooses for one member, in nodes.
 
     Multiples of `step` from `first` to `last`, and `also`: the present size where it is none of them but may stay.
-    `present` is the size that moving is counted from. `draining`: it keeps only what no other can carry.
+    `present` is the size that moving is counted from. `draining`: it keeps only what no other can carry. `cloud` and
+    `region` are what it falls with; `spot`: its cloud may take the machines back. `price` is that of a node in
+    ten-thousandths of the currency per hour, None where it is not known.
     """
 
     name: str
@@ -46,6 +49,10 @@ class Choice:
     weight: int = 1
     priority: int = 0
     draining: bool = False
+    cloud: str = ""
+    region: str = ""
+    spot: bool = False
+    price: int | None = None
 
     @property
     def lowest(self) -> int:
@@ -60,6 +67,13 @@ class Choice:
     def allows(self, nodes: int) -> bool:
         """True when the size is one of the choices."""
         return nodes == self.also or (self.first <= nodes <= self.last and nodes % self.step == 0)
+
+    def nearest(self, nodes: int) -> int:
+        """The choice nearest to a size, the smaller of two."""
+        if nodes == self.also:
+            return nodes
+        below = max(self.first, min(self.last, nodes // self.step * self.step))
+        return below if nodes - below <= below + self.step - nodes else min(self.last, below + self.step)
 
 
 def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
@@ -79,37 +93,60 @@ def bounds_of(spec: MemberSpec, facts: NodePool | None) -> Bounds:
     )
 
 
-def choice_of(standing: Standing, failover: Failover, now: datetime, *, pressing: bool) -> Choice | int:
+def choice_of(standing: Standing, spec: PoolSpec, now: datetime, *, pressing: bool) -> Choice | int:
     """The member's choice, or the nodes it counts with where nothing can be chosen.
 
     A member whose resize is on its way keeps its choice, counted from the size it is going to: else others would grow
     for what it gets anyway. `pressing`: the others alone cannot carry what is desired, so that a member that failed
     lately may be tried before its time to return.
     """
-    record, facts, spec = standing.record, standing.facts, standing.view.spec
+    record, facts, own, failover = standing.record, standing.facts, standing.view.spec, spec.failover
     if facts is None or _is_fixed(standing, failover, now):
         return _nodes_of_fixed(standing)
     present = standing.working if standing.missing else standing.present
-    bounds, floor = bounds_of(spec, facts), record.adoption_floor or 0
-    low, high = max(bounds.low, floor), min(bounds.high, _most(standing, bounds, failover, now, pressing=pressing))
+    bounds, floor = bounds_of(own, facts), record.adoption_floor or 0
+    most = _most(standing, bounds, failover, now, pressing=pressing)
+    if _lacks_price(own, spec):
+        most = min(most, present)
+    low, high = max(bounds.low, floor), min(bounds.high, most)
     if high <= present:
         low = min(low, present)
     inside = Bounds(low=low, high=high, step=bounds.step)
     also = present if low <= present <= high and present % bounds.step else None
     if inside.first > inside.last:
         return present
+    return _choice(standing, spec, inside, present=present, also=also)
+
+
+def fixed_choice(standing: Standing, spec: PoolSpec, nodes: int) -> Choice:
+    """A member that counts with so many nodes, whatever is chosen for the others."""
+    return _choice(standing, spec, Bounds(low=nodes, high=nodes), present=nodes, also=None)
+
+
+def _choice(standing: Standing, spec: PoolSpec, bounds: Bounds, *, present: int, also: int | None) -> Choice:
+    own = standing.view.spec
     return Choice(
         name=standing.name,
-        units=spec.units_per_node,
+        units=own.units_per_node,
         step=bounds.step,
-        first=inside.first,
-        last=inside.last,
+        first=bounds.first,
+        last=bounds.last,
         also=also,
         present=present,
-        weight=spec.weight,
-        priority=spec.priority,
-        draining=spec.state is MemberState.DRAIN,
+        weight=own.weight,
+        priority=own.priority,
+        draining=own.state is MemberState.DRAIN,
+        cloud=own.cloud,
+        region=own.node_pool.cluster.region,
+        spot=own.capacity_type is CapacityType.SPOT,
+        price=scaled_price(own, spec.currency),
     )
+
+
+def _lacks_price(own: MemberSpec, spec: PoolSpec) -> bool:
+    """True where cost decides and the member's is not known: it keeps what it has at most, and is never taken for free."""
+    costs = spec.strategy is Strategy.COST or spec.max_hourly_cost is not None
+    return costs and scaled_price(own, spec.currency) is None
 
 
 def _is_fixed(standing: Standing, failover: Failover, now: datetime) -> bool:
