@@ -104,6 +104,9 @@ class Spine:
             return RETRY_S
         if pool.record.desired is None:  # its policies may have waited for its first number
             self._wake_all([policy.key for policy in self.objects.policies_of(pool.key)])
+        if prepared.dispatches and self.objects.pool(pool.key) is None:
+            self.preparer.drop(prepared)  # deleted while it was persisted: nobody wants this any more
+            return None
         if prepared.dispatches and not await self._act(pool, snapshot, prepared):
             return RETRY_S
         return self._again_after_s(pool, snapshot, prepared)

@@ -45,6 +45,15 @@ def test_a_node_pool_seen_first_is_taken_over_at_its_size() -> None:
     assert (record.claim.since, record.agreed, record.adoption_floor) == (NOW, 4, 4)
 
 
+def test_a_node_pool_found_in_the_middle_of_an_operation_is_taken_over_at_the_size_that_it_leaves() -> None:
+    one = found("a", 4).seen(activity=Activity.BUSY)
+    busy = judged(one).record
+    assert (busy.claim is not None, busy.agreed, busy.adoption_floor) == (True, None, 4)
+    idle = replace(one.seen(activity=Activity.IDLE, requested=10, nodes=10, ready=10), record=busy)
+    record = judged(idle, replicas=0).record
+    assert (record.agreed, record.adoption_floor, record.held_since) == (10, 10, None)
+
+
 def test_consent_given_beforehand_leaves_no_floor() -> None:
     assert judged(found("a", 4), adoption=Adoption.APPLY).record.adoption_floor is None
     assert judged(found("a", 4), adopted=frozenset({"a"})).record.adoption_floor is None

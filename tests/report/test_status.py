@@ -1,6 +1,6 @@
 """The one writer of status: only what changed, and memory only of what the API server holds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,6 +13,7 @@ from support.builders import POOL
 from support.scripted import ScriptedWriter
 
 SEEN = PoolObject(key=POOL, uid="u", generation=1, resource_version="7", spec=None)
+WRITTEN = replace(SEEN, resource_version="8")
 
 
 @dataclass
@@ -28,10 +29,18 @@ class Memory:
 async def test_an_unchanged_status_is_never_written_again() -> None:
     writer, memory = ScriptedWriter(), Memory()
     desk = StatusDesk(writer, memory)
-    for _ in range(3):
-        assert await desk.persist(SEEN, {"replicas": 4}, PoolRecord())
+    for seen in (SEEN, WRITTEN, WRITTEN):
+        assert await desk.persist(seen, {"replicas": 4}, PoolRecord())
     assert writer.statuses == [{"replicas": 4}]
     assert memory.kept == [("u", "8"), ("u", None), ("u", None)]
+
+
+async def test_what_another_hand_changed_since_is_written_again_whatever_it_was() -> None:
+    writer = ScriptedWriter()
+    desk = StatusDesk(writer, Memory())
+    assert await desk.persist(SEEN, {"replicas": 4}, PoolRecord())
+    assert await desk.persist(replace(WRITTEN, resource_version="9"), {"replicas": 4}, PoolRecord())
+    assert writer.statuses == [{"replicas": 4}] * 2
 
 
 @pytest.mark.parametrize(

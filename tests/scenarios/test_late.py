@@ -3,7 +3,6 @@
 No lease and no deadline recalls it. So it is seen, counted, taken for ours and corrected by the very next decision.
 """
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -30,7 +29,7 @@ async def overtaken(world: World, cloud: str) -> str:
     """A process dies while its resize is on the way; the next one wants less, and gets it. Returns the hold."""
     hold = world.lab.hold(RESIZE[cloud])
     world.pool(replicas=WISHED, adoption="Apply", members=members(cloud), drift={"surplus": "Hold"})
-    assert await world.crash_at(asyncio.wrap_future(world.lab.when_reached(hold)), world.run_for(minutes=5))
+    assert await world.crash_at(world.when_reached(hold), world.run_for(minutes=5))
     world.start()
     world.edit(replicas=SMALLER)
     await world.run_until(lambda: world.status().get("replicas") == SMALLER and world.member(cloud)["intent"] is None)

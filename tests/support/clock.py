@@ -44,6 +44,10 @@ class VirtualClock:
         """Wall time, UTC."""
         return self._epoch + timedelta(seconds=self._now_s)
 
+    def step(self, seconds: float) -> None:
+        """Another machine's wall clock, or a step of this one's: `monotonic` does not move."""
+        self._epoch += timedelta(seconds=seconds)
+
     def monotonic(self) -> float:
         """Seconds since the epoch."""
         return self._now_s

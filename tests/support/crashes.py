@@ -321,7 +321,7 @@ async def _told(story: _Story, cell: Cell | None) -> bool:
         return await _crashed(story, asyncio.ensure_future(meddler.struck.wait()))
     if cell.trouble is Trouble.CRASH:
         hold = lab.hold(cell.operation, when=cell.when, nth=cell.nth)
-        return await _crashed(story, asyncio.wrap_future(lab.when_reached(hold)), lambda: lab.release(hold, "drop"))
+        return await _crashed(story, story.world.when_reached(hold), lambda: lab.release(hold, "drop"))
     if cell.operation == STATUS:
         await story.tell()
         return meddler.struck.is_set()

@@ -7,16 +7,15 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-import multicloud
+from support.forked import fork
 from support.waiting import until
 
 LAST_LINES = 40
@@ -78,7 +77,7 @@ class OperatorProcess:
         self._file = directory / f"{name}.settings.json"
         whole = {**settings, "identity": name, "http": {"host": "127.0.0.1", "port": self.port}}
         self._file.write_text(json.dumps(whole))  # JSON is YAML
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy of the machine between us
 
@@ -91,35 +90,27 @@ class OperatorProcess:
 
     def start(self) -> None:
         """Start it and return at once."""
-        source = str(Path(multicloud.__file__).parent.parent)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "multicloud", "run", "--die-with-stdin", "--settings", str(self._file)],
-                env={**os.environ, "PYTHONPATH": source},
-                # The other end is ours alone: the operator ends also when the tests are killed.
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = fork(["run", "--settings", str(self._file)], self.log)
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> BaseProcess:
         assert self._process is not None, "it has not been started"
         return self._process
 
     @property
     def runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
+
+    def revive(self) -> None:
+        """Start it again if it has ended by itself, as a Deployment does: a busy machine may have cost it its lease."""
+        if not self.runs:
+            self.start()
 
     def kill(self) -> None:
         """SIGKILL: it does not finish anything."""
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait(10)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(10)
 
     def end(self) -> int:
         """SIGTERM: an orderly end; returns the exit code."""
@@ -128,18 +119,22 @@ class OperatorProcess:
 
     def freeze(self) -> None:
         """SIGSTOP."""
-        self.process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self.process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def wait(self, timeout_s: float) -> int:
         """Return the exit code when it has ended by itself."""
-        try:
-            return self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end within {timeout_s} s\n{self.tail()}") from None
+        self.process.join(timeout_s)
+        code = self.process.exitcode
+        assert code is not None, f"{self.name} did not end within {timeout_s} s\n{self.tail()}"
+        return code
+
+    def _signal(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
 
     def until_ready(self, timeout_s: float = START_S) -> None:
         """Return when it answers /readyz with 200."""
@@ -169,7 +164,7 @@ class OperatorProcess:
     def tail(self) -> str:
         """The end of its log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        state = "runs" if self.runs else f"ended with {self.process.returncode}"
+        state = "runs" if self.runs else f"ended with {self.process.exitcode}"
         return "\n".join([f"--- {self.name} {state}; its log ends:", *lines[-LAST_LINES:]])
 
     def _until(self, look: Callable[[], bool], what: str, timeout_s: float) -> None:

@@ -26,6 +26,15 @@ from support.waiting import until
 FACTOR = 100.0
 """Virtual seconds of the clouds per real one: an operation takes one to two seconds, a boot about one."""
 
+QUICK_LEASE = {
+    "durationSeconds": 4,
+    "renewDeadlineSeconds": 3.2,
+    "retrySeconds": 0.8,
+    "sendBudgetSeconds": 0.5,
+    "takeoverMarginSeconds": 0.3,
+}
+"""A lease for who dies often. Nothing is imported any more when such a process starts, so that it can be short."""
+
 HAND = "hand"
 CONVERGES_S = 60.0
 
@@ -145,12 +154,34 @@ class Stage:
     def until_nodes(self, pool: str, nodes: int, *, member: str | None = None) -> None:
         """Wait until the status says that a member has so many nodes, all ready, and nothing is under way."""
 
-        def settled() -> bool:
-            seen = self.member(pool, member or pool)
-            sizes = [seen.get(key) for key in ("requestedNodes", "nodes", "readyNodes")]
-            return sizes == [nodes] * 3 and seen.get("intent") is None
+        self.until(partial(self._has, pool, nodes, member or pool), f"{member or pool} of {pool} has {nodes} nodes")
 
-        self.until(settled, f"{member or pool} of {pool} has {nodes} nodes")
+    def until_every_pool_has(self, nodes: int, operator: OperatorProcess) -> None:
+        """Wait until that holds for the pools called as the clouds are, and keep an operator running meanwhile."""
+
+        def all_have() -> bool:
+            operator.revive()
+            return all(self._has(cloud, nodes, cloud) for cloud in samples.CLOUDS)
+
+        self.until(all_have, f"every pool has {nodes} nodes")
+
+    def _has(self, pool: str, nodes: int, member: str) -> bool:
+        seen = self.member(pool, member)
+        sizes = [seen.get(key) for key in ("requestedNodes", "nodes", "readyNodes")]
+        return sizes == [nodes] * 3 and seen.get("intent") is None
+
+    def until_heard(self, calls: int, operator: OperatorProcess) -> None:
+        """Wait until so many calls more were made, to the API server and to clouds; keep the operator running."""
+        before = self._heard()
+
+        def heard() -> bool:
+            operator.revive()
+            return self._heard() - before >= calls
+
+        self.until(heard, f"{calls} calls")
+
+    def _heard(self) -> int:
+        return len(self.gate.seen) + self.lab.run(lambda lab: len(lab.journal))
 
     # What the clouds saw
 

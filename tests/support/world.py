@@ -248,6 +248,10 @@ class World:
         self._operator.close()
         self._operator = None
 
+    def when_reached(self, hold: str) -> asyncio.Future[None]:
+        """Done once a call has arrived at a hold of the lab's."""
+        return asyncio.wrap_future(self.lab.when_reached(hold))
+
     async def crash_at(self, reached: asyncio.Future[Any], story: Coroutine[Any, Any, None]) -> bool:
         """Tell a story until the process dies, when `reached` is done; False if the story came to its end before."""
         telling = asyncio.create_task(story)

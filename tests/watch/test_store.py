@@ -101,6 +101,15 @@ def test_pausing_an_account_counts_as_a_change(store: Store, heard: Heard) -> No
     assert [what for what, _ in heard.told] == ["new", "changed"]
 
 
+def test_a_status_that_a_hand_took_away_counts_as_a_change_and_what_it_held_is_kept(store: Store, heard: Heard) -> None:
+    status = {"observedGeneration": 1, "desiredReplicas": 3}
+    store.put(stored({**pool(), "status": status}, 1))
+    store.put(stored(pool(), 2))
+    assert heard.told == [("new", WEB), ("changed", WEB)]
+    (known,) = store.pools()
+    assert known.record.desired == 3
+
+
 def test_a_foreign_annotation_does_not_count_as_a_change(store: Store, heard: Heard) -> None:
     store.put(stored(pool(), 1))
     noted = stored(pool(), 2)

@@ -125,6 +125,8 @@ def recent_corrections(record: MemberRecord, now: datetime) -> tuple[datetime, .
 def following(record: MemberRecord, facts: NodePool) -> MemberRecord:
     """Take the size as it is: the plan may do with it what it likes."""
     moved = facts.requested != record.agreed
+    if record.agreed is None and record.adoption_floor is not None:
+        record = replace(record, adoption_floor=facts.requested)  # found in an operation, this is the size that it left
     return _with_floor(
         replace(
             record,

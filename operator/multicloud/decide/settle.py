@@ -182,7 +182,8 @@ def _taken_over(view: MemberView, record: MemberRecord, facts: NodePool, snapsho
     return MemberRecord(
         name=record.name,
         claim=Claim(key=facts.claim, incarnation=facts.incarnation, since=snapshot.now),
-        agreed=facts.requested,
+        # While an operation runs the size may show late: the one that it leaves is the one found.
+        agreed=None if facts.activity is Activity.BUSY else facts.requested,
         adoption_floor=None if snapshot.spec.adopts(view.spec) else facts.requested,
         requested=facts.requested,
         nodes=facts.nodes,

@@ -3,7 +3,7 @@
 Everything here must survive a restart, because forgetting it would resize a pool wrongly, twice or silently.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from multicloud.model.approval import Approval, EndedPlan, PublishedPlan
@@ -39,7 +39,7 @@ class Intent:
     """One wish to resize, written to status *before* the call goes out, so that a restart finds it.
 
     `id` is random and never reused; the cloud's idempotency token derives from it alone. `target` and `origin` are
-    nodes. `started_at` is when it was made, or when its answer was given up. `deadline` is when waiting for its end
+    nodes. `started_at` is when it was made, when its answer was given up, or when another process took it over. `deadline` is when waiting for its end
     becomes worth a warning. `operation` is the cloud's id of the accepted operation, None until an answer was read.
     """
 
@@ -125,6 +125,12 @@ class MemberRecord:
         """True when nodes that are not ready have been waited for long enough: others help out."""
         return self.missing_from is not None and self.missing_from <= now
 
+    def inherited(self, now: datetime) -> "MemberRecord":
+        """As PoolRecord.inherited."""
+        if self.intent is None or self.intent.operation is not None:
+            return self
+        return replace(self, intent=replace(self.intent, started_at=now))
+
     def change(self, facts: NodePool, to: int, now: datetime) -> int:
         """Nodes that come (positive) or go at that size: what was waited for in vain is not taken away from anybody."""
         if to < facts.requested and self.is_missing(now):
@@ -201,6 +207,13 @@ class PoolRecord:
     ended_plans: tuple[EndedPlan, ...] = ()
     approval: Approval | None = None
     conditions: tuple[Condition, ...] = field(default=())
+
+    def inherited(self, now: datetime) -> "PoolRecord":
+        """As a process takes it over that did not write it: the wall clocks of two machines prove nothing.
+
+        So the time in which an unanswered request may still arrive begins anew.
+        """
+        return replace(self, members=tuple(member.inherited(now) for member in self.members))
 
     def member(self, name: str) -> MemberRecord:
         """The record of a member, empty for one never seen."""

@@ -28,17 +28,17 @@ class StatusDesk:
         """Write through `writer`, remember in `memory`."""
         self._writer = writer
         self._memory = memory
-        self._written: dict[str, Mapping[str, Any]] = {}
+        self._written: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.writes = 0
         self.rejections = 0
 
     async def persist(self, seen: StoredObject, status: Mapping[str, Any], record: Record) -> bool:
-        """Write the whole status if it changed; True when the API server holds it now.
+        """Write the whole status if it changed, or if another hand changed the object; True if the API server has it.
 
         False ends the pass: the object changed or went while we decided, or the API server is away. Nothing may be
         sent to a cloud then.
         """
-        if self._written.get(seen.uid) == status:
+        if self._written.get(seen.uid) == (seen.resource_version, status):
             self._memory.remember(seen.key, seen.uid, record, None)
             return True
         answer = await self._writer.write_status(
@@ -47,7 +47,7 @@ class StatusDesk:
         match answer:
             case Written(resource_version=version):
                 self.writes += 1
-                self._written[seen.uid] = status
+                self._written[seen.uid] = (version, status)
                 self._memory.remember(seen.key, seen.uid, record, version)
                 return True
             case Rejected():

@@ -168,6 +168,8 @@ class Operator:
         """The barrier is passed: take what statuses remember, then look at everything."""
         self.claims.seed(self.store.pools())
         self.brake.seed(self.store.pools())
+        for pool in self.store.pools():
+            self.store.remember(pool.key, pool.uid, pool.record.inherited(self.spine.clock.now()), None)
         self.wake_pools()
         for account in self.store.accounts():
             self.queue.add(account.key)

@@ -18,7 +18,7 @@ class Listener(Protocol):
     """Told what the store learned; `run` connects it to the work queue."""
 
     def changed(self, key: ObjectKey, *, first: bool) -> None:
-        """The object is new (`first`), or its spec or a word in its annotations changed."""
+        """The object is new (`first`), its spec or a word in its annotations changed, or its status was wiped."""
         ...
 
     def removed(self, gone: StoredObject) -> None:
@@ -99,7 +99,7 @@ class Store:
         elif _version(seen) > _version(known):
             fresh = _remembering(seen, known)
             self._objects[seen.key] = fresh
-            if _wish(fresh) != _wish(known):
+            if _wish(fresh) != _wish(known) or _is_wiped(seen, known):
                 self._listener.changed(seen.key, first=False)
 
     def remove(self, body: Mapping[str, Any]) -> None:
@@ -163,6 +163,11 @@ def _remembering(seen: StoredObject, known: StoredObject) -> StoredObject:
             return replace(seen, record=known.record)
         case _:
             return seen
+
+
+def _is_wiped(seen: StoredObject, known: StoredObject) -> bool:
+    """True when a hand took away the status that we had written: it is the copy that outlives us."""
+    return seen.record.observed_generation == 0 < known.record.observed_generation
 
 
 def _wish(known: StoredObject) -> tuple[object, ...]:
