@@ -140,6 +140,13 @@ class OperatorProcess:
         """Return when it answers /readyz with 200."""
         self._until(lambda: self._get("/readyz") is not None, "is ready", timeout_s)
 
+    def readiness(self) -> str | None:
+        """What /readyz says, whether it is ready or not; None when nobody answers."""
+        try:
+            return self._http.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).text
+        except requests.RequestException:
+            return None
+
     def until_leading(self, timeout_s: float = START_S) -> None:
         """Return when it holds the lease."""
         self._until(lambda: self.leads, "leads", timeout_s)

@@ -110,6 +110,33 @@ def crds() -> list[Json]:
     ]
 
 
+def outdated(served: Mapping[Kind, Mapping[str, Any]]) -> list[str]:
+    """Say of each kind that the API server serves without a field of status that we write, which one and what to do.
+
+    It would refuse every status of ours: nothing would be persisted, so nothing would ever be resized.
+    """
+    told = []
+    for definition in crds():
+        kind = Kind(definition["spec"]["names"]["kind"])
+        ours = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+        if kind in served and (lack := _lack(ours, served[kind].get("properties", {}).get("status", {}), "status")):
+            name = definition["metadata"]["name"]
+            told.append(f"CustomResourceDefinition {name} is older than this operator: no {lack[0]}; apply crds/")
+    return told
+
+
+def _lack(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str) -> list[str]:
+    """The fields of one schema that the other one does not have."""
+    if "items" in ours:
+        return _lack(ours["items"], theirs.get("items", {}), f"{path}[]")
+    fields = theirs.get("properties", {})
+    found: list[str] = []
+    for name, field in ours.get("properties", {}).items():
+        inner = f"{path}.{name}"
+        found += _lack(field, fields[name], inner) if name in fields else [inner]
+    return found
+
+
 def file_name(definition: Mapping[str, Any]) -> str:
     """The name of a definition's file."""
     return f"{definition['metadata']['name']}.yaml"

@@ -35,6 +35,21 @@ class KubeObjects:
             if not {kind.plural, f"{kind.plural}/status"} <= served
         ]
 
+    async def schemas(self) -> Mapping[Kind, Mapping[str, Any]]:
+        """What the API server knows of our kinds, from its OpenAPI document (no right on CRDs needed). Raises KubeError.
+
+        A kind that the document does not tell of is left out.
+        """
+        try:
+            answer = await self._kube.call("GET", f"/openapi/v3/apis/{GROUP}/{VERSION}")
+        except KubeError as error:
+            if not error.gone:
+                raise
+            answer = {}
+        known = (answer.get("components") or {}).get("schemas") or {}
+        prefix = ".".join([*reversed(GROUP.split(".")), VERSION])
+        return {kind: known[f"{prefix}.{kind}"] for kind in Kind if f"{prefix}.{kind}" in known}
+
     async def list_objects(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
         """Every object of the kind in the watched namespaces. Raises KubeError."""
         if not self._namespaces:

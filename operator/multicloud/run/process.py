@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 
+from multicloud.kinds.crd import outdated
 from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.events import KubeEvents
 from multicloud.kube.external import KubeExternal
@@ -165,7 +166,7 @@ class Process:
         while True:
             began_s = self._clock.monotonic()
             try:
-                self._missing_kinds = await self._objects.missing_kinds()
+                self._missing_kinds = await self._objects.missing_kinds() or outdated(await self._objects.schemas())
             except KubeError as error:
                 self._missing_kinds = [f"the API server does not answer: {error}"]
             if not self._missing_kinds:
