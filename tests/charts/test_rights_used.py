@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from multicloud.kinds.crd import outdated
 from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import render_pool
 from multicloud.kube.client import KubeClient
@@ -60,6 +61,7 @@ async def test_it_lists_reads_and_writes_the_status_of_our_kinds(
     async with await _connect(installed) as kube:
         objects = KubeObjects(kube, namespaces=())
         assert await objects.missing_kinds() == []
+        assert outdated(await objects.schemas()) == []
         listed = [await objects.list_objects(kind) for kind in Kind]
         assert all(listed)
         seen = pool_object(made)
