@@ -82,6 +82,14 @@ def test_a_wish_that_a_limit_holds_back_is_remembered() -> None:
         assert decide_policy(spec, [read("rps", 10)], standing(200), history, later).desired == 400
 
 
+def test_a_number_that_the_pool_had_not_heard_of_is_remembered() -> None:
+    spec = policy(average())
+    made = decide_policy(spec, [read("rps", 190)], standing(100), PolicyHistory(desired=100), NOW)
+    kept = remembered(made.history, spec, standing(100), NOW)
+    for history in (made.history, resumed(kept, 100, NOW)):
+        assert decide_policy(spec, [read("rps", 90)], standing(100), history, NOW + seconds(30)).desired == 190
+
+
 def test_changes_of_one_bucket_are_added_up() -> None:
     spec = policy(average(), behavior=Behavior(up=SLOW, down=SLOW))
     spans = tuple(

@@ -68,9 +68,13 @@ def remembered(history: PolicyHistory, spec: PolicySpec, standing: PoolStanding,
     return replace(history, spans=tuple(span for span in told if span is not None)[-MOST_SPANS:])
 
 
-def resumed(history: PolicyHistory, desired: int, now: datetime) -> PolicyHistory:
-    """The history of a process that starts, from what status kept. `desired` is the pool's number."""
-    return replace(history, spans=(*history.spans, kept(desired, now)), desired=None)
+def resumed(history: PolicyHistory, current: int, now: datetime) -> PolicyHistory:
+    """The history of a process that starts, from what status kept. `current` is the pool's desired number.
+
+    What was decided last may not have reached the pool yet, and counts as well.
+    """
+    units = max(current, history.desired or 0)
+    return replace(history, spans=(*history.spans, kept(units, now)), desired=None)
 
 
 def _joined(first: Span, second: Span) -> Span:
