@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from multicloud.model.plan import Headroom, Stop
-from multicloud.model.record import Condition, MemberRecord, PoolRecord
+from multicloud.model.record import Condition, MemberRecord, PoolRecord, Removal
 from multicloud.model.spec import PoolObject, PoolSpec
 from multicloud.report.metrics import Metrics, ObjectCollector, Sources
 from support.builders import NOW, POOL, intent, member_spec
@@ -72,6 +73,23 @@ def test_a_resize_under_way_shows_when_it_should_have_ended() -> None:
     shown = [line for line in scrape([under_way]) if line.startswith("multicloud_member_operation_deadline")]
     assert [float(line.partition("} ")[2]) for line in shown] == [intent(4, 9).deadline.timestamp()]
     assert not [line for line in scrape([SEEN]) if line.startswith("multicloud_member_operation_deadline")]
+
+
+@pytest.mark.parametrize(
+    ("removal", "shown"),
+    [
+        pytest.param(Removal(unscheduled=2, ended_at=NOW), [NOW.timestamp()], id="pods are waited for"),
+        pytest.param(Removal(ended_at=NOW), [], id="only time is"),
+        pytest.param(Removal(unscheduled=2), [], id="the nodes are still going"),
+        pytest.param(None, [], id="nothing is"),
+    ],
+)
+def test_a_removal_whose_pods_are_waited_for_shows_when_its_nodes_had_gone(
+    removal: Removal | None, shown: list[float]
+) -> None:
+    pool = replace(SEEN, record=PoolRecord(members=(MemberRecord(name="a", removal=removal),)))
+    lines = [line for line in scrape([pool]) if line.startswith("multicloud_member_removal_ended")]
+    assert [float(line.partition("} ")[2]) for line in lines] == shown
 
 
 def test_a_condition_shows_its_reason() -> None:

@@ -150,6 +150,11 @@ def _pools(pools: Sequence[PoolObject]) -> Iterable[Metric]:
         "When waiting for the resize under way becomes a warning; absent where none is.",
         labels=["namespace", "pool", "member"],
     )
+    waiting = GaugeMetricFamily(
+        "multicloud_member_removal_ended_timestamp_seconds",
+        "When nodes of a member had gone whose pods the next removal waits for; absent where none does.",
+        labels=["namespace", "pool", "member"],
+    )
     for pool in pools:
         where = [pool.key.namespace, pool.key.name]
         clouds = {member.name: str(member.cloud) for member in pool.spec.members} if pool.spec else {}
@@ -166,7 +171,10 @@ def _pools(pools: Sequence[PoolObject]) -> Iterable[Metric]:
             backoff.add_metric([*where, member.name], member.attempts)
             if member.intent is not None:
                 deadline.add_metric([*where, member.name], member.intent.deadline.timestamp())
-    yield from (units, nodes, backoff, deadline)
+            removal = member.removal
+            if removal is not None and removal.ended_at is not None and removal.unscheduled is not None:
+                waiting.add_metric([*where, member.name], removal.ended_at.timestamp())
+    yield from (units, nodes, backoff, deadline, waiting)
 
 
 def _conditions(objects: Sequence[StoredObject]) -> Metric:
