@@ -3,12 +3,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from kubernetes.aio.client import ApiClient, Configuration
 
 from multicloud.kube.client import KubeClient
 from multicloud_lab.controlplane import ControlPlane
-from support.answering import Answer, Serve
+from support.answering import Serve, serving
 
 
 @pytest.fixture
@@ -22,19 +20,7 @@ async def stranger(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
 async def serve() -> AsyncIterator[Serve]:
     """Starts a server that answers as told, for answers that no healthy API server gives; returns a client of it."""
     async with AsyncExitStack() as stack:
-
-        async def start(answer: Answer) -> KubeClient:
-            app = web.Application()
-            app.router.add_route("*", "/{path:.*}", answer)
-            runner = web.AppRunner(app, access_log=None)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            configuration = Configuration()
-            configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            return await stack.enter_async_context(KubeClient(ApiClient(configuration), timeout_s=5))
-
-        yield start
+        yield serving(stack)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from multicloud.kube.members.counts import Counts
-from multicloud.model.member import Counted
+from multicloud.model.member import Counted, Load
 from multicloud.model.ref import Cloud
 
 GI = 1024**3
@@ -138,3 +138,26 @@ def test_pods_that_wait_for_a_node_count_where_they_may_get_one() -> None:
 def test_a_daemon_waits_for_its_own_node() -> None:
     made, daemon = counts(node("a")), pod("", owner="DaemonSet")
     assert (made.unscheduled(daemon), made.counted("web").unscheduled) == (None, 0)
+
+
+def test_a_load_counts_what_comes_with_each_node_too_and_tells_nodes_that_are_not_ready_apart() -> None:
+    made = counts(node("a"), node("b"), node("c", ready=False), node("d", "other"))
+    for body in (pod("a", "1"), pod("b", "500m"), pod("b", "250m", owner="DaemonSet"), pod("c", "3"), pod("d", "4")):
+        made.pod(body)
+    load = made.load("web")
+    assert (load.ready, load.asked.cpu_m, load.offered.cpu_m) == (2, 1750, 8000)
+    assert (load.unready, load.unready_offered.cpu_m) == (1, 4000)
+    made.pod_gone(pod("b", "250m", owner="DaemonSet"))
+    assert made.load("web").asked.cpu_m == 1500
+    assert made.load("none") == Load()
+
+
+def test_a_daemon_sets_pod_may_be_told_before_its_node_and_end_after_it() -> None:
+    made, body = counts(), pod("a", "1", owner="DaemonSet")
+    assert made.pod(body) is None
+    made.node(node("a"))
+    assert (made.load("web").asked.cpu_m, made.counted("web").needed) == (1000, 0)
+    made.node_gone(node("a"))
+    made.pod_gone(body)
+    made.node(node("a"))
+    assert made.load("web").asked.cpu_m == 0
