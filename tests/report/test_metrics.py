@@ -27,6 +27,7 @@ def scrape(pools: list[PoolObject], *, leading: bool = True) -> list[str]:
             Sources(
                 pools=lambda: pools,
                 accounts=list,
+                policies=list,
                 leading=lambda: leading,
                 stop=lambda: Stop.SHRINK_ONLY,
                 headroom=lambda: Headroom(add=7, remove=3),

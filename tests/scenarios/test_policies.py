@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from multicloud.model.reason import Code
 from multicloud.settings import Metrics, Prometheus
@@ -302,3 +303,30 @@ async def test_a_wrong_query_at_noon_leaves_a_person_a_quarter_of_an_hour(
     assert world.status()["replicas"] == 90
     await world.run_for(minutes=6)
     assert world.status()["replicas"] >= 45
+
+
+async def test_what_is_judged_stands_on_metrics_and_ends_with_the_policy(
+    world: World, prometheus: ScriptedPrometheus
+) -> None:
+    await settled(world, prometheus)
+    prometheus.values["load"] = 3010
+    await world.run_for(minutes=1)
+    lines = generate_latest(world.operator.registry).decode().splitlines()
+    of = 'namespace="shop",policy="web"'
+    metric = f'metric="load",{of}'
+    assert {
+        f'multicloud_policy_units{{{of},state="desired"}} 30.0',
+        f'multicloud_policy_limited{{{of},reason="DesiredWithinRange"}} 1.0',
+        f"multicloud_policy_metric_value{{{metric}}} 3010.0",
+        f"multicloud_policy_metric_target{{{metric}}} 100.0",
+        f"multicloud_policy_metric_proposed_units{{{metric}}} 30.0",
+        f"multicloud_policy_metric_decides{{{metric}}} 1.0",
+        f"multicloud_policy_metric_fallback{{{metric}}} 0.0",
+    } <= set(lines)
+    assert world.policy_status()["metrics"][0]["value"] == "3000"  # a status at rest does not follow
+    await prometheus.stop()
+    await world.run_for(minutes=1)
+    failing = f'multicloud_policy_metric_failing{{{metric},reason="Unavailable"}} 1.0'
+    assert failing in generate_latest(world.operator.registry).decode().splitlines()
+    world.delete_policy()
+    assert of not in generate_latest(world.operator.registry).decode()

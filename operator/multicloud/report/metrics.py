@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from multicloud.model.plan import Headroom, Stop
 from multicloud.model.record import Condition
-from multicloud.model.spec import AccountObject, PoolObject, StoredObject
+from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
 from multicloud.model.version import VERSION
 
 PASS_BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -25,6 +25,7 @@ class Sources:
 
     pools: Callable[[], Sequence[PoolObject]]
     accounts: Callable[[], Sequence[AccountObject]]
+    policies: Callable[[], Sequence[PolicyObject]]
     leading: Callable[[], bool]
     stop: Callable[[], Stop]
     headroom: Callable[[], Headroom]
@@ -116,7 +117,7 @@ class ObjectCollector(Collector):
         depth.add_metric(["multicloud"], self._sources.queue_depth())
         yield depth
         yield from _pools(pools)
-        yield _conditions([*pools, *self._sources.accounts()])
+        yield _conditions([*pools, *self._sources.accounts(), *self._sources.policies()])
 
 
 _STOP: Final = {Stop.NONE: 0, Stop.SHRINK_ONLY: 1, Stop.ALL: 2}

@@ -29,6 +29,7 @@ from multicloud.reconcile import Spine
 from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics
 from multicloud.report.policies import PolicyReporter
+from multicloud.report.policymetrics import PolicyCollector
 from multicloud.report.reporter import Reporter
 from multicloud.report.status import StatusDesk
 from multicloud.settings import Settings
@@ -257,6 +258,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     desk, recorder = StatusDesk(edge.writer, store), Recorder(edge.events, clock)
     reporter = Reporter(desk, recorder, metrics, clock, installation=settings.installation)
     policies = PolicyReporter(desk, recorder, clock)
+    registry.register(PolicyCollector(lambda: policies.judged))
     wakes = Wakes(
         store=store,
         queue=queue,

@@ -192,6 +192,7 @@ class Process:
                 Sources(
                     pools=operator.store.pools,
                     accounts=operator.store.accounts,
+                    policies=operator.store.policies,
                     leading=lambda: self._elector.leading,
                     stop=lambda: self._fence.stop,
                     headroom=lambda: operator.brake.headroom(None),

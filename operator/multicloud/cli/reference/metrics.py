@@ -81,6 +81,7 @@ async def _rows() -> list[Described]:
                 Sources(
                     pools=list,
                     accounts=list,
+                    policies=list,
                     leading=lambda: False,
                     stop=lambda: Stop.NONE,
                     headroom=lambda: Headroom(add=0, remove=0),
