@@ -28,7 +28,7 @@ def item(value: object, *, age_s: float = 10) -> dict[str, Any]:
 def says(body: object, status: int = 200, asked: list[str] | None = None) -> Answer:
     async def answer(request: web.Request) -> web.StreamResponse:
         if asked is not None:
-            asked.append(f"{request.path}?{request.query_string}")
+            asked.append(f"{request.path} {dict(request.query)}")
         return web.json_response(body, status=status)
 
     return answer
@@ -43,7 +43,7 @@ async def test_the_series_that_match_are_summed_and_the_oldest_tells_the_age(ser
     sample = await read(serve, says({"items": [item("1500m"), item("2", age_s=40), item("1k")]}, asked=asked))
     assert sample == Sample(found=Measured(milli=1_003_500), at=EPOCH - timedelta(seconds=40))
     path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/sqs_depth"
-    assert asked == [f"{path}?labelSelector=app=a,queue=b"]
+    assert asked == [f"{path} {{'labelSelector': 'app=a,queue=b'}}"]
 
 
 @pytest.mark.parametrize(
