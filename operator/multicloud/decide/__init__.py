@@ -2,9 +2,10 @@
 
     settle → wish → place → gates → words
 
-`observe` made the Snapshot; `act` sends what the Plan asks for now, `report` shows all of it.
+`bindings(snapshot)` tells what decided the sizes, and at what price. `observe` made the Snapshot; `act` sends what the Plan asks for now, `report` shows all of it.
 """
 
+from multicloud.decide.bindings import bindings
 from multicloud.decide.decision import decide
 
-__all__ = ["decide"]
+__all__ = ["bindings", "decide"]

@@ -18,7 +18,7 @@ from multicloud.decide.drift import (
     recent_corrections,
 )
 from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
-from multicloud.decide.moves import moves
+from multicloud.decide.moves import Moves, moves
 from multicloud.decide.place.facts import placing
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.saving import stands_at
@@ -54,10 +54,7 @@ def decide(snapshot: Snapshot) -> Plan:
     """
     if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
         return _waiting(snapshot)
-    standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
-    wished = wish(snapshot, sum(standing.found_units for standing in standings))
-    standings, best = _placed(standings, wished, snapshot)
-    moving = moves(best, standings, snapshot)
+    standings, wished, moving = settled_and_placed(snapshot)
     placed = moving.placed
     targets = _targets(standings, placed, snapshot)
     out = _left_out(standings, placed, targets)
@@ -106,6 +103,14 @@ def decide(snapshot: Snapshot) -> Plan:
         wake_at=_wake_at(standings, wished, placed.saving, snapshot, given),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
+
+
+def settled_and_placed(snapshot: Snapshot) -> tuple[list[Standing], Wish, Moves]:
+    """How members stand, how much is wished for, and where it goes: the first half of every decision."""
+    standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
+    wished = wish(snapshot, sum(standing.found_units for standing in standings))
+    standings, best = _placed(standings, wished, snapshot)
+    return standings, wished, moves(best, standings, snapshot)
 
 
 def _waiting(snapshot: Snapshot) -> Plan:

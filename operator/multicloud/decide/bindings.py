@@ -1,0 +1,92 @@
+"""Which constraints decide where the units go, and what each costs: the pool is solved again without each of them.
+
+Not a part of every pass: asked for when somebody wants to know (`plan`, `explain`), or when the plan changed. Equal
+problems are remembered like any other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from multicloud.decide.decision import settled_and_placed
+from multicloud.decide.place.levels import CEILING, ON_DEMAND, SPOT, cost_row, survival_name
+from multicloud.decide.place.placing import Placed, solve
+from multicloud.decide.place.prices import SCALE
+from multicloud.decide.place.problem import Problem
+from multicloud.decide.place.sizes import Choice
+from multicloud.decide.standing import Standing
+from multicloud.model.plan import Binding, Snapshot
+from multicloud.model.spec import MemberState
+
+_NODES_AT_MOST = 10_000
+"""What `maxNodes` itself allows at most."""
+
+
+def bindings(snapshot: Snapshot) -> tuple[Binding, ...]:
+    """Name every constraint without which the sizes would be others, the one that costs most first.
+
+    Empty while not every member was looked at once.
+    """
+    if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
+        return ()
+    standings, _, moving = settled_and_placed(snapshot)
+    placed = moving.placed
+    found = [
+        Binding(name=name, costs_per_hour=_difference(placed, free))
+        for name, free in (*_rules(placed.problem), *_members(placed, standings))
+        if _sizes(free) != placed.nodes
+    ]
+    return tuple(sorted(found, key=lambda one: (-(one.costs_per_hour or 0), one.name)))
+
+
+def _rules(problem: Problem) -> Iterator[tuple[str, Problem]]:
+    for survival in problem.survivals:
+        others = tuple(one for one in problem.survivals if one is not survival)
+        yield survival_name(survival.loss), replace(problem, survivals=others)
+    if problem.on_demand:
+        yield ON_DEMAND, replace(problem, on_demand=0)
+    if problem.spot is not None:
+        yield SPOT, replace(problem, spot=None)
+    if problem.ceiling is not None:
+        yield CEILING, replace(problem, ceiling=None)
+    if problem.stays:
+        yield "allocation.moveWhenSaving", replace(problem, stays=False)
+
+
+def _members(placed: Placed, standings: Sequence[Standing]) -> Iterator[tuple[str, Problem]]:
+    problem = placed.problem
+    by_name = {standing.name: standing for standing in standings}
+    for choice in problem.choices:
+        spec, nodes = by_name[choice.name].view.spec, placed.nodes[choice.name]
+        if nodes == choice.last == spec.max_nodes // choice.step * choice.step:
+            most = _NODES_AT_MOST // choice.step * choice.step
+            yield f"members[{choice.name}].maxNodes", _with(problem, replace(choice, last=most))
+        if nodes == choice.first > 0:
+            floor = by_name[choice.name].record.adoption_floor or 0
+            field = "adoption" if floor > spec.min_nodes else f"members[{choice.name}].minNodes"
+            yield field, _with(problem, replace(choice, first=0))
+    for one in problem.fixed:
+        spec = by_name[one.name].view.spec
+        if spec.state is MemberState.FROZEN:
+            others = tuple(other for other in problem.fixed if other is not one)
+            free = replace(one, first=spec.min_nodes, last=max(one.present, spec.max_nodes))
+            choices = tuple(sorted((*problem.choices, free), key=lambda choice: choice.name))
+            yield f"members[{one.name}].state", replace(problem, choices=choices, fixed=others)
+
+
+def _with(problem: Problem, choice: Choice) -> Problem:
+    choices = tuple(choice if one.name == choice.name else one for one in problem.choices)
+    return replace(problem, choices=choices)
+
+
+def _sizes(problem: Problem) -> dict[str, int]:
+    chosen = zip(problem.choices, solve(problem).nodes, strict=True)
+    return {one.name: one.present for one in problem.fixed} | {choice.name: size for choice, size in chosen}
+
+
+def _difference(placed: Placed, free: Problem) -> Decimal | None:
+    """What the sizes as placed cost more than those without the constraint; None where a price is not known."""
+    if any(one.price is None for one in (*free.choices, *free.fixed)):
+        return None
+    now = cost_row(placed.problem).value(placed.solution.nodes)
+    return Decimal(now - cost_row(free).value(solve(free).nodes)) / SCALE
