@@ -7,6 +7,7 @@
 #   make lab                            control plane and emulated clouds alone
 #   make bench-lab                      how fast the emulated clouds answer, how much a large fleet takes
 #   make bench-latency                  from a change of spec to the call that resizes, on a real Kubernetes API
+#   make bench-allocate                 how long placing takes, beside CP-SAT and a greedy placement
 #   make bench-rest                     calls per API of a fleet at rest, and how soon a resize by hand is seen
 #   make bench-scaling                  a week of loads under TargetTracking, Step and a fixed number, in virtual time
 #   make generate                       write the generated files anew
@@ -49,7 +50,7 @@ if said=$$( { $(2) ; } 2>&1 ); then printf 'ok %4s s\n' $$((SECONDS - began)) >&
 else printf 'FAILED\n%s\n' "$$said" >&2; exit 1; fi
 endef
 
-.PHONY: help setup demo lab bench-lab bench-latency bench-rest bench-scaling mutation test test-long check generate clean controlplane
+.PHONY: help setup demo lab bench-lab bench-latency bench-allocate bench-rest bench-scaling mutation test test-long check generate clean controlplane
 .PHONY: check-lint check-format check-types check-imports check-lock check-installed check-lowest check-generated
 
 help:
@@ -105,6 +106,9 @@ bench-lab: setup
 
 bench-latency: controlplane
 	@PYTHONPATH=tests $(BIN)/python -m bench.latency $(ARGS)
+
+bench-allocate: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.allocate $(ARGS)
 
 bench-rest: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.rest $(ARGS)

@@ -12,6 +12,7 @@ from multicloud.decide.delivery import backs_off, may_give_back
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.rests import why_outside, why_waiting
 from multicloud.decide.standing import Standing
+from multicloud.decide.survivors import Survivors
 from multicloud.model.plan import Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Activity, NodePool
@@ -96,7 +97,8 @@ def asks(standings: Sequence[Standing], targets: Mapping[str, int | None], snaps
     if shrinking:
         # Most to remove first, then by name (the order they have).
         shrinking.sort(key=lambda one: one[2] - one[1].requested)
-        _shrink_all(standings, shrinking, brake, result, snapshot, units)
+        survivors = Survivors(standings, targets, snapshot, units.desired)
+        _shrink_all(standings, shrinking, (brake, survivors), result, snapshot, units)
     return result
 
 
@@ -241,11 +243,12 @@ class _Step:
 def _shrink_all(
     standings: Sequence[Standing],
     shrinking: Sequence[tuple[Standing, NodePool, int]],
-    brake: _Brake,
+    guards: tuple[_Brake, Survivors],
     result: Asks,
     snapshot: Snapshot,
     units: Units,
 ) -> None:
+    brake, survivors = guards
     closed = _closed(standings, snapshot)
     disruption = snapshot.spec.disruption
     step = _Step(
@@ -259,7 +262,9 @@ def _shrink_all(
         if waits is not None:
             result.waits[standing.name] = waits
             continue
-        ask, bound = _shrunk(standing, facts, target, _limits(standing, facts, brake, step, short, snapshot))
+        limits = _limits(standing, facts, brake, step, short, snapshot)
+        limits.append((_ready_limit(standing, facts, survivors.room(standing)), _SURVIVORS))
+        ask, bound = _shrunk(standing, facts, target, limits)
         if bound is not None:
             result.waits[standing.name] = bound
         if ask < facts.requested:
@@ -267,6 +272,7 @@ def _shrink_all(
             change = standing.record.change(facts, ask, snapshot.now)
             brake.use(standing, change)
             step.use(standing, facts, ask, change)
+            survivors.use(standing, _lost_units(standing, facts, ask))
 
 
 def _why_not_yet(standing: Standing, facts: NodePool, target: int, snapshot: Snapshot, units: Units) -> Reason | None:
@@ -363,6 +369,10 @@ def _limits(
     ]
 
 
+_SURVIVORS = Reason(
+    code=Code.REPLACEMENT_NOT_READY,
+    text="the nodes may go once enough others are ready for what spec.allocation.survive asks for",
+)
 _SCHEDULED_PODS = Reason(
     code=Code.SCHEDULED_PODS, text="no fewer nodes than the requests of its scheduled pods need, DaemonSets apart"
 )

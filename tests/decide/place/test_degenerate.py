@@ -12,7 +12,7 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PoolRecord
 from multicloud.model.ref import Cloud
 from multicloud.model.spec import Loss, MoveWhenSaving, Price, Strategy, Survive, VoluntaryMoves
-from support.builders import NOW, Member, priced, snapshot, targets, unknown
+from support.builders import NOW, Member, asked, priced, snapshot, targets, unknown
 
 BLOCKED = Reason(code=Code.UNAVAILABLE, text="no answer")
 
@@ -191,3 +191,23 @@ def test_a_maximum_has_a_price() -> None:
     members = priced("cheap", 0, "0.10", max_nodes=4), priced("dear", 0, "0.30")
     told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST))
     assert [(one.name, one.costs_per_hour) for one in told] == [("members[cheap].maxNodes", Decimal("1.2"))]
+
+
+# Surviving on the way
+
+
+@pytest.mark.parametrize(("ready", "gone"), [(0, {}), (5, {"b": 1}), (6, {"b": 0})])
+def test_nothing_goes_that_a_loss_would_miss_before_others_are_ready(ready: int, gone: dict[str, int]) -> None:
+    """Enough units are ready in all, but on one cloud too many: the bound of b was lowered, c is to stand in for it."""
+    plan = decide(
+        snapshot(
+            priced("a", 10, "1", max_nodes=10, min_nodes=10),
+            priced("b", 6, "1", cloud=Cloud.AZURE, max_nodes=0),
+            priced("c", 6, "1", cloud=Cloud.GCP, max_nodes=6).seen(ready=ready),
+            replicas=10,
+            survive=_half(60),
+            max_unavailable_percent=100,
+        )
+    )
+    assert targets(plan) == {"a": 10, "b": 0, "c": 6}
+    assert asked(plan) == gone

@@ -11,7 +11,7 @@ from itertools import chain
 from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.shares import fair_shares, tiers
 from multicloud.decide.place.sizes import Choice
-from multicloud.model.spec import Loss, Strategy
+from multicloud.model.spec import Loss, MemberSpec, Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,17 @@ def domain_of(choice: Choice, loss: Loss) -> tuple[str, ...]:
             return (choice.cloud, choice.region)
         case Loss.MEMBER:
             return (choice.name,)
+
+
+def place_of(member: MemberSpec, loss: Loss) -> tuple[str, ...]:
+    """The same of a member's spec."""
+    match loss:
+        case Loss.CLOUD:
+            return (member.cloud,)
+        case Loss.REGION:
+            return (member.cloud, member.node_pool.cluster.region)
+        case Loss.MEMBER:
+            return (member.name,)
 
 
 def preferences(problem: Problem) -> Iterator[Level]:
