@@ -9,7 +9,7 @@ from multicloud_lab.core.lab import Lab
 from multicloud_lab.thread import LabThread
 from support.interference.crowd import CLOUDS, KINDS, Place, body_of, name_of
 from support.interference.judge import Fleet, Judge, Limits, place_named
-from support.world import World
+from support.world import World, pool_key
 
 INTERVAL_S = 240.0
 FRESH_INTERVALS = 3
@@ -51,9 +51,15 @@ class Scene(World):
         self._look(self.lab.run(fleet_of))
 
     @property
-    def noise(self) -> tuple[int, int, int]:
-        """Status writes, events and resizes so far: at rest none is added."""
-        return self.cluster.status_writes, len(self.cluster.events), self.judge.asks
+    def noise(self) -> Mapping[str, object]:
+        """What is written at rest, where anything is: a plan that waits for consent is made anew every hour."""
+        planning = {pool_key(name_of(number)) for number, kind in enumerate(KINDS) if kind.spec.get("mode") == "Plan"}
+        versions = {
+            str(key): body["metadata"]["resourceVersion"]
+            for key, body in self.cluster.objects.items()
+            if key not in planning
+        }
+        return {**versions, "events": len(self.cluster.events), "resizes": self.judge.asks}
 
     def wanting(self) -> list[str]:
         """What pools lack that may act: a sentence for each."""
