@@ -46,7 +46,8 @@ def steps_of(
     """The first steps towards the changes' ends, the needed units staying ready in each.
 
     Neither the fleet-wide brake nor what time ends (rests, closed windows) nor what somebody may lift (stop, pause) is
-    looked at. They end early where something else keeps the rest from going at all: a member that is not known well enough, nodes that are not ready.
+    looked at. They end early where something else keeps the rest from going at all: a member that is not known well
+    enough, nodes that are not ready.
     """
     ends = {change.member: change for change in changes}
     world = [_unhindered(standing) for standing in standings]

@@ -162,6 +162,16 @@ def test_what_would_not_be_done_now_is_shown_and_why(write: Write) -> None:
     assert said.stdout.endswith("Nothing of it is done now: spec.paused or the annotation multicloud.dev/paused.\n")
 
 
+def test_the_sample_of_a_drain_is_what_its_words_say() -> None:
+    sample = ROOT / "deploy" / "samples" / "plan"
+    said = plan("-f", sample / "pools.yaml", "--observed", sample / "sizes.yaml", "-o", "json")
+    assert (said.exit_code, only(said)["observed"]) == (2, True)
+    assert changes(said) == [("oregon", 9, 0), ("belgium", 6, 12), ("virginia", 9, 12)]
+    steps = only(said)["plan"]["steps"]
+    names = [sorted(one["member"] for one in step) for step in steps]
+    assert names == [["belgium", "virginia"], *[["oregon"]] * 3]
+
+
 def test_the_samples_need_neither_cluster_nor_sdk() -> None:
     look = (
         "import sys\nfrom multicloud.cli.root import root\n"
