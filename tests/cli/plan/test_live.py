@@ -21,16 +21,8 @@ ACCOUNTS = {"account": account_object(account())}
 def reported(name: str, nodes: int | None, **fields: Any) -> dict[str, Any]:
     claim = {"key": name, "incarnation": "1", "since": "2026-11-01T00:00:00Z"}
     sizes = {"requestedNodes": nodes, "nodes": nodes, "readyNodes": nodes, "agreedNodes": nodes}
-    return {
-        "name": name,
-        "state": "Active",
-        "step": 1,
-        "minNodes": 0,
-        "maxNodes": 10,
-        "claim": claim,
-        **sizes,
-        **fields,
-    }
+    known = {"state": "Active", "step": 1, "minNodes": 0, "maxNodes": 10, "readySource": "Kubernetes"}
+    return {"name": name, "claim": claim, **known, **sizes, **fields}
 
 
 def scene(*blocks: dict[str, Any], accounts: dict[str, AccountObject] = ACCOUNTS, **spec: Any) -> Scene:
@@ -76,6 +68,12 @@ def test_a_clouds_own_range_is_what_the_spec_does_not_explain(
     assert sorted(changes(scene(reported("east", 2, **block), reported("west", 2)))) == bounded
 
 
+def test_nothing_is_moved_where_the_operator_does_not_see_the_pods() -> None:
+    spec = {"members": [member("east"), {**WEST, "weight": 0}]}
+    assert changes(scene(reported("east", 0), reported("west", 4), **spec)) == [("west", 4, 0), ("east", 0, 4)]
+    assert changes(scene(reported("east", 0), reported("west", 4, readySource="Cloud"), **spec)) == []
+
+
 def test_what_is_refused_stays_refused() -> None:
     refused = reported("west", 1, state="Refused", reason="AutoscalerOn", message="another sizes it")
     plan = decide(scene(reported("east", 2), refused).snapshot)
@@ -92,7 +90,7 @@ def test_an_account_that_is_not_there_refuses_its_members() -> None:
 def test_a_member_out_of_sight_is_not_shrunk_on() -> None:
     gone = reported("west", 2, unseenSince="2026-12-01T07:00:00Z")
     assert changes(scene(reported("east", 6), gone)) == [("east", 6, 2)]
-    assert decide(scene(reported("east", 6), gone).snapshot).steps[0][0].to == 4
+    assert decide(scene(reported("east", 6), gone).snapshot).steps[0][0].to == 5
 
 
 def test_the_scene_of_a_pool_is_not_changed_by_being_planned() -> None:

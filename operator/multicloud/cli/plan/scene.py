@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from multicloud.cli.plan.files import Filed, Files, Mistakes
 from multicloud.kinds.observed import ObservedMember, Sizes
+from multicloud.model.member import Counted, Inside
 from multicloud.model.plan import Headroom, MemberView, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Claim, MemberRecord, PoolRecord
@@ -18,6 +19,8 @@ from multicloud.model.ref import Cloud, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import NodePool, Operation, OperationState, ReadySource, Sight
 from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, MemberSpec, PoolObject, PoolSpec
 
+_SEEN: Final = Inside(counted=Counted())
+"""Offline the pods of every cluster count as seen, and as none that needs a node: else no plan would ever move any."""
 _PLENTY: Final = Headroom(add=1_000_000_000, remove=1_000_000_000)
 _ZONE: Final = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+-[a-z][a-z0-9]*")
 _REGION_ZONES: Final = 3
@@ -190,6 +193,7 @@ def _view(member: MemberSpec, node_pool: NodePoolRef, facts: NodePool | None, ma
         node_pool=node_pool,
         sight=Sight(proved=facts, read_at=making.now, looked=True),
         fresh=facts is not None,
+        inside=_SEEN,
         headroom=_PLENTY,
     )
 
@@ -205,6 +209,7 @@ def _as_reported(
     return replace(
         view,
         fresh=view.fresh and record.unseen_since is None,
+        inside=view.inside if not block or block.get("readySource") == ReadySource.KUBERNETES else Inside(),
         refusal=_refusal(view.spec, block, account),
         operation=running,
         paused=account is not None and account.paused,
