@@ -69,7 +69,7 @@ def test_a_clouds_own_range_is_what_the_spec_does_not_explain(
 
 
 def test_nothing_is_moved_where_the_operator_does_not_see_the_pods() -> None:
-    spec = {"members": [member("east"), {**WEST, "weight": 0}]}
+    spec: dict[str, Any] = {"members": [member("east"), {**WEST, "weight": 0}]}
     assert changes(scene(reported("east", 0), reported("west", 4), **spec)) == [("west", 4, 0), ("east", 0, 4)]
     assert changes(scene(reported("east", 0), reported("west", 4, readySource="Cloud"), **spec)) == []
 
