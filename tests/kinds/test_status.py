@@ -541,3 +541,43 @@ def test_an_account_reads_its_own_status() -> None:
     body["status"] = render_account(1, AccountRecord(identity="arn"), [_CONDITION], external_id="prod/shop/aws")
     assert body["status"]["externalId"] == "prod/shop/aws"
     assert account_object(body).record == AccountRecord(observed_generation=1, identity="arn", conditions=(_CONDITION,))
+
+
+def _written_by(*writers: tuple[str, str]) -> PoolRecord:
+    body = pool(members=[member("east"), member("west", "gke")])
+    body["status"] = render_pool(_pool(), None, _FULL, _FULL.conditions)
+    entries = [{"manager": manager, "operation": "Apply", "subresource": part} for manager, part in writers]
+    body["metadata"]["managedFields"] = [{"manager": "kubectl", "operation": "Update"}, *entries]
+    return pool_object(body).record
+
+
+@pytest.mark.parametrize(
+    ("writers", "believed"),
+    [
+        pytest.param((), True, id="nobody that the server knows of"),
+        pytest.param((("multicloud-operator", "status"),), True, id="we"),
+        pytest.param((("multicloud-operator", "status"), ("kubectl", "scale")), True, id="somebody who scaled"),
+        pytest.param((("multicloud-operator", "status"), ("kubectl-edit", "status")), False, id="somebody by hand"),
+        pytest.param((("velero", "status"),), False, id="a restored backup"),
+        pytest.param((("", "status"),), False, id="somebody without a name"),
+    ],
+)
+def test_a_status_in_which_others_had_a_hand_is_not_believed(
+    writers: tuple[tuple[str, str], ...], believed: bool
+) -> None:
+    record = _written_by(*writers)
+    assert (record.members != ()) is believed
+    assert record == (_written_by() if believed else PoolRecord(edited_by=writers[-1][0]))
+
+
+@pytest.mark.parametrize("shape", [7, "x", [7], {"a": 1}, [{"manager": {}, "subresource": []}]])
+def test_managed_fields_of_any_shape_raise_nothing(shape: object) -> None:
+    body = pool()
+    body["metadata"]["managedFields"] = shape
+    assert pool_object(body).record == PoolRecord()
+
+
+def test_a_member_without_a_word_about_its_floor_is_taken_over_anew() -> None:
+    status = render_pool(_pool(), None, _FULL, ())
+    del status["members"][0]["adoptionFloor"]
+    assert pool_record(status, None).members[0].claim is None

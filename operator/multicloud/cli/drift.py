@@ -77,14 +77,13 @@ def _say(desk: Desk, pool: str, members: Sequence[str], word: _Word, *, every: b
 def _said(body: Body, members: Sequence[str], word: _Word) -> Change:
     """Entries for the members as status shows them, beside those that stand there for others."""
     from multicloud.kinds import annotations
-    from multicloud.kinds.parse import pool_object
+    from multicloud.kinds.remembered import pool_record
 
-    seen = pool_object(body)
-    records = {member.name: member for member in seen.record.members}
+    records = {member.name: member for member in pool_record(body.get("status"), None).members}
     moments = {name: word.moment(records[name]) if name in records else None for name in members or records}
     if strangers := sorted(set(members) - set(records)):
         raise click.ClickException(
-            f"{seen.key.name} has no member {', '.join(strangers)}; its members are {', '.join(records)}"
+            f"{body['metadata']['name']} has no member {', '.join(strangers)}; its members are {', '.join(records)}"
         )
     said = {name: at for name, at in moments.items() if at is not None}
     nothing = [f"member {name} has no size that others set, nothing to do" for name in members if name not in said]

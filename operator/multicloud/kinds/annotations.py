@@ -26,6 +26,7 @@ from multicloud.model.override import Override
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP
 from multicloud.model.spec import Drift, Word
+from multicloud.model.version import FIELD_MANAGER
 
 PAUSED: Final = f"{GROUP}/paused"
 SCALE_IN_PAUSED: Final = f"{GROUP}/paused-scale-in"
@@ -121,6 +122,19 @@ def _manager_of(metadata: Mapping[str, Any], annotation: str) -> str | None:
         fields = _block(_block(_block(_block(entry).get("fieldsV1")).get("f:metadata")).get("f:annotations"))
         if f"f:{annotation}" in fields:
             return _short(str(_block(entry).get("manager", "")), _LONGEST_MANAGER) or None
+    return None
+
+
+def other_manager_of_status(metadata: Mapping[str, Any]) -> str | None:
+    """Who besides us wrote what stands in status, as managedFields name it; None where nobody did.
+
+    The API server notes it for every write, under the name that a writer gives itself.
+    """
+    entries = metadata.get("managedFields")
+    for entry in entries if isinstance(entries, list) else ():
+        manager = str(_block(entry).get("manager", ""))
+        if _block(entry).get("subresource") == "status" and manager != FIELD_MANAGER:
+            return _short(manager, _LONGEST_MANAGER)
     return None
 
 

@@ -18,6 +18,7 @@ from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, problems
 from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Code, Reason
+from multicloud.model.record import PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, PolicyObject, PoolObject, PoolSpec, StoredObject
 
@@ -87,7 +88,7 @@ def pool_object(body: Mapping[str, Any]) -> PoolObject:
         resource_version=str(meta.get("resourceVersion", "")),
         spec=spec,
         problem=problem,
-        record=pool_record(body.get("status"), spec),
+        record=_remembered(body, meta, spec),
     )
 
 
@@ -122,6 +123,12 @@ _READERS: Final[Mapping[Kind, Callable[[Mapping[str, Any]], StoredObject]]] = {
     Kind.POOL: pool_object,
     Kind.POLICY: policy_object,
 }
+
+
+def _remembered(body: Mapping[str, Any], meta: Mapping[str, Any], spec: PoolSpec | None) -> PoolRecord:
+    """What the status remembers, if nobody else had a hand in it: what is claimed there would steer resizes."""
+    stranger = annotations.other_manager_of_status(meta)
+    return pool_record(body.get("status"), spec) if stranger is None else PoolRecord(edited_by=stranger)
 
 
 def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:

@@ -156,7 +156,8 @@ def _members(value: object) -> Iterator[MemberRecord]:
 def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
     return MemberRecord(
         name=name,
-        claim=_claim(block.get("claim")),
+        # Every field is written, null if need be: without its floor a member may have been one that keeps its size.
+        claim=_claim(block.get("claim")) if "adoptionFloor" in block else None,
         agreed=_count(block.get("agreedNodes")),
         held_since=_time(block.get("heldSince")),
         moved_at=_time(block.get("movedAt")),

@@ -115,6 +115,7 @@ class Code(StrEnum):
     ARRIVED_LATE = "ArrivedLate"
     OPERATION_FAILED = "OperationFailed"
     MEMBER_RELEASED = "MemberReleased"
+    STATUS_EDITED = "StatusEdited"
     OPERATION_CANCELED = "OperationCanceled"
     OPERATION_FORGOTTEN = "OperationForgotten"
     # why a member or account is refused

@@ -190,6 +190,7 @@ class PoolRecord:
     not gone yet. `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
     `saving` is None where no saving is worth a move. `observed_generation` 0 means that no pass has ever reported.
     `past_wishes` is empty after a restart unless the status shows a desired above the wish.
+    `edited_by` is who else wrote a part of the status that was read: nothing of it was believed.
     """
 
     observed_generation: int = 0
@@ -207,6 +208,7 @@ class PoolRecord:
     ended_plans: tuple[EndedPlan, ...] = ()
     approval: Approval | None = None
     conditions: tuple[Condition, ...] = field(default=())
+    edited_by: str | None = None
 
     def inherited(self, now: datetime) -> "PoolRecord":
         """As a process takes it over that did not write it: the wall clocks of two machines prove nothing.

@@ -52,11 +52,14 @@ class Reporter:
         """Persist what is remembered and show what was decided; False ends the pass (nothing may be sent)."""
         self._count_braked(pool.uid, plan)
         conditions = pool_conditions(snapshot, plan, stalled=self._is_stuck(pool.uid, plan))
-        record = replace(record, observed_generation=pool.generation, ready=plan.ready, conditions=conditions)
+        record = replace(
+            record, observed_generation=pool.generation, ready=plan.ready, conditions=conditions, edited_by=None
+        )
         proved = {view.spec.name: view.sight.proved for view in snapshot.members if view.sight.proved}
         written = await self._persist(pool, render_pool(pool, plan, record, conditions, proved), record)
         if written:
             await self._recorder.transitions(pool, pool.record.conditions, conditions)
+            await self._tell_edited(pool)
             await self._tell_settled(pool, record)
             await self._tell_released(pool, record)
             await self._tell_approval(pool, record)
@@ -118,6 +121,13 @@ class Reporter:
         written = await self._desk.persist(seen, status, record)
         self._metrics.status_writes.labels("kept" if written else "rejected").inc()
         return written
+
+    async def _tell_edited(self, pool: PoolObject) -> None:
+        stranger = pool.record.edited_by
+        if stranger is None:
+            return
+        text = f"{stranger} wrote a part of this status: nothing in it is believed, the node pools are taken over anew"
+        await self._recorder.tell(pool, Reason(code=Code.STATUS_EDITED, text=text), action="Read", warning=True)
 
     async def _tell_settled(self, pool: PoolObject, record: PoolRecord) -> None:
         for member in record.members:

@@ -78,6 +78,7 @@ def _write_status(our_kinds: ControlPlane, made: dict[str, Any], status: dict[st
     answer = our_kinds.kubectl(
         "apply",
         "--server-side",
+        "--force-conflicts",
         "--subresource=status",
         "--field-manager=multicloud-operator",
         "--output=json",
@@ -300,3 +301,25 @@ def test_the_category_lists_every_kind(our_kinds: ControlPlane, namespace: str) 
 def test_explain_tells_what_a_field_means(our_kinds: ControlPlane) -> None:
     told = our_kinds.kubectl("explain", "mcpool.spec.drift.holdSeconds").stdout
     assert "Seconds that a surplus is held" in told
+
+
+def test_the_server_tells_whose_hand_was_in_a_status(our_kinds: ControlPlane, namespace: str) -> None:
+    def seen() -> dict[str, Any]:
+        got = our_kinds.kubectl(
+            "get", "mcpool/web", f"--namespace={namespace}", "--output=json", "--show-managed-fields"
+        )
+        body: dict[str, Any] = json.loads(got.stdout)
+        return body
+
+    made = _made(our_kinds, namespace, pool("web", namespace))
+    _write_status(our_kinds, made, _full_status())
+    ours = pool_object(seen()).record
+    assert ours.members
+    scaled = our_kinds.kubectl("scale", "mcpool/web", f"--namespace={namespace}", "--replicas=7")
+    assert scaled.returncode == 0, scaled.stderr
+    assert pool_object(seen()).record == ours
+    edit = ("--subresource=status", "--type=merge", '--patch={"status": {"desiredReplicas": 90}}')
+    our_kinds.kubectl("patch", "mcpool/web", f"--namespace={namespace}", *edit).check_returncode()
+    assert pool_object(seen()).record == PoolRecord(edited_by="kubectl-patch")
+    _write_status(our_kinds, seen(), _full_status())
+    assert pool_object(seen()).record == ours, "what we write is ours again"
