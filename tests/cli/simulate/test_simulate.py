@@ -177,12 +177,14 @@ def test_with_a_pool_its_bounds_are_outermost_and_its_members_are_late(desk: Des
             "accountRef": {"name": "aws"},
             "eks": {"cluster": "shop", "region": "us-east-1", "nodeGroup": "web"},
             "maxNodes": 60,
+            "hourlyPrice": "0.5",
         },
         {
             "name": "gke",
             "accountRef": {"name": "gcp"},
             "gke": {"cluster": "shop", "location": "europe-west1-b", "nodePool": "web"},
             "maxNodes": 60,
+            "hourlyPrice": "0.5",
         },
     ]
     pool = {
@@ -199,6 +201,9 @@ def test_with_a_pool_its_bounds_are_outermost_and_its_members_are_late(desk: Des
     assert steps[3]["ready"] == 60
     assert found["summary"]["maxStepOutsideBounds"] == 0
     assert found["compared"][0]["steps"][-1]["desired"] == 90
+    assert steps[-1]["hourlyCost"] == 50.0
+    assert found["summary"]["cost"] == round(sum(step["hourlyCost"] for step in steps) * 30 / 3600, 6)
+    assert "COST" in desk.prints("-f", files, "--trace", desk.load(90, 90))
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

@@ -1,6 +1,7 @@
 """Runs as a table for people and as JSON for programs. The only module of the simulation that knows rich."""
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,9 @@ def print_runs(runs: Sequence[Run], output: str) -> None:
         return
     from rich.console import Console
 
-    Console(highlight=False).print(_table(runs))
+    # In a file or a pipe nothing is cut off: there is no edge to fit.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    console.print(_table(runs))
 
 
 def _document(runs: Sequence[Run]) -> dict[str, Any]:
