@@ -190,6 +190,14 @@ def test_a_size_given_up_that_comes_in_the_middle_of_the_next_resize_is_ours_too
     assert (part.record.agreed, part.record.held_since, part.ask) == (8, None, 6)
 
 
+@pytest.mark.parametrize(("age_s", "held"), [(86_399, False), (86_400, True)], ids=["within a day", "after it"])
+def test_a_size_that_shows_after_a_day_is_somebody_elses(age_s: float, held: bool) -> None:
+    late = intent(5, 8, age_s=age_s)
+    one = member("a", 5).remembered(given_up=late).seen(requested=8, nodes=8, ready=8)
+    record = judged(one, replicas=5, drift=Drift(hold_s=3600)).record
+    assert (record.held_since is not None, record.given_up) == (held, None)
+
+
 @pytest.mark.parametrize(("size", "held"), [(7, True), (5, False)], ids=["another size", "no change"])
 def test_any_other_size_is_judged_as_ever(size: int, held: bool) -> None:
     late = intent(5, 8, age_s=3600)

@@ -6,6 +6,7 @@ be judged yet waits, with a reason.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from multicloud.decide.delivery import failed, is_replaced, with_delivery, with_foreign, with_sight
 from multicloud.decide.drift import following, foreign_scaler, with_drift, with_move, with_word
@@ -18,6 +19,9 @@ from multicloud.model.size import Activity, NodePool, Operation, OperationState
 from multicloud.model.spec import Detect, MemberState
 
 _RUNNING = frozenset({OperationState.REQUESTED, OperationState.RUNNING})
+
+LATE_AT_MOST: Final = timedelta(hours=24)
+"""No connection outlives that: from then on a size that had been given up is somebody else's."""
 
 _UNHAPPY = {OperationState.FAILED: Code.OPERATION_FAILED, OperationState.CANCELED: Code.OPERATION_CANCELED}
 """Ends of an operation after which the size is what the cloud says, with the outcome's word."""
@@ -74,7 +78,7 @@ def _seen(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Sna
             return _standing(view, record, snapshot, refusal=refusal, waiting=waiting)
         record = _settled(record, intent, verdict, snapshot)
     late = _arrived_late(record, facts, snapshot)
-    by_others = late is record and (verdict is None or verdict.outcome.code is Code.SUPERSEDED)
+    by_others = late.last_resize is record.last_resize and (verdict is None or verdict.outcome.code is Code.SUPERSEDED)
     record = with_foreign(late, facts, snapshot)
     if facts.activity is not Activity.BUSY and (record.foreign_since is None or _is_pressing(record, facts, snapshot)):
         left_alone = refusal not in {None, foreign_scaler(record)} or view.spec.state is MemberState.FROZEN
@@ -256,6 +260,8 @@ def _settled(record: MemberRecord, intent: Intent, verdict: _Verdict, snapshot: 
 def _arrived_late(record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:
     """Take a size for ours that shows after we gave it up: no lease and no deadline recalls a request on its way."""
     late = record.given_up
+    if late is not None and late.started_at + LATE_AT_MOST <= snapshot.now:
+        return replace(record, given_up=None)
     if late is None or not _shows(late, record) or facts.requested == record.agreed:
         return record
     outcome = Reason(code=Code.ARRIVED_LATE, text="the size that had been given up shows after all")
