@@ -3,38 +3,32 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from multicloud.decide.place.levels import Hold, shortfalls, worth
+from multicloud.decide.place.levels import Hold, nearness, preferences, shortfalls, ties
 from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.shares import fair_shares
 from multicloud.decide.place.sizes import Choice
 from multicloud.model.spec import Strategy
 
-ROUNDS_AT_MOST: Final = 50
-"""How often a step is looked for: past that many the placement is as good as it gets without a search."""
+ROUNDS_AT_MOST: Final = 10
+"""How often every member is tried: past that many the placement is as good as it gets without a search."""
 
 
 def greedy(problem: Problem, hold: Hold | None) -> tuple[int, ...]:
     """Near the fair shares or the cheapest first, or what is held; then single steps as long as one makes it better."""
     nodes = list(problem.present if hold is not None else _start(problem))
-    best = _rank(problem, nodes)
+    near = nearness(problem, problem.units(nodes))
+    levels = [*shortfalls(problem, None), *preferences(problem), *near, *ties(problem)]
+    best = [level.value(nodes) for level in levels]
     for _ in range(ROUNDS_AT_MOST):
-        found = None
+        before = best
         for index, size in _steps(problem, nodes):
             trial = [*nodes[:index], size, *nodes[index + 1 :]]
-            if hold is not None and not hold.contains(problem, trial):
-                continue
-            rank = _rank(problem, trial)
-            if rank < best:
-                best, found = rank, trial
-        if found is None:
+            worth = [level.value(trial) for level in levels]
+            if worth < best and (hold is None or hold.contains(problem, trial)):
+                best, nodes = worth, trial
+        if best == before:
             break
-        nodes = found
     return tuple(nodes)
-
-
-def _rank(problem: Problem, nodes: Sequence[int]) -> tuple[int, ...]:
-    short = tuple(want.value(nodes) for want in shortfalls(problem, None))
-    return (*short, *worth(problem, nodes))
 
 
 def _start(problem: Problem) -> list[int]:
