@@ -19,6 +19,12 @@ CRDS = Path(__file__).parents[2] / "crds"
 BLOCKS = ("eks", "aks", "gke")
 PROVIDERS = ("aws", "azure", "gcp")
 
+KNOWN: Mapping[str, Sequence[str]] = {
+    "schedule": ("0 1 * * *", "*/15 8-18 * * 1-5"),
+    "timeZone": ("UTC", "Europe/Berlin"),
+}
+"""Texts of which the schema says less than is true; only the operator knows cron and the names of time zones."""
+
 Json = dict[str, Any]
 Steps = tuple[str | int, ...]
 """The way to a field: names and indexes below `spec`."""
@@ -51,8 +57,8 @@ def specs(kind: Kind, most: Mapping[str, int] | None = None) -> st.SearchStrateg
 
 
 def _values(schema: Json, name: str, most: Mapping[str, int]) -> st.SearchStrategy[Any]:
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
+    if "enum" in schema or name in KNOWN:
+        return st.sampled_from(schema.get("enum") or KNOWN[name])
     match schema["type"]:
         case "boolean":
             return st.booleans()
@@ -62,7 +68,9 @@ def _values(schema: Json, name: str, most: Mapping[str, int]) -> st.SearchStrate
             return _numbers(schema, most.get(name, 2**31))
         case "array":
             fewest, at_most = schema.get("minItems", 0), min(schema.get("maxItems", 3), 3)
-            return st.lists(_values(schema["items"], name, most), min_size=fewest, max_size=max(fewest, at_most))
+            items = _values(schema["items"], name, most)
+            once = schema.get("x-kubernetes-list-type") == "set"
+            return st.lists(items, min_size=fewest, max_size=max(fewest, at_most), unique=once)
         case "object":
             return _blocks(schema, most)
     raise ValueError(f"{name}: no values are known of type {schema['type']}")
