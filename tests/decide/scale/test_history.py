@@ -159,7 +159,7 @@ def test_after_a_restart_no_decision_is_lower_than_without_it(
         # What the pool did is what both remember from here on: only one of them decides.
         whole = through.history
         restarted = PolicyHistory(
-            spans=(*restarted.spans, through.history.spans[-1]),
+            spans=(*restarted.spans, *(span for span in through.history.spans if span.end == now)),
             failures=again.history.failures,
             desired=through.desired,
         )

@@ -5,8 +5,6 @@ pod that requests one CPU is a unit that offers 1000. Then what that test leaves
 """
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from multicloud.decide.scale.tracking import Tolerance, tracked
 from multicloud.model.policy import Measured, PoolStanding, Target, TargetType, Used
@@ -143,21 +141,3 @@ def test_rounding_up_is_of_what_is_meant() -> None:
     """In doubles 110 × 1.1 is 121.00000000000001, and rounded up 122."""
     target = Target(type=TargetType.VALUE, milli=1000)
     assert tracked(Measured(milli=1100), target, standing(110), Tolerance(up_milli=50, down_milli=50)) == 121
-
-
-@given(
-    current=st.integers(1, 500),
-    units=st.integers(1, 500),
-    used=st.integers(0, 10**6),
-    missing=st.integers(0, 100),
-    unready=st.integers(0, 100),
-    percent=st.integers(1, 300),
-)
-def test_what_is_not_known_never_makes_a_change_larger(
-    current: int, units: int, used: int, missing: int, unready: int, percent: int
-) -> None:
-    known = by_use(current, of(used, units), percent)
-    filled = by_use(current, of(used, units, missing=missing, unready=unready), percent)
-    if filled != known:
-        share = used * 100 // (1000 * units)
-        assert filled <= max(known, current) + missing + unready if share > percent else filled >= min(known, current)
