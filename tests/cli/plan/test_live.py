@@ -21,8 +21,8 @@ ACCOUNTS = {"account": account_object(account())}
 def reported(name: str, nodes: int | None, **fields: Any) -> dict[str, Any]:
     claim = {"key": name, "incarnation": "1", "since": "2026-11-01T00:00:00Z"}
     sizes = {"requestedNodes": nodes, "nodes": nodes, "readyNodes": nodes, "agreedNodes": nodes}
-    known = {"state": "Active", "step": 1, "minNodes": 0, "maxNodes": 10, "readySource": "Kubernetes"}
-    return {"name": name, "claim": claim, **known, **sizes, **fields}
+    known = {"state": "Active", "step": 1, "minNodes": 0, "maxNodes": 10, "adoptionFloor": None}
+    return {"name": name, "claim": claim, "readySource": "Kubernetes", **known, **sizes, **fields}
 
 
 def scene(*blocks: dict[str, Any], accounts: dict[str, AccountObject] = ACCOUNTS, **spec: Any) -> Scene:

@@ -162,6 +162,67 @@ def test_what_would_not_be_done_now_is_shown_and_why(write: Write) -> None:
     assert said.stdout.endswith("Nothing of it is done now: spec.paused or the annotation multicloud.dev/paused.\n")
 
 
+def _priced(**rules: Any) -> dict[str, Any]:
+    """Ten units by Cost: `cheap` on AWS for 0.10, `dear` on Azure for 0.30, one unit a node (docs/allocation.md)."""
+    azure = {"accountRef": {"name": "azure"}}
+    both = [member("cheap", hourlyPrice="0.10"), member("dear", "aks", hourlyPrice="0.30", **azure)]
+    return pool(replicas=10, maxReplicas=20, currency="EUR", allocation={"strategy": "Cost", **rules}, members=both)
+
+
+def _accounts() -> list[dict[str, Any]]:
+    azure = account("azure")
+    return [account(), {**azure, "metadata": {**azure["metadata"], "name": "azure"}}]
+
+
+def test_what_surviving_costs_is_told_in_every_form(write: Write) -> None:
+    files = write(*_accounts(), _priced(survive=[{"loss": "Cloud", "keepPercent": 40}]))
+    (found,) = yaml.safe_load(plan(files, "-o", "yaml").stdout)["pools"]
+    assert only(plan(files, "-o", "json")) == found
+    planned = found["plan"]
+    assert set(found) == {"namespace", "name", "observed", "plan"}
+    assert planned.pop("hash")
+    assert planned == {
+        "changes": [
+            {"member": "cheap", "from": 0, "to": 6, "reason": "GrowForShortage"},
+            {"member": "dear", "from": 0, "to": 4, "reason": "GrowForShortage"},
+        ],
+        "hourlyCost": "1.80",
+        "hourlyCostNow": "0.00",
+        "shortage": 0,
+        "bindingConstraints": [{"name": "allocation.survive[Cloud]", "costsPerHour": "0.8"}],
+        "relaxed": [],
+        "gap": "0",
+        "steps": [planned["changes"]],
+    }
+    for form in ("table", "wide"):
+        told = plan(files, "-o", form).stdout.splitlines()[-1]
+        assert told == "What binds: allocation.survive[Cloud], which costs 0.8 EUR an hour."
+
+
+def test_what_a_maximum_costs_is_unknown_without_every_price(write: Write) -> None:
+    wanted = _priced()
+    wanted["spec"]["members"][0]["maxNodes"] = 4
+    del wanted["spec"]["members"][1]["hourlyPrice"]
+    wanted["spec"]["allocation"]["strategy"] = "Priority"
+    wanted["spec"]["members"][0]["priority"] = 1
+    files = write(*_accounts(), wanted)
+    planned = only(plan(files, "-o", "json"))["plan"]
+    assert planned["bindingConstraints"] == [{"name": "members[cheap].maxNodes", "costsPerHour": None}]
+    assert (planned["hourlyCost"], planned["hourlyCostNow"]) == (None, "0.00")
+    told = plan(files).stdout.splitlines()[-1]
+    assert told == "What binds: members[cheap].maxNodes; what it costs is not known, for a price is missing."
+
+
+def test_what_gave_way_is_in_the_document(write: Write) -> None:
+    files = write(*_accounts(), _priced(maxHourlyCost="0.80"))
+    planned = only(plan(files, "-o", "json"))["plan"]
+    assert (planned["shortage"], planned["hourlyCost"], planned["gap"]) == (2, "0.80", "0")
+    assert [(one["name"], one["by"], bool(one["wouldHelp"])) for one in planned["relaxed"]] == [
+        ("desiredReplicas", 2, True)
+    ]
+    assert planned["bindingConstraints"] == [{"name": "allocation.maxHourlyCost", "costsPerHour": "-0.2"}]
+
+
 def test_the_sample_of_a_drain_is_what_its_words_say() -> None:
     sample = ROOT / "deploy" / "samples" / "plan"
     said = plan("-f", sample / "pools.yaml", "--observed", sample / "sizes.yaml", "-o", "json")

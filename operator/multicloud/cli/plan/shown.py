@@ -3,34 +3,44 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from multicloud.cli.bound import listed, sentence
 from multicloud.cli.plan.scene import Scene
 from multicloud.kinds.status import money
 from multicloud.model.approval import Change, plan_hash
-from multicloud.model.plan import Plan
+from multicloud.model.plan import Binding, Plan
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Plans = Sequence[tuple[Scene, Plan]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A pool, what would be done for it, and what decides where its units go."""
+
+    scene: Scene
+    plan: Plan
+    bindings: Sequence[Binding]
 
 
-def print_plans(plans: Plans, output: str) -> None:
+def print_plans(plans: Sequence[Planned], output: str) -> None:
     """Print to standard output in the form asked for; what was assumed goes to standard error."""
-    for scene, _ in plans:
-        for note in scene.notes:
-            click.echo(f"{_name(scene)}: {note}", err=True)
+    for one in plans:
+        for note in one.scene.notes:
+            click.echo(f"{_name(one.scene)}: {note}", err=True)
     if output in {"json", "yaml"}:
-        _print_document({"pools": [document(scene, plan) for scene, plan in plans]}, as_json=output == "json")
+        _print_document({"pools": [document(one) for one in plans]}, as_json=output == "json")
         return
     _print_tables(plans, wide=output == "wide")
 
 
-def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
+def document(planned: Planned) -> Mapping[str, Any]:
     """One pool of the document (docs/plan.md)."""
+    scene, plan = planned.scene, planned.plan
     key, placing = scene.snapshot.key, plan.placing
     return {
         "namespace": key.namespace,
@@ -42,6 +52,7 @@ def document(scene: Scene, plan: Plan) -> Mapping[str, Any]:
             "hourlyCost": money(placing.hourly_cost),
             "hourlyCostNow": money(placing.hourly_cost_now),
             "shortage": plan.shortage,
+            "bindingConstraints": listed(planned.bindings),
             "relaxed": [{"name": one.name, "by": one.by, "wouldHelp": one.would_help} for one in placing.relaxed],
             "gap": money(placing.gap),
             "steps": [_changes(step) for step in plan.steps],
@@ -72,16 +83,19 @@ def _print_document(whole: Mapping[str, Any], *, as_json: bool) -> None:
     click.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
-def _print_tables(plans: Plans, *, wide: bool) -> None:
+def _print_tables(plans: Sequence[Planned], *, wide: bool) -> None:
     from rich.console import Console
 
     # In a file or a pipe nothing is cut off: there is no edge to fit.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-    for scene, plan in plans:
-        console.print(_heading(scene, plan), soft_wrap=True)
-        if plan.changes:
-            console.print(_table(plan, wide=wide))
-        console.print(_summary(plan), soft_wrap=True)
+    for one in plans:
+        console.print(_heading(one.scene, one.plan), soft_wrap=True)
+        if one.plan.changes:
+            console.print(_table(one.plan, wide=wide))
+        console.print(_summary(one.plan), soft_wrap=True)
+        for binding in one.bindings:
+            told = sentence(binding, one.scene.snapshot.spec.currency)
+            console.print(f"What binds: {told}", soft_wrap=True, markup=False)
 
 
 def _heading(scene: Scene, plan: Plan) -> str:
