@@ -11,9 +11,10 @@ from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import render_pool
 from multicloud.model.reason import Code
 from multicloud.model.record import PoolRecord
+from multicloud.model.size import ReadySource
 from multicloud.model.spec import Mode
 from multicloud.report.conditions import pool_conditions
-from support.builders import Member, snapshot
+from support.builders import Member, node_pool, snapshot
 from support.builders import member as seen
 from support.manifests import member, pool
 
@@ -67,6 +68,42 @@ def test_what_bound_it_is_named_with_what_lifts_it() -> None:
     lines = told(seen("east", 2), seen("west", 2), replicas=9, max_replicas=4)
     assert lines[2] == "What bound it: spec.maxReplicas is 4 (MaxReplicas)."
     assert any(line.startswith("- MaxReplicas: ") and "Raise it" in line for line in lines)
+
+
+def test_each_constraint_that_moves_nodes_is_named_with_its_price() -> None:
+    lines = explained(_priced_at_rest())
+    where = lines.index("The sizes would be others without:")
+    assert lines[where + 1 :][:2] == ["  allocation.survive[Cloud], which costs 0.8 USD an hour.", ""]
+
+
+def test_nothing_is_said_of_constraints_while_a_member_was_never_reported() -> None:
+    body = _priced_at_rest()
+    del body["status"]["members"][1]
+    assert "The sizes would be others without:" not in explained(body)
+
+
+def test_a_price_that_is_missing_is_no_number() -> None:
+    body = _priced_at_rest()
+    body["spec"]["allocation"]["strategy"] = "Weighted"
+    body["spec"]["members"][0]["maxNodes"] = 4
+    del body["spec"]["members"][1]["hourlyPrice"]
+    body["status"]["members"][0]["maxNodes"] = 4
+    told = "  members[cheap].maxNodes; what it costs is not known, for a price is missing."
+    assert told in explained(body)
+
+
+def _priced_at_rest() -> dict[str, Any]:
+    """Ten units of which four have to be outside of each cloud: 0.10 a node on AWS, 0.30 on Google (docs/allocation.md)."""
+    members = [member("cheap", hourlyPrice="0.10"), member("dear", "gke", hourlyPrice="0.30")]
+    allocation = {"strategy": "Cost", "survive": [{"loss": "Cloud", "keepPercent": 40}]}
+    body = pool(replicas=10, maxReplicas=20, members=members, allocation=allocation)
+    sizes = {"cheap": 6, "dear": 4}
+    taken = snapshot(*(seen(name, size) for name, size in sizes.items()), replicas=10, max_replicas=20)
+    plan = decide(taken)
+    conditions = pool_conditions(taken, plan, stalled=False)
+    proved = {name: node_pool(name, size, ready_source=ReadySource.KUBERNETES) for name, size in sizes.items()}
+    body["status"] = render_pool(pool_object(body), plan, plan.record, conditions, proved)
+    return body
 
 
 @pytest.mark.parametrize("mode", [Mode.PLAN, Mode.APPROVE_SHRINK])

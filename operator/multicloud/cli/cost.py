@@ -21,15 +21,20 @@ from multicloud.cli.shown import UNKNOWN
 @click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
 @cluster_options
 def cost(*, pool: str | None, namespace: str | None, output: str, kubeconfig: Path | None, context: str | None) -> None:
-    """Show what pools cost an hour, now and at the end of what is planned.
+    """Show what pools cost an hour, now and at the end of what is planned; of POOL also what each constraint costs.
 
     Amounts are of the nodes that the clouds try to reach, at the prices of the spec. A question mark is an amount that
     nobody can tell: a price or a size is not known.
     """
+    from multicloud.cli.bound import Bound
     from multicloud.cli.place import namespace_of
 
     place = namespace or namespace_of(kubeconfig, context)
-    found = [_costs(body) for body in ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))]
+    bodies = ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))
+    bound = Bound() if pool is None else Bound.by_status(bodies[0])
+    found = [_costs(body) for body in bodies]
+    if pool is not None:
+        found[0]["bindingConstraints"] = bound.listed()
     if output == "json":
         click.echo(json.dumps({"pools": found}, indent=2, ensure_ascii=False))
     elif output == "yaml":
@@ -38,9 +43,12 @@ def cost(*, pool: str | None, namespace: str | None, output: str, kubeconfig: Pa
         click.echo(yaml.safe_dump({"pools": found}, sort_keys=False, allow_unicode=True, width=120), nl=False)
     else:
         _print_table(found)
+        for told in bound.sentences():
+            click.echo(f"What binds: {told}")
 
 
-def _costs(body: Body) -> Mapping[str, Any]:
+def _costs(body: Body) -> dict[str, Any]:
+    """What one pool costs, in its own currency."""
     plan = (body.get("status") or {}).get("plan") or {}
     now, then = plan.get("hourlyCostNow"), plan.get("hourlyCost")
     saving = None if now is None or then is None else format(Decimal(now) - Decimal(then), "f")

@@ -43,6 +43,7 @@ def explained(body: Body) -> Sequence[str]:
         "",
         "Where the nodes are:",
         *(line for member in row.members for line in _member(member)),
+        *_placed(body),
         "",
         *_next(row, status),
         "",
@@ -97,6 +98,15 @@ def _member(member: MemberRow) -> Iterator[str]:
     yield f"  {member.name} ({where(member)}): {way}{ready}."
     if member.message:
         yield f"    Because: {member.message} ({member.reason})."
+
+
+def _placed(body: Body) -> Iterator[str]:
+    from multicloud.cli.bound import Bound
+
+    told = list(Bound.by_status(body).sentences())
+    if told:
+        yield "The sizes would be others without:"
+        yield from (f"  {one}" for one in told)
 
 
 def _next(row: PoolRow, status: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """Which constraints decide where the units go, and what each costs: the pool is solved again without each of them.
 
+Constraints are priced by the best sizes, as if every saving were worth a move at once: else a pool at rest would stay as
+it is without any of them, and none would bind. What staying costs is the price of moveWhenSaving alone.
+
 Not a part of every pass: asked for when somebody wants to know (`plan`, `explain`), or when the plan changed. Equal
 problems are remembered like any other.
 """
@@ -10,7 +13,7 @@ from decimal import Decimal
 
 from multicloud.decide.decision import settled_and_placed
 from multicloud.decide.place.levels import CEILING, ON_DEMAND, SPOT, cost_row, survival_name
-from multicloud.decide.place.placing import Placed, solve
+from multicloud.decide.place.placing import solve
 from multicloud.decide.place.prices import SCALE
 from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.sizes import Choice
@@ -30,11 +33,15 @@ def bindings(snapshot: Snapshot) -> tuple[Binding, ...]:
     if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
         return ()
     standings, _, moving = settled_and_placed(snapshot)
-    placed = moving.placed
+    problem = moving.placed.problem
+    best = replace(problem, stays=False)
+    freed = [(name, best, free) for name, free in (*_rules(best), *_members(best, standings))]
+    if problem.stays:
+        freed.append(("allocation.moveWhenSaving", problem, best))
     found = [
-        Binding(name=name, costs_per_hour=_difference(placed, free))
-        for name, free in (*_rules(placed.problem), *_members(placed, standings))
-        if _sizes(free) != placed.nodes
+        Binding(name=name, costs_per_hour=_difference(bound, free))
+        for name, bound, free in freed
+        if _sizes(free) != _sizes(bound)
     ]
     return tuple(sorted(found, key=lambda one: (-(one.costs_per_hour or 0), one.name)))
 
@@ -49,15 +56,13 @@ def _rules(problem: Problem) -> Iterator[tuple[str, Problem]]:
         yield SPOT, replace(problem, spot=None)
     if problem.ceiling is not None:
         yield CEILING, replace(problem, ceiling=None)
-    if problem.stays:
-        yield "allocation.moveWhenSaving", replace(problem, stays=False)
 
 
-def _members(placed: Placed, standings: Sequence[Standing]) -> Iterator[tuple[str, Problem]]:
-    problem = placed.problem
+def _members(problem: Problem, standings: Sequence[Standing]) -> Iterator[tuple[str, Problem]]:
     by_name = {standing.name: standing for standing in standings}
+    sizes = _sizes(problem)
     for choice in problem.choices:
-        spec, nodes = by_name[choice.name].view.spec, placed.nodes[choice.name]
+        spec, nodes = by_name[choice.name].view.spec, sizes[choice.name]
         if nodes == choice.last == spec.max_nodes // choice.step * choice.step:
             most = _NODES_AT_MOST // choice.step * choice.step
             yield f"members[{choice.name}].maxNodes", _with(problem, replace(choice, last=most))
@@ -84,9 +89,12 @@ def _sizes(problem: Problem) -> dict[str, int]:
     return {one.name: one.present for one in problem.fixed} | {choice.name: size for choice, size in chosen}
 
 
-def _difference(placed: Placed, free: Problem) -> Decimal | None:
-    """What the sizes as placed cost more than those without the constraint; None where a price is not known."""
+def _difference(bound: Problem, free: Problem) -> Decimal | None:
+    """What the sizes cost more than those without the constraint; None where a price is not known."""
     if any(one.price is None for one in (*free.choices, *free.fixed)):
         return None
-    now = cost_row(placed.problem).value(placed.solution.nodes)
-    return Decimal(now - cost_row(free).value(solve(free).nodes)) / SCALE
+    return Decimal(_cost(bound) - _cost(free)) / SCALE
+
+
+def _cost(problem: Problem) -> int:
+    return cost_row(problem).value(solve(problem).nodes)

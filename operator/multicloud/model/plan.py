@@ -144,8 +144,9 @@ class Binding:
     """A constraint without which the pool would be placed otherwise.
 
     `name` is the field of the spec, for example `allocation.survive[Cloud]` or `members[east].maxNodes`.
-    `costs_per_hour` is what it costs, in the pool's currency: the hourly cost of the sizes as placed less that of the
-    best sizes without it. It is negative for one that saves money; None where a price is not known.
+    `costs_per_hour` is what it costs, in the pool's currency: the hourly cost of the best sizes less that of the best
+    sizes without it; for `allocation.moveWhenSaving`, of the sizes as placed less that of the best sizes. It is negative
+    for one that saves money; None where a price is not known.
     """
 
     name: str

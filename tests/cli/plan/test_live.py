@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from multicloud.cli.plan.scene import Scene, live
-from multicloud.decide import decide
+from multicloud.decide import bindings, decide
 from multicloud.kinds.parse import account_object, pool_object
 from multicloud.model.reason import Code
 from multicloud.model.spec import AccountObject
@@ -47,6 +47,7 @@ def test_reported_sizes_are_planned_with() -> None:
 def test_a_size_that_nobody_knows_is_no_zero() -> None:
     made = scene(reported("east", 4), reported("west", None, claim=None))
     assert (changes(made), made.observed) == ([], True)
+    assert bindings(made.snapshot) == ()
 
 
 def test_a_member_that_the_operator_has_not_seen_is_assumed_empty() -> None:
@@ -72,6 +73,16 @@ def test_nothing_is_moved_where_the_operator_does_not_see_the_pods() -> None:
     spec: dict[str, Any] = {"members": [member("east"), {**WEST, "weight": 0}]}
     assert changes(scene(reported("east", 0), reported("west", 4), **spec)) == [("west", 4, 0), ("east", 0, 4)]
     assert changes(scene(reported("east", 0), reported("west", 4, readySource="Cloud"), **spec)) == []
+
+
+def test_a_scaling_policy_that_decided_still_decides() -> None:
+    body = pool(replicas=4, members=[member("east")])
+    by = {"kind": "ScalingPolicy", "name": "load", "reason": "ScalingPolicy", "since": "2026-11-30T08:00:00Z"}
+    wish = {"requestedReplicas": 7, "desiredReplicas": 7, "desiredBy": by}
+    body["status"] = {"observedGeneration": 1, **wish, "members": [reported("east", 5)]}
+    seen = pool_object(body)
+    assert seen.spec is not None
+    assert changes(live(body, seen, seen.spec, ACCOUNTS, NOW)) == [("east", 5, 7)]
 
 
 def test_what_is_refused_stays_refused() -> None:

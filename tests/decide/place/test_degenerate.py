@@ -187,6 +187,16 @@ def test_what_a_constraint_costs_is_told_when_asked() -> None:
     assert [(one.name, one.costs_per_hour) for one in told] == [("allocation.survive[Cloud]", Decimal("0.8"))]
 
 
+def test_at_rest_what_staying_costs_is_told_apart_from_what_surviving_costs() -> None:
+    """Placed: 4 and 6 nodes, $2.20. Best: 6 and 4, $1.80. Best without surviving: 10 and 0, $1.00."""
+    members = priced("cheap", 4, "0.10"), priced("dear", 6, "0.30", cloud=Cloud.AZURE)
+    told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST, survive=_half(40)))
+    assert [(one.name, one.costs_per_hour) for one in told] == [
+        ("allocation.survive[Cloud]", Decimal("0.8")),
+        ("allocation.moveWhenSaving", Decimal("0.4")),
+    ]
+
+
 def test_a_maximum_has_a_price() -> None:
     members = priced("cheap", 0, "0.10", max_nodes=4), priced("dear", 0, "0.30")
     told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST))

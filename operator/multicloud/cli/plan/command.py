@@ -79,8 +79,9 @@ def plan(*, what: str | None, output: str, files: tuple[Path, ...], **options: A
     pool whose size nobody tells is assumed to be empty. Exits with 0 if there is nothing to do, with 2 if there is, with
     1 if something given is wrong.
     """
+    from multicloud.cli.bound import Bound
     from multicloud.cli.plan.shown import Planned, print_plans
-    from multicloud.decide import bindings, decide
+    from multicloud.decide import decide
 
     is_file = what is not None and _names_a_file(what)
     named = [*([Path(what)] if what is not None and is_file else []), *files]
@@ -90,7 +91,7 @@ def plan(*, what: str | None, output: str, files: tuple[Path, ...], **options: A
     if asked.observed is not None and (asked.live or not named):
         raise _Mistake("--observed tells sizes for files alone: leave out --live, and name the files")
     scenes = _live(asked) if asked.live or not named else _offline(asked)
-    plans = [Planned(scene=scene, plan=decide(scene.snapshot), bindings=bindings(scene.snapshot)) for scene in scenes]
+    plans = [Planned(scene=scene, plan=decide(scene.snapshot), bound=Bound.by_scene(scene)) for scene in scenes]
     print_plans(plans, output)
     if any(one.plan.changes for one in plans):
         raise SystemExit(CHANGES)

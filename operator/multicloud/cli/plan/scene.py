@@ -12,7 +12,7 @@ from typing import Any, Final
 from multicloud.cli.plan.files import Filed, Files, Mistakes
 from multicloud.kinds.observed import ObservedMember, Sizes
 from multicloud.model.member import Counted, Inside
-from multicloud.model.plan import Headroom, MemberView, Snapshot, Stop
+from multicloud.model.plan import Headroom, MemberView, PolicyWish, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Claim, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, Kind, NodePoolRef, ObjectKey
@@ -62,6 +62,7 @@ class _Making:
             headroom=_PLENTY,
             write_window_s=0.0,
             quiet_s=0.0,
+            policy=_policy(record),
         )
         if self.assumed:
             self.notes.insert(0, f"assumed to be empty: {', '.join(self.assumed)}")
@@ -84,12 +85,13 @@ def live(
     body: Mapping[str, Any],
     pool: PoolObject,
     applied: PoolSpec | None,
-    accounts: Mapping[str, AccountObject],
+    accounts: Mapping[str, AccountObject] | None,
     now: datetime,
 ) -> Scene:
     """A pool with the sizes of the status in `body`.
 
     `pool` is what to plan for: that object, or a file's with its memory. `applied` is the spec that the status is about.
+    `accounts` are all of the namespace; None where nobody asked for them, so that of each only its status's word counts.
     """
     assert pool.spec is not None  # the caller refuses what cannot be understood
     making = _Making(now=now, pool=pool, spec=pool.spec)
@@ -97,7 +99,7 @@ def live(
     before = {member.name: member for member in applied.members} if applied is not None else {}
     for member in pool.spec.members:
         record, block = pool.record.member(member.name), blocks.get(member.name, {})
-        account = accounts.get(member.account)
+        account = accounts.get(member.account) if accounts is not None else None
         node_pool = member.located(account.spec) if account is not None and account.spec else member.node_pool
         asserted = before.get(member.name, member)
         facts: NodePool | None
@@ -106,7 +108,10 @@ def live(
         else:
             facts = _reported(asserted, record, block, node_pool)
         making.records.append(record)
-        making.views.append(_as_reported(_view(member, node_pool, facts, making), record, block, account))
+        view = _as_reported(_view(member, node_pool, facts, making), record, block)
+        if accounts is not None:
+            view = _with_account(view, account)
+        making.views.append(view)
     kept = tuple(one for one in pool.record.members if one.name not in {member.name for member in pool.spec.members})
     return making.scene(replace(pool.record, members=(*making.records, *kept)))
 
@@ -198,9 +203,7 @@ def _view(member: MemberSpec, node_pool: NodePoolRef, facts: NodePool | None, ma
     )
 
 
-def _as_reported(
-    view: MemberView, record: MemberRecord, block: Mapping[str, Any], account: AccountObject | None
-) -> MemberView:
+def _as_reported(view: MemberView, record: MemberRecord, block: Mapping[str, Any]) -> MemberView:
     """The view with what the status tells beside sizes: whether it is refused, out of sight, or being resized."""
     intent = record.intent
     running = None
@@ -210,21 +213,30 @@ def _as_reported(
         view,
         fresh=view.fresh and record.unseen_since is None,
         inside=view.inside if not block or block.get("readySource") == ReadySource.KUBERNETES else Inside(),
-        refusal=_refusal(view.spec, block, account),
+        refusal=_refusal(block),
         operation=running,
-        paused=account is not None and account.paused,
     )
 
 
-def _refusal(member: MemberSpec, block: Mapping[str, Any], account: AccountObject | None) -> Reason | None:
-    if account is None:
-        text = f"CloudAccount {member.account} does not exist in this namespace"
-        return Reason(code=Code.ACCOUNT_NOT_FOUND, text=text)
+def _with_account(view: MemberView, account: AccountObject | None) -> MemberView:
+    if account is not None:
+        return replace(view, paused=account.paused)
+    text = f"CloudAccount {view.spec.account} does not exist in this namespace"
+    return replace(view, refusal=Reason(code=Code.ACCOUNT_NOT_FOUND, text=text))
+
+
+def _refusal(block: Mapping[str, Any]) -> Reason | None:
     if block.get("state") != "Refused":
         return None
     told = block.get("reason")
     code = Code(told) if told in set(Code) else Code.UNEXPECTED
     return Reason(code=code, text=str(block.get("message") or "refused, says its status"))
+
+
+def _policy(record: PoolRecord) -> PolicyWish | None:
+    """The scaling policy that decided last, with its wish of then."""
+    by = record.decided_by
+    return PolicyWish(name=by.name, units=record.requested) if by is not None and by.kind == Kind.POLICY else None
 
 
 def _facts(node_pool: NodePoolRef, requested: int, nodes: int, ready: int, step: int) -> NodePool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from multicloud.cli.bound import listed, sentence
+from multicloud.cli.bound import Bound
 from multicloud.cli.plan.scene import Scene
 from multicloud.kinds.status import money
 from multicloud.model.approval import Change, plan_hash
-from multicloud.model.plan import Binding, Plan
+from multicloud.model.plan import Plan
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,7 @@ class Planned:
 
     scene: Scene
     plan: Plan
-    bindings: Sequence[Binding]
+    bound: Bound
 
 
 def print_plans(plans: Sequence[Planned], output: str) -> None:
@@ -52,7 +52,7 @@ def document(planned: Planned) -> Mapping[str, Any]:
             "hourlyCost": money(placing.hourly_cost),
             "hourlyCostNow": money(placing.hourly_cost_now),
             "shortage": plan.shortage,
-            "bindingConstraints": listed(planned.bindings),
+            "bindingConstraints": planned.bound.listed(),
             "relaxed": [{"name": one.name, "by": one.by, "wouldHelp": one.would_help} for one in placing.relaxed],
             "gap": money(placing.gap),
             "steps": [_changes(step) for step in plan.steps],
@@ -93,8 +93,7 @@ def _print_tables(plans: Sequence[Planned], *, wide: bool) -> None:
         if one.plan.changes:
             console.print(_table(one.plan, wide=wide))
         console.print(_summary(one.plan), soft_wrap=True)
-        for binding in one.bindings:
-            told = sentence(binding, one.scene.snapshot.spec.currency)
+        for told in one.bound.sentences():
             console.print(f"What binds: {told}", soft_wrap=True, markup=False)
 
 
