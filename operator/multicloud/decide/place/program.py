@@ -5,7 +5,7 @@ every shortfall can be nothing at once, and only where it cannot, one by one, wh
 the limits stands as far as it came, at worst the greedy placement; the gap is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
@@ -38,8 +38,11 @@ from multicloud.model.spec import Strategy
 NODES_AT_MOST: Final = 20_000
 """Search nodes per level, down to cost or fair shares: enough to prove them with a hundred members."""
 
-NODES_FOR_TIES: Final = 500
-"""Search nodes for each of the levels that only end ties."""
+NODES_FOR_TIES: Final = 2_000
+"""Search nodes for each of the levels that only end ties, divided by the members: each takes longer the more there are."""
+
+MEMBERS_FOR_NAMES: Final = 20
+"""Members up to which ties that nodes moved leave open are ended by name; beyond, the search alone takes seconds."""
 
 
 def solved_by_highs(problem: Problem) -> Placement:
@@ -77,7 +80,9 @@ class _Program:
         self._solver = Solver()
         self._members = [_member(self._solver, choice) for choice in problem.choices]
         self._gap = Fraction(0)
-        self._total = self._summed(self._linear(units_row(problem)))
+        self._total = self._linear(units_row(problem))
+        self._counted: Mapping[int, int] = {}
+        self._count_total()
         if hold is not None:
             self._solver.row(self._total, None, hold.units)
             self._solver.row(self._linear(cost_row(problem)), None, hold.cost)
@@ -104,11 +109,17 @@ class _Program:
         for level in nearness(self._problem, units):
             if not self._minimise(level, NODES_AT_MOST):
                 return False
+        # Where nothing has to move there is one way only, and nothing to search for.
+        if self._solver.take(self._chosen(self._problem.present)):
+            return True
         moved, names = ties(self._problem)
-        if not self._minimise(moved, NODES_FOR_TIES):
+        nodes_at_most = NODES_FOR_TIES // len(self._members)
+        if not self._minimise(moved, nodes_at_most):
             return False
-        # Where nothing moves there is one way only.
-        return moved.value(self._nodes()) == 0 or self._minimise(names, NODES_FOR_TIES)
+        # Where the fewest moves are not proved, names settle nothing.
+        if self._gap or len(self._members) > MEMBERS_FOR_NAMES:
+            return True
+        return self._minimise(names, nodes_at_most)
 
     def placement(self) -> Placement:
         """The best sizes found."""
@@ -160,17 +171,28 @@ class _Program:
         sizes = (self._members[index].size.times(factor) for index, factor in row.factors.items())
         return Linear.sum([Linear(constant=row.constant), *sizes])
 
-    def _summed(self, total: Linear) -> Linear:
-        """The same total as one whole number that the search can branch on, in steps of what divides all its parts."""
+    def _count_total(self) -> None:
+        """Make the total one whole number that the search can branch on, in steps of what divides all its parts."""
+        total = self._total
         divisor = gcd(*total.factors.values())
         if not divisor:
-            return total
+            return
         most = sum((choice.highest - choice.lowest) * choice.units for choice in self._problem.choices)
         least = self._problem.lowest + self._problem.fixed_units
         offset = total.constant + (least - total.constant) // divisor * divisor
         counted = self._solver.integer(0, most // divisor).times(divisor).plus(Linear(constant=offset))
         self._solver.row(total.plus(counted.times(-1)), 0, 0)
-        return counted
+        self._total, self._counted = counted, counted.factors
+
+    def _chosen(self, nodes: Sequence[int]) -> dict[int, int]:
+        """The values of all columns that are chosen where the members have these sizes."""
+        values: dict[int, int] = {}
+        for member, choice, size in zip(self._members, self._problem.choices, nodes, strict=True):
+            stays = size == choice.also
+            values |= dict.fromkeys(member.stays.factors, int(stays))
+            values |= dict.fromkeys(member.steps.factors, 0 if stays else (size - choice.first) // choice.step)
+        total = units_row(self._problem).value(nodes)
+        return values | {column: (total - self._total.constant) // by for column, by in self._counted.items()}
 
     def _nodes(self) -> tuple[int, ...]:
         return tuple(self._solver.value(member.size) for member in self._members)

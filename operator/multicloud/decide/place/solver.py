@@ -110,6 +110,9 @@ class Solver:
             ("random_seed", 0),
             ("mip_rel_gap", 0.0),
             ("mip_detect_symmetry", False),
+            # Both take longer than what they save in programs of this size.
+            ("mip_root_presolve_only", True),
+            ("mip_allow_restart", False),
             # Sizes are easily found; what takes time is the proof.
             ("mip_heuristic_effort", 0.0),
             ("mip_heuristic_run_feasibility_jump", False),
@@ -163,6 +166,14 @@ class Solver:
         self._change(kept, value - aim.constant)
         self._tighten(slopes, value * _DUAL_SCALE - relaxed)
         return Found(value=value, bound=min(value, bound))
+
+    def take(self, chosen: Mapping[int, int]) -> bool:
+        """Take these values of the columns that are chosen, if they keep every row; nothing else is looked for."""
+        values = self._completed(chosen)
+        if not self._keeps(values):
+            return False
+        self._values = values
+        return True
 
     def value(self, expression: Linear) -> int:
         """The expression's value at the best sizes found."""
@@ -222,14 +233,20 @@ class Solver:
         return math.ceil(float(info.mip_dual_bound) * scale + aim.constant - _UNSURE)
 
     def _take(self, aim: Linear, columns: Sequence[float]) -> None:
-        values: list[int] = []
-        for column, lines in zip(columns, self._lines, strict=True):
-            values.append(max(line.at(values) for line in lines) if lines else round(column))
-        inside = all(low <= value <= high for low, value, high in zip(self._low, values, self._high, strict=True))
-        if not inside or not all(row.holds(values) for row in self._rows):
-            return
-        if self._values is None or aim.at(values) < aim.at(self._values):
+        values = self._completed({number: round(value) for number, value in enumerate(columns)})
+        if self._keeps(values) and (self._values is None or aim.at(values) < aim.at(self._values)):
             self._values = values
+
+    def _completed(self, chosen: Mapping[int, int]) -> list[int]:
+        """The values of all columns: those that are the largest of something follow from the others."""
+        values: list[int] = []
+        for number, lines in enumerate(self._lines):
+            values.append(max(line.at(values) for line in lines) if lines else chosen[number])
+        return values
+
+    def _keeps(self, values: Sequence[int]) -> bool:
+        inside = all(low <= value <= high for low, value, high in zip(self._low, values, self._high, strict=True))
+        return inside and all(row.holds(values) for row in self._rows)
 
     def _tighten(self, slopes: Sequence[int], slack: int) -> None:
         """Bind each column to where its own cost alone does not use up what the best value leaves to spare."""
