@@ -213,6 +213,17 @@ def test_what_a_maximum_costs_is_unknown_without_every_price(write: Write) -> No
     assert told == "What binds: members[cheap].maxNodes; what it costs is not known, for a price is missing."
 
 
+def test_pools_of_two_currencies_are_planned_and_their_amounts_said_not_to_add_up(write: Write) -> None:
+    """No document sums over pools, so that it is nothing to refuse; who sums has to know."""
+    west = pool("west", members=[_TWO[1]], currency="EUR")
+    files = write(account(), pool("east", members=[_TWO[0]]), west)
+    told = f"{files}: MultiCloudPool shop/west: spec.currency: EUR, but USD in {files}: MultiCloudPool shop/east: amounts do not add up"
+    said = plan(files, "-o", "json")
+    assert (said.exit_code, said.stderr.splitlines()[0]) == (2, told)
+    assert set(json.loads(said.stdout)) == {"pools"}
+    assert "do not add up" not in plan("west", "-f", files).stderr
+
+
 def test_what_gave_way_is_in_the_document(write: Write) -> None:
     files = write(*_accounts(), _priced(maxHourlyCost="0.80"))
     planned = only(plan(files, "-o", "json"))["plan"]

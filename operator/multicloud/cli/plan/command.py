@@ -109,12 +109,20 @@ def _offline(asked: _Asked) -> Sequence["Scene"]:
     from multicloud.run.clock import SystemClock
 
     sizes = read_observed(asked.observed) if asked.observed is not None else {}
-    scenes = offline(read_files(asked.files, namespace=asked.namespace or "default"), sizes, SystemClock().now())
+    files = read_files(asked.files, namespace=asked.namespace or "default")
+    scenes = offline(files, sizes, SystemClock().now())
     wanted = [scene for scene in scenes if asked.pool in {None, scene.snapshot.key.name}]
     if not wanted:
         looked_for = "MultiCloudPool" if asked.pool is None else f"MultiCloudPool {asked.pool}"
         raise click.ClickException(f"no {looked_for} in {', '.join(map(str, asked.files))}")
+    if len(wanted) > 1:
+        _tell(files.currencies)
     return wanted
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _live(asked: _Asked) -> Sequence["Scene"]:
@@ -131,6 +139,8 @@ def _live(asked: _Asked) -> Sequence["Scene"]:
             for key, filed in sorted(files.pools.items())
             if asked.pool in {None, key.name}
         ]
+        if len(wanted) > 1:
+            _tell(files.currencies)
         accounts: Mapping[Any, Any] = {key: filed.found for key, filed in files.accounts.items()}
     else:
         assert asked.pool is not None  # the command refused nothing at all

@@ -53,6 +53,20 @@ class Files:
     accounts: Mapping[ObjectKey, Filed] = field(default_factory=dict)
     others: int = 0
 
+    @property
+    def currencies(self) -> Sequence[str]:
+        """One line for each pool that counts in another currency than the first one does: amounts do not add up."""
+        counted = [
+            (filed.place, filed.found.spec.currency)
+            for _, filed in sorted(self.pools.items())
+            if isinstance(filed.found, PoolObject) and filed.found.spec is not None
+        ]
+        return [
+            f"{place}: spec.currency: {currency}, but {counted[0][1]} in {counted[0][0]}: amounts do not add up"
+            for place, currency in counted
+            if currency != counted[0][1]
+        ]
+
 
 def read_files(paths: Sequence[Path], *, namespace: str) -> Files:
     """Read every document of every file; a directory's YAML and JSON files in the order of their names.
