@@ -25,7 +25,7 @@ multicloud.cli.reference MODE docs/reference
 endef
 
 # Parts that must work with the lowest versions we claim to support, and everything they import from vendors.
-LOWEST_TESTS := tests/model tests/kinds tests/decide tests/clouds tests/kube
+LOWEST_TESTS := tests/model tests/kinds tests/decide/place tests/clouds tests/kube
 LOWEST_IMPORTS := aiohttp azure.identity azure.mgmt.containerservice azure.mgmt.core boto3 botocore click cryptography \
   cronsim google.auth google.cloud.container_v1 grpc highspy kopf kubernetes.aio.client prometheus_client pydantic \
   pydantic_settings requests rich structlog yaml

@@ -104,8 +104,8 @@ def test_the_image(values: dict[str, str], image: str) -> None:
 @pytest.mark.parametrize(
     ("values", "count", "kept"),
     [
-        pytest.param({}, 2, {"helm.sh/resource-policy": "keep"}, id="default"),
-        pytest.param({"keep": False}, 2, None, id="removed with the release"),
+        pytest.param({}, 3, {"helm.sh/resource-policy": "keep"}, id="default"),
+        pytest.param({"keep": False}, 3, None, id="removed with the release"),
         pytest.param({"install": False}, 0, None, id="installed by somebody else"),
     ],
 )

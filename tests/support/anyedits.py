@@ -110,12 +110,20 @@ def _plain(spec: Json) -> Json:
     members = {_cloud(member): _sizable(member) for member in spec["members"]}
     disruption = {name: value for name, value in spec.get("disruption", {}).items() if name != "windows"} | _AT_ONCE
     fixed = {"replicas": spec.get("replicas", 7), "adoption": "Apply", "mode": "Apply", "paused": False}
-    return {**spec, **fixed, "members": list(members.values()), "disruption": disruption}
+    allocation = _without_money(spec.get("allocation", {}))
+    return {**spec, **fixed, "members": list(members.values()), "disruption": disruption, "allocation": allocation}
 
 
 def _sizable(member: Json) -> Json:
     left = {name: value for name, value in member.items() if name not in {"capacityType", "providerAutoscaling"}}
-    return {**left, "state": "Active"} if left.get("state") == "Frozen" else left
+    # A drained member never takes back what it gave, a frozen one keeps what it has.
+    return {**left, "state": "Active"} if "state" in left else left
+
+
+def _without_money(allocation: Json) -> Json:
+    """The same with what pools keep because of what they once cost left out."""
+    kept = {name: value for name, value in allocation.items() if name not in {"maxHourlyCost", "moveWhenSaving"}}
+    return {**kept, "strategy": "Weighted"} if kept.get("strategy") == "Cost" else kept
 
 
 def _cloud(member: Json) -> str:

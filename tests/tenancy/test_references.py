@@ -11,7 +11,8 @@ from support.anyobjects import Json, kind_named
 from support.manifests import account, member, pool
 
 PARSERS = {"MultiCloudPool": pool_spec, "CloudAccount": account_spec}
-ADDRESSES = re.compile(r"url|uri|endpoint|host|server|authority|proxy|address|path|file", re.IGNORECASE)
+ADDRESSES = re.compile(r"(?<!ho)url|uri|endpoint|host|server|authority|proxy|address|path|file", re.IGNORECASE)
+"""What is paid by the hour is no address."""
 
 
 def fields(schema: Json, path: str = "spec") -> Iterator[tuple[str, str, Json]]:

@@ -450,12 +450,23 @@ def test_defaults_are_filled_in_and_replicas_stays_absent(our_kinds: ControlPlan
     made = json.loads(_create(our_kinds, pool()).stdout)["spec"]
     assert "replicas" not in made
     assert made["drift"] == {"surplus": "Hold", "deficit": "Correct", "holdSeconds": 3600}
-    assert made["disruption"] == {"maxNodesPerStep": 20, "scaleDownDelaySeconds": 300}
+    assert made["disruption"] == {
+        "maxUnavailablePercent": 10,
+        "maxNodesPerStep": 20,
+        "stepPauseSeconds": 300,
+        "scaleDownDelaySeconds": 300,
+        "maxSurgePercent": 10,
+        "voluntaryMoves": "Observed",
+    }
     assert (made["mode"], made["paused"], made["adoption"], made["allocation"]) == (
         "Apply",
         False,
         "KeepSize",
-        {"strategy": "Weighted"},
+        {
+            "strategy": "Weighted",
+            "spot": {"maxPercent": 100, "minOnDemandReplicas": 0},
+            "moveWhenSaving": {"percent": 10, "forSeconds": 1800},
+        },
     )
     assert {key: made["members"][0][key] for key in ("state", "minNodes", "unitsPerNode", "weight", "priority")} == {
         "state": "Active",

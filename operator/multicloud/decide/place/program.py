@@ -113,7 +113,7 @@ class _Program:
         if self._solver.take(self._chosen(self._problem.present)):
             return True
         moved, names = ties(self._problem)
-        nodes_at_most = NODES_FOR_TIES // len(self._members)
+        nodes_at_most = NODES_FOR_TIES // max(1, len(self._members))
         if not self._minimise(moved, nodes_at_most):
             return False
         # Where the fewest moves are not proved, names settle nothing.
