@@ -199,7 +199,8 @@ async def test_a_cluster_that_is_gone_from_the_last_read_is_not_written_to() -> 
 async def test_each_write_leaves_one_audit_line(
     error: CloudError | None, event: str, operation: str | None, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A logger keeps for good what it was bound to at its first line, in whichever test that was.
+    # Other tests of this process may have configured logs, and a logger may keep what it was bound to then.
+    structlog.reset_defaults()
     monkeypatch.setattr("multicloud.act.send.audit", structlog.get_logger("audit"))
     bench = Bench()
     bench.lane.refuses_writes = error
