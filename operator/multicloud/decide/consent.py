@@ -34,8 +34,7 @@ def consent(
     """Judge the standing plan, publish another one where something of `proposed` needs it, judge the annotation."""
     plan, ended = snapshot.record.plan, snapshot.record.ended_plans
     if plan is not None:
-        given = snapshot.spec.approve is not None and snapshot.spec.approve.hash == plan.hash(snapshot.uid)
-        outcome = _end(plan, snapshot, standings, decided_by, approved=given)
+        outcome = _end(plan, snapshot, standings, decided_by, approved=_names(snapshot, plan))
         if outcome is not None:
             ended = (EndedPlan(hash=plan.hash(snapshot.uid), outcome=outcome), *ended)[:REMEMBERED]
             plan = None
