@@ -254,7 +254,7 @@ def _shrink_all(
     step = _Step(
         nodes=disruption.max_nodes_per_step,
         units=_may_be_unavailable(standings, units.desired, disruption.max_unavailable_percent),
-        ready_units=proved_ready(standings) - units.need,
+        ready_units=sum(one.proved_units for one in standings) - units.need,
     )
     short = _why_short(standings, step.ready_units)
     for standing, facts, target in shrinking:
@@ -328,15 +328,6 @@ def _closed(standings: Sequence[Standing], snapshot: Snapshot) -> Reason | None:
     if (danger := unsafe(standings)) is not None:
         return danger
     return why_waiting(standings, snapshot)
-
-
-def proved_ready(standings: Sequence[Standing]) -> int:
-    """Ready units that a removal may count on: young facts only, and never more nodes than stay requested."""
-    return sum(
-        min(facts.ready, facts.requested) * standing.units_per_node
-        for standing in standings
-        if (facts := standing.fresh_facts) is not None and not standing.absent
-    )
 
 
 def _why_short(standings: Sequence[Standing], spare_units: int) -> Reason:

@@ -90,6 +90,12 @@ class Standing:
         return min(self.record.ready or 0, self.record.requested or 0)
 
     @property
+    def proved_units(self) -> int:
+        """Ready units that a removal may count on: young facts only, and never more nodes than stay requested."""
+        facts = self.fresh_facts
+        return 0 if facts is None or self.absent else min(facts.ready, facts.requested) * self.units_per_node
+
+    @property
     def counted(self) -> int:
         """Nodes that are there or on their way as far as others plan with them."""
         if self.absent or self.replaced:

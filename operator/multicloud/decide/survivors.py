@@ -31,7 +31,7 @@ class Survivors:
                 others = [one for one in counted if place_of(one.view.spec, rule.loss) != domain]
                 planned = sum((targets[one.name] or 0) * one.units_per_node for one in others)
                 asked = -(-rule.keep_percent * desired // 100)
-                self._spare[rule.loss, domain] = sum(map(_ready, others)) - min(asked, planned)
+                self._spare[rule.loss, domain] = sum(one.proved_units for one in others) - min(asked, planned)
 
     def room(self, standing: Standing) -> int:
         """Ready units that may go from the member."""
@@ -51,8 +51,3 @@ class Survivors:
 def _outside(standing: Standing, at: tuple[Loss, tuple[str, ...]]) -> bool:
     loss, domain = at
     return place_of(standing.view.spec, loss) != domain
-
-
-def _ready(standing: Standing) -> int:
-    facts = standing.fresh_facts
-    return 0 if facts is None else min(facts.ready, facts.requested) * standing.units_per_node
