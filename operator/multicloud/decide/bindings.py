@@ -30,7 +30,7 @@ def bindings(snapshot: Snapshot) -> tuple[Binding, ...]:
 
     Empty while not every member was looked at once.
     """
-    if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
+    if not snapshot.looked:
         return ()
     standings, _, moving = settled_and_placed(snapshot)
     problem = moving.placed.problem

@@ -52,7 +52,7 @@ def decide(snapshot: Snapshot) -> Plan:
 
     The first plan of an object in a process, like every one that needs the integer program, loads the solver.
     """
-    if any(view.refusal is None and not view.sight.looked for view in snapshot.members):
+    if not snapshot.looked:
         return _waiting(snapshot)
     standings, wished, moving = settled_and_placed(snapshot)
     placed = moving.placed
@@ -114,7 +114,7 @@ def settled_and_placed(snapshot: Snapshot) -> tuple[list[Standing], Wish, Moves]
 
 
 def _waiting(snapshot: Snapshot) -> Plan:
-    """Before every member was looked at once nothing is judged: what is not seen yet must not count as gone."""
+    """Before every member was looked at once nothing is judged."""
     records = [snapshot.record.member(view.spec.name) for view in snapshot.members]
     members = tuple(
         MemberPlan(

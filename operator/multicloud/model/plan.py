@@ -89,6 +89,11 @@ class Snapshot:
     policy: PolicyWish | None = None
 
     @property
+    def looked(self) -> bool:
+        """True once every member that may be looked at was: what is not seen yet must not count as gone."""
+        return all(view.sight.looked for view in self.members if view.refusal is None)
+
+    @property
     def ready_units(self) -> int:
         """Ready units as last proved; those of a node pool that is another's do not count."""
         return sum(
