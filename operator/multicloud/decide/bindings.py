@@ -66,8 +66,8 @@ def _members(problem: Problem, standings: Sequence[Standing]) -> Iterator[tuple[
         if nodes == choice.last == spec.max_nodes // choice.step * choice.step:
             most = _NODES_AT_MOST // choice.step * choice.step
             yield f"members[{choice.name}].maxNodes", _with(problem, replace(choice, last=most))
-        if nodes == choice.first > 0:
-            floor = by_name[choice.name].record.adoption_floor or 0
+        floor = max(spec.min_nodes, by_name[choice.name].record.adoption_floor or 0)
+        if nodes == choice.first == -(-floor // choice.step) * choice.step > 0:
             field = "adoption" if floor > spec.min_nodes else f"members[{choice.name}].minNodes"
             yield field, _with(problem, replace(choice, first=0))
     for one in problem.fixed:

@@ -203,6 +203,19 @@ def test_a_maximum_has_a_price() -> None:
     assert [(one.name, one.costs_per_hour) for one in told] == [("members[cheap].maxNodes", Decimal("1.2"))]
 
 
+@pytest.mark.parametrize(
+    ("dear", "named"),
+    [
+        pytest.param(priced("dear", 4, "0.30", min_nodes=4), ["members[dear].minNodes"], id="spec"),
+        pytest.param(priced("dear", 4, "0.30").remembered(adoption_floor=4), ["adoption"], id="found so"),
+        pytest.param(priced("dear", 4, "0.30").seen(cloud_min=4), [], id="its cloud: no field of the spec binds"),
+    ],
+)
+def test_a_minimum_is_told_by_the_field_that_it_comes_from(dear: Member, named: list[str]) -> None:
+    told = bindings(snapshot(priced("cheap", 6, "0.10"), dear, replicas=10, strategy=Strategy.COST))
+    assert [one.name for one in told] == named
+
+
 # Surviving on the way
 
 
