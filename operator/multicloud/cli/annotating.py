@@ -5,7 +5,6 @@ operator sees the annotation as it would see one written by kubectl.
 """
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from multicloud.cli.asking import ask
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
+from multicloud.cli.printing import print_document
 from multicloud.cli.shown import condition, number, pool_row
 
 if TYPE_CHECKING:
@@ -69,25 +69,19 @@ class Desk:
         lines = [*told, f"{body['metadata']['name']}: status says now: {_status_of(body)}"]
         for line in lines:
             click.echo(line, err=self.output != "text")
-        if self.output == "json":
-            click.echo(json.dumps(body, indent=2, ensure_ascii=False))
-        elif self.output == "yaml":
-            import yaml
-
-            click.echo(yaml.safe_dump(dict(body), sort_keys=False, allow_unicode=True, width=120), nl=False)
+        if self.output != "text":
+            print_document(body, self.output)
 
 
 def desk_options(command: Callable[..., None]) -> Callable[..., None]:
     """`-n`, `-o`, `--kubeconfig` and `--context`, handed to the command as its `desk`."""
 
     @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace of the object. Default: the context's.")
-    @click.option(
-        "-o",
-        "--output",
-        type=click.Choice(["text", "json", "yaml"]),
-        default="text",
-        show_default=True,
-        help="json and yaml print the object as it is afterwards, and the words on standard error.",
+    @output_option(
+        "text",
+        "json",
+        "yaml",
+        told="json and yaml print the object as it is afterwards, and the words on standard error.",
     )
     @cluster_options
     @functools.wraps(command)

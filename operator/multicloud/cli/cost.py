@@ -1,7 +1,5 @@
 """`multicloud cost`: what pools cost an hour now, and at the end of their plans. Reads the API server only."""
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +8,8 @@ from typing import Any
 import click
 
 from multicloud.cli.asking import ask
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
+from multicloud.cli.printing import print_document, print_table
 from multicloud.cli.reading import Body, read_pools
 from multicloud.cli.shown import UNKNOWN
 
@@ -18,7 +17,7 @@ from multicloud.cli.shown import UNKNOWN
 @click.command()
 @click.argument("pool", required=False)
 @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace to look at. Default: that of the context.")
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@output_option("table", "json", "yaml")
 @cluster_options
 def cost(*, pool: str | None, namespace: str | None, output: str, kubeconfig: Path | None, context: str | None) -> None:
     """Show what pools cost an hour, now and at the end of what is planned; of POOL also what each constraint costs.
@@ -35,16 +34,12 @@ def cost(*, pool: str | None, namespace: str | None, output: str, kubeconfig: Pa
     found = [_costs(body) for body in bodies]
     if pool is not None:
         found[0]["bindingConstraints"] = bound.listed()
-    if output == "json":
-        click.echo(json.dumps({"pools": found}, indent=2, ensure_ascii=False))
-    elif output == "yaml":
-        import yaml
-
-        click.echo(yaml.safe_dump({"pools": found}, sort_keys=False, allow_unicode=True, width=120), nl=False)
-    else:
-        _print_table(found)
-        for told in bound.sentences():
-            click.echo(f"What binds: {told}")
+    if output != "table":
+        print_document({"pools": found}, output)
+        return
+    _print_table(found)
+    for told in bound.sentences():
+        click.echo(f"What binds: {told}")
 
 
 def _costs(body: Body) -> dict[str, Any]:
@@ -63,7 +58,6 @@ def _costs(body: Body) -> dict[str, Any]:
 
 
 def _print_table(found: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -74,4 +68,4 @@ def _print_table(found: Sequence[Mapping[str, Any]]) -> None:
             one[field] if one[field] is not None else UNKNOWN for field in ("hourlyCostNow", "hourlyCost", "saving")
         ]
         table.add_row(one["name"], *amounts, f"{one['currency']} an hour" if one["currency"] else "an hour")
-    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
+    print_table(table)

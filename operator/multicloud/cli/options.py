@@ -22,6 +22,11 @@ def cluster_options(command: CommandT) -> CommandT:
     )(command)
 
 
+def output_option(*forms: str, told: str | None = None) -> Callable[[CommandT], CommandT]:
+    """`-o FORM`, the first form being the default; `told` says what its help has to."""
+    return click.option("-o", "--output", type=click.Choice(forms), default=forms[0], show_default=True, help=told)
+
+
 def operator_namespace_option(command: CommandT) -> CommandT:
     """`-n NAMESPACE` where it means the operator's own."""
     return click.option(

@@ -1,14 +1,13 @@
 """`multicloud status`: pools and their members as the operator last reported them. Reads the API server only."""
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from multicloud.cli.asking import ask
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
+from multicloud.cli.printing import print_document, print_table
 from multicloud.cli.reading import Body, read_pools
 
 
@@ -16,14 +15,7 @@ from multicloud.cli.reading import Body, read_pools
 @click.argument("pool", required=False)
 @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace to look at. Default: that of the context.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look at every namespace.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "wide", "json", "yaml"]),
-    default="table",
-    show_default=True,
-    help="json and yaml print the objects as the API server has them.",
-)
+@output_option("table", "wide", "json", "yaml", told="json and yaml print the objects as the API server has them.")
 @cluster_options
 def status(
     *,
@@ -45,29 +37,16 @@ def status(
     place = None if all_namespaces else namespace or namespace_of(kubeconfig, context)
     found = ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))
     if output in {"json", "yaml"}:
-        _print_objects(found, one=pool is not None, as_json=output == "json")
+        one = found[0] if pool is not None else {"apiVersion": "v1", "kind": "List", "items": list(found)}
+        print_document(one, output)
     elif found:
         _print_table(found, wide=output == "wide", namespaces=place is None)
     else:
         click.echo(f"no MultiCloudPool in {f'namespace {place}' if place else 'any namespace'}", err=True)
 
 
-def _print_objects(found: Sequence[Body], *, one: bool, as_json: bool) -> None:
-    document: Body = found[0] if one else {"apiVersion": "v1", "kind": "List", "items": list(found)}
-    if as_json:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-        return
-    import yaml
-
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
-
-
 def _print_table(found: Sequence[Body], *, wide: bool, namespaces: bool) -> None:
-    from rich.console import Console
-
     from multicloud.cli.shown import pool_row
     from multicloud.cli.tables import pools_table
 
-    # In a file or a pipe nothing is cut off: there is no edge to fit.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-    console.print(pools_table([pool_row(body) for body in found], wide=wide, namespaces=namespaces))
+    print_table(pools_table([pool_row(body) for body in found], wide=wide, namespaces=namespaces))

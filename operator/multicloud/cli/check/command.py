@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from multicloud.cli.asking import ask
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
+from multicloud.cli.printing import print_document
 
 if TYPE_CHECKING:
     from multicloud.cli.check.findings import Report
@@ -31,14 +32,7 @@ _AS_OPERATOR: Final = (
 @click.argument("account", required=False)
 @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace to look at. Default: that of the context.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Check the accounts of every namespace.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "wide", "json", "yaml"]),
-    default="table",
-    show_default=True,
-    help="wide also lists what is granted and which endpoints answered.",
-)
+@output_option("table", "wide", "json", "yaml", told="wide also lists what is granted and which endpoints answered.")
 @click.option(
     "--record",
     "record",
@@ -162,12 +156,8 @@ async def _read(
 
 
 def _print(report: "Report", output: str) -> None:
-    if output == "json":
-        click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
-    elif output == "yaml":
-        import yaml
-
-        click.echo(yaml.safe_dump(report.as_json(), sort_keys=False, allow_unicode=True, width=120), nl=False)
+    if output in {"json", "yaml"}:
+        print_document(report.as_json(), output)
     elif report.accounts or report.astray:
         _print_table(report, wide=output == "wide")
     else:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from multicloud.cli.options import output_option
+
 if TYPE_CHECKING:
     from multicloud.cli.demo.play import Outcome, Wanted
 
@@ -22,13 +24,8 @@ INTERRUPTED: Final = 130
 @click.option(
     "--act", type=click.Choice(["takeover"]), default="takeover", show_default=True, help="Which story to play."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="json: exactly one document on standard output, everything else on standard error.",
+@output_option(
+    "table", "json", told="json: exactly one document on standard output, everything else on standard error."
 )
 @click.option(
     "--clock-factor",

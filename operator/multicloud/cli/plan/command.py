@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
 
 if TYPE_CHECKING:
     from multicloud.cli.plan.scene import Scene
@@ -68,9 +68,7 @@ class _TellsMistakesApart(click.Command):
     metavar="NAMESPACE",
     help="Namespace of the pool, and of objects in files that name none. Default: the context's; offline: default.",
 )
-@click.option(
-    "-o", "--output", type=click.Choice(["table", "wide", "json", "yaml"]), default="table", show_default=True
-)
+@output_option("table", "wide", "json", "yaml")
 @cluster_options
 def plan(*, what: str | None, output: str, files: tuple[Path, ...], **options: Any) -> None:
     """Show what would be done for the pools of files, or for POOL as it stands in a cluster. Changes nothing.

@@ -1,6 +1,5 @@
 """Plans for people and for programs: removals first, notes and warnings on standard error."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import click
 
 from multicloud.cli.bound import Bound
 from multicloud.cli.plan.scene import Scene
+from multicloud.cli.printing import print_document
 from multicloud.kinds.status import money
 from multicloud.model.approval import Change, plan_hash
 from multicloud.model.plan import Plan
@@ -33,7 +33,7 @@ def print_plans(plans: Sequence[Planned], output: str) -> None:
         for note in one.scene.notes:
             click.echo(f"{_name(one.scene)}: {note}", err=True)
     if output in {"json", "yaml"}:
-        _print_document({"pools": [document(one) for one in plans]}, as_json=output == "json")
+        print_document({"pools": [document(one) for one in plans]}, output)
         return
     _print_tables(plans, wide=output == "wide")
 
@@ -72,15 +72,6 @@ def _changes(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
     return [
         {"member": one.member, "from": one.origin, "to": one.to, "reason": one.reason.code.value} for one in changes
     ]
-
-
-def _print_document(whole: Mapping[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
-        return
-    import yaml
-
-    click.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
 def _print_tables(plans: Sequence[Planned], *, wide: bool) -> None:

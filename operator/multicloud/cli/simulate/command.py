@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from multicloud.cli.options import output_option
+
 if TYPE_CHECKING:
     from multicloud.cli.simulate.files import NamedPolicy
     from multicloud.cli.simulate.summary import Run
@@ -85,7 +87,7 @@ class Asked:
     "--compare", multiple=True, type=_Paths(), metavar="POLICY...", help="Other policies under the same load."
 )
 @click.option("--plot", type=_FILE, metavar="FILE", help="A picture: .png or .svg. Needs matplotlib.")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option("table", "json")
 @click.argument("more", nargs=-1, type=_Paths(), metavar="")
 def simulate(
     *,

@@ -1,12 +1,12 @@
 """Runs as a table for people and as JSON for programs. The only module of the simulation that knows rich."""
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from multicloud.cli.printing import print_table
 from multicloud.cli.simulate.summary import Run, summary
 
 
@@ -15,11 +15,7 @@ def print_runs(runs: Sequence[Run], output: str) -> None:
     if output == "json":
         click.echo(json.dumps(_document(runs)))
         return
-    from rich.console import Console
-
-    # In a file or a pipe nothing is cut off: there is no edge to fit.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-    console.print(_table(runs))
+    print_table(_table(runs))
 
 
 def _document(runs: Sequence[Run]) -> dict[str, Any]:
