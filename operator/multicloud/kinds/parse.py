@@ -23,6 +23,7 @@ from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, PolicyObject, PoolObject, PoolSpec, StoredObject
 
 _PartT = TypeVar("_PartT", bound=Part)
+_SpecT = TypeVar("_SpecT")
 
 
 class InvalidSpec(Exception):
@@ -56,11 +57,7 @@ def policy_spec(body: Mapping[str, Any]) -> PolicySpec:
 def account_object(body: Mapping[str, Any]) -> AccountObject:
     """Read a CloudAccount. A spec that cannot be understood is None, with `problem` saying why."""
     meta = _block(body.get("metadata"))
-    spec, problem = None, None
-    try:
-        spec = account_spec(body)
-    except InvalidSpec as error:
-        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    spec, problem = _understood(account_spec, body)
     return AccountObject(
         key=_key(Kind.ACCOUNT, meta),
         uid=str(meta.get("uid", "")),
@@ -76,11 +73,7 @@ def account_object(body: Mapping[str, Any]) -> AccountObject:
 def pool_object(body: Mapping[str, Any]) -> PoolObject:
     """Read a MultiCloudPool. A spec that cannot be understood is None, with `problem` saying why."""
     meta = _block(body.get("metadata"))
-    spec, problem = None, None
-    try:
-        spec = pool_spec(body)
-    except InvalidSpec as error:
-        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    spec, problem = _understood(pool_spec, body)
     return PoolObject(
         key=_key(Kind.POOL, meta),
         uid=str(meta.get("uid", "")),
@@ -95,11 +88,7 @@ def pool_object(body: Mapping[str, Any]) -> PoolObject:
 def policy_object(body: Mapping[str, Any]) -> PolicyObject:
     """Read a ScalingPolicy. A spec that cannot be understood is None, with `problem` saying why."""
     meta = _block(body.get("metadata"))
-    spec, problem = None, None
-    try:
-        spec = policy_spec(body)
-    except InvalidSpec as error:
-        problem = Reason(code=Code.INVALID_SPEC, text=str(error))
+    spec, problem = _understood(policy_spec, body)
     return PolicyObject(
         key=_key(Kind.POLICY, meta),
         uid=str(meta.get("uid", "")),
@@ -129,6 +118,16 @@ def _remembered(body: Mapping[str, Any], meta: Mapping[str, Any], spec: PoolSpec
     """What the status remembers, if nobody else had a hand in it: what is claimed there would steer resizes."""
     stranger = annotations.other_manager_of_status(meta)
     return pool_record(body.get("status"), spec) if stranger is None else PoolRecord(edited_by=stranger)
+
+
+def _understood(
+    read: Callable[[Mapping[str, Any]], _SpecT], body: Mapping[str, Any]
+) -> tuple[_SpecT | None, Reason | None]:
+    """The spec, or why it cannot be understood."""
+    try:
+        return read(body), None
+    except InvalidSpec as error:
+        return None, Reason(code=Code.INVALID_SPEC, text=str(error))
 
 
 def _read(model: type[_PartT], body: Mapping[str, Any]) -> _PartT:
