@@ -28,11 +28,13 @@ def test_help_names_every_command_of_the_first_form() -> None:
     said = multicloud_says("--help")
     assert said.returncode == 0
     commands = said.stdout.partition("Commands:")[2]
-    listed = re.findall(r"^  ([a-z]+) ", commands, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+) ", commands, re.MULTILINE)
     assert sorted(listed) == [
+        "accept-drift",
         "adopt",
         "approve",
         "check",
+        "correct-drift",
         "cost",
         "crds",
         "demo",

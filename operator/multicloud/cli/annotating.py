@@ -1,7 +1,7 @@
 """Changes one annotation of a pool or an account in its user's name, and says what comes of it.
 
-`adopt`, `accept-drift`, `correct-drift`, `pause`, `resume` and `override` use it. Each asks the API server with the caller's own kubeconfig and rights; the
-operator sees the annotation as it would see one written by kubectl.
+`adopt`, `approve`, `accept-drift`, `correct-drift`, `pause`, `resume` and `override` use it. Each asks the API server with
+the caller's own kubeconfig and rights; the operator sees the annotation as it would see one written by kubectl.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Statuses of pools as rows for people. `status` and `demo` draw them; nothing here asks or decides anything."""
+"""Statuses of pools as rows for people. `tables` draws them, other commands take words from them; nothing here asks or decides anything."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

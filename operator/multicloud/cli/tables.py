@@ -1,4 +1,4 @@
-"""Tables of pools and members, drawn with rich. The only module besides the demo's screen that imports it."""
+"""Tables of pools and members, drawn with rich. `status` and the demo's screen print them."""
 
 from collections.abc import Sequence
 from typing import Final

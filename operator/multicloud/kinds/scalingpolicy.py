@@ -19,9 +19,8 @@ MAX_METRICS: Final = 20
 MAX_SCHEDULES: Final = 50
 MAX_RULES: Final = 10
 
-
 Fraction = Annotated[str, Field(max_length=8, pattern=r"^[0-9]{1,4}(\.[0-9]{1,3})?$")]
-"""A smaller one: products of two of them are compared without rounding."""
+"""A decimal number to the thousandth, small enough that products of two of them are compared without rounding."""
 
 
 class RatePolicy(Part):
