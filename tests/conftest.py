@@ -18,6 +18,7 @@ from hypothesis import settings
 from multicloud.kube.client import KubeClient
 from multicloud_lab.controlplane import ControlPlane
 
+pytest.register_assert_rewrite("support")  # so that what fails there shows its values as well
 pytest_plugins = ["support.controlplane"]
 
 CRDS = Path(__file__).parents[1] / "crds"

@@ -13,11 +13,13 @@ SIGKILL is the end of every task of the process here; tests/cluster kills real o
 import asyncio
 import copy
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import pairwise, product
 from typing import Any, Literal
+
+from pydantic.alias_generators import to_camel
 
 from multicloud.model.port import Rejected
 from multicloud.model.ref import ObjectKey
@@ -157,6 +159,13 @@ class Variant:
             lab.capacity.set_free(self.cloud, None, None, None)
         elif self.scarce == "quota":
             lab.quotas.set_limit(self.cloud, *QUOTAS[self.cloud], Limit())
+
+
+def assert_every_switch_is_said(switches: type[Any], variants: Sequence[Variant], apart: Collection[str]) -> None:
+    """Each of a cloud's `switches` has a variant, or stands `apart` from what is played."""
+    played = {name for variant in variants for name in variant.switches}
+    assert {to_camel(each.name) for each in fields(switches)} == played | set(apart)
+    assert not played & set(apart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
