@@ -34,6 +34,11 @@ def sizes(choice: Choice) -> list[int]:
     return sorted({*inside, *([] if choice.also is None else [choice.also])})
 
 
+def kept(problem: Problem) -> list[int]:
+    """What is there already, each choice at the nearest size that it allows, the smaller of two."""
+    return [min(sizes(one), key=lambda size: (abs(size - one.present), size)) for one in problem.choices]
+
+
 def shares(problem: Problem, units: int) -> dict[str, int]:
     """Fair shares by bisection on the sorted levels at which a member meets a bound, in fractions."""
     groups: dict[tuple[bool, int], list[Choice]] = {}
@@ -128,7 +133,7 @@ def totals(problem: Problem, nodes: Sequence[Any]) -> Totals:
 
 
 def bounds(problem: Problem, nodes: Sequence[Any], with_: Arithmetic) -> Iterator[Level]:
-    """The levels that a total decides, and the ceiling."""
+    """The levels above the ceiling."""
     sums = totals(problem, nodes)
     yield "minimum", with_.largest([0, problem.minimum - sums.units])
     yield "maximum", with_.largest([0, sums.units - problem.maximum])
@@ -165,7 +170,7 @@ def wishes(problem: Problem, nodes: Sequence[Any], with_: Arithmetic) -> Iterato
 
 
 def _moved_for_saving(problem: Problem, nodes: Sequence[Any], with_: Arithmetic) -> Any:
-    present = [min(sizes(one), key=lambda size: (abs(size - one.present), size)) for one in problem.choices]
+    present = kept(problem)
     shrinks = totals(problem, present).units > problem.desired
     terms = zip(problem.choices, nodes, present, strict=True)
     return sum(one.units * with_.largest([0, size - now if shrinks else now - size]) for one, size, now in terms)
@@ -221,16 +226,15 @@ def within_ceiling(problem: Problem, every: Sequence[Sequence[int]]) -> list[Seq
     """Of sizes that are best down to the maximum, those that cost no more than they have to, or than is held."""
     if problem.ceiling is None:
         return list(every)
-    present = [min(sizes(one), key=lambda size: (abs(size - one.present), size)) for one in problem.choices]
-    held = totals(problem, present)
+    held = totals(problem, kept(problem))
     least = max(problem.ceiling, min(totals(problem, nodes).cost for nodes in every))
-    kept = []
+    within = []
     for nodes in every:
         sums = totals(problem, nodes)
         holds = held.cost > problem.ceiling and sums.units <= held.units and sums.cost <= held.cost
         if sums.cost <= least or holds:
-            kept.append(nodes)
-    return kept
+            within.append(nodes)
+    return within
 
 
 def by_hand(problem: Problem) -> dict[str, int]:
@@ -283,10 +287,8 @@ class Model:
 def by_cp_sat(problem: Problem) -> dict[str, int]:
     """The best values of all levels, by CP-SAT."""
     runs = [_run(problem, hold=False)]
-    if problem.ceiling is not None:
-        present = [min(sizes(one), key=lambda size: (abs(size - one.present), size)) for one in problem.choices]
-        if totals(problem, present).cost > problem.ceiling:
-            runs.append(_run(problem, hold=True))
+    if problem.ceiling is not None and totals(problem, kept(problem)).cost > problem.ceiling:
+        runs.append(_run(problem, hold=True))
     return min((run for run in runs if run is not None), key=lambda levels: tuple(levels.values()))
 
 
@@ -298,8 +300,7 @@ def _run(problem: Problem, *, hold: bool) -> dict[str, int] | None:
         found[name] = model.minimise(aim)
     sums = totals(problem, nodes)
     if hold:
-        present = [min(sizes(one), key=lambda size: (abs(size - one.present), size)) for one in problem.choices]
-        held = totals(problem, present)
+        held = totals(problem, kept(problem))
         model.model.add(sums.cost <= held.cost)
         model.model.add(sums.units <= held.units)
         checked = cp_model.CpSolver()
