@@ -1,20 +1,14 @@
 """Pools that ask before they act: a day of ApproveShrink, and a stale plan that nobody carries out."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from multicloud_lab.thread import LabThread
+from support.lab import lab
 from support.world import World, members
 
+__all__ = ["lab"]
+
 APPROVE = "multicloud.dev/approve"
-
-
-@pytest.fixture
-def lab() -> Iterator[LabThread]:
-    with LabThread() as running:
-        yield running
 
 
 def aws_pool(**spec: Any) -> dict[str, Any]:

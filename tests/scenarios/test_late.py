@@ -3,22 +3,17 @@
 No lease and no deadline recalls it. So it is seen, counted, taken for ours and corrected by the very next decision.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from multicloud_lab.thread import LabThread
+from support.lab import lab
 from support.samples import RESIZE
 from support.world import World, Write, members
 
+__all__ = ["lab"]
+
 CLUSTER = {"aws": "shop-prod", "azure": "shop-prod", "gcp": "shop-batch"}
 FOUND, WISHED, SMALLER = 4, 9, 6
-
-
-@pytest.fixture
-def lab() -> Iterator[LabThread]:
-    with LabThread() as running:
-        yield running
 
 
 def sizes(world: World) -> list[int]:

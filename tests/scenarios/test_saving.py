@@ -1,12 +1,12 @@
 """A price falls: a pool moves to where its nodes cost less, in steps, once the saving has stood for long enough."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from multicloud_lab.thread import LabThread
+from support.lab import lab
 from support.world import World, Write
+
+__all__ = ["lab"]
 
 UNITS = 12
 WINDOW_S = 1800
@@ -35,12 +35,6 @@ STEPS = [
     )
 ]
 """What the clouds are asked for, and nothing else: three nodes come, three go."""
-
-
-@pytest.fixture
-def lab() -> Iterator[LabThread]:
-    with LabThread() as running:
-        yield running
 
 
 def six(azure: str) -> list[dict[str, Any]]:
