@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from multicloud.model.ref import GROUP, VERSION
+from multicloud.model import ref
 
 CRDS = Path(__file__).parents[2] / "crds"
 BLOCKS = ("eks", "aks", "gke")
@@ -40,7 +40,7 @@ class Kind:
 
 def kind_named(name: str) -> Kind:
     """The kind as the generated definition has it."""
-    definition = yaml.safe_load((CRDS / f"{name.lower()}s.{GROUP}.yaml").read_text())
+    definition = yaml.safe_load((CRDS / f"{ref.Kind(name).plural}.{ref.GROUP}.yaml").read_text())
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return Kind(name=name, spec=schema["properties"]["spec"])
 
@@ -48,7 +48,7 @@ def kind_named(name: str) -> Kind:
 def object_of(kind: Kind, name: str, spec: Json, **metadata: str) -> Json:
     """A whole object, without a namespace unless `metadata` has one."""
     meta = {"name": name, **metadata}
-    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind.name, "metadata": meta, "spec": spec}
+    return {"apiVersion": f"{ref.GROUP}/{ref.VERSION}", "kind": kind.name, "metadata": meta, "spec": spec}
 
 
 def specs(kind: Kind, most: Mapping[str, int] | None = None) -> st.SearchStrategy[Json]:

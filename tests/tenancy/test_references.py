@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from multicloud.kinds.parse import InvalidSpec, account_spec, pool_spec
+from multicloud.kinds.parse import InvalidSpec, account_spec, policy_spec, pool_spec
 from support.anyobjects import Json, kind_named
-from support.manifests import account, member, pool
+from support.manifests import account, member, policy, pool, prometheus
 
-PARSERS = {"MultiCloudPool": pool_spec, "CloudAccount": account_spec}
+KINDS = ("MultiCloudPool", "CloudAccount", "ScalingPolicy")
 ADDRESSES = re.compile(r"(?<!ho)url|uri|endpoint|host|server|authority|proxy|address|path|file", re.IGNORECASE)
 """What is paid by the hour is no address."""
 
@@ -24,14 +24,14 @@ def fields(schema: Json, path: str = "spec") -> Iterator[tuple[str, str, Json]]:
         yield from fields(schema["items"], f"{path}[]")
 
 
-@pytest.mark.parametrize("kind", PARSERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_field_names_a_namespace_or_an_address(kind: str) -> None:
     named = [path for path, name, _ in fields(kind_named(kind).spec) if "namespace" in name.lower()]
     addressed = [path for path, name, _ in fields(kind_named(kind).spec) if ADDRESSES.search(name)]
     assert (named, addressed) == ([], [])
 
 
-@pytest.mark.parametrize("kind", PARSERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_reference_is_one_name(kind: str) -> None:
     found = [(path, inner) for path, name, inner in fields(kind_named(kind).spec) if name.endswith("Ref")]
     assert found
@@ -111,6 +111,21 @@ def test_an_account_names_no_path_either(provider: str, field: str, evil: str) -
     body["spec"][provider][field] = evil
     with pytest.raises(InvalidSpec, match=rf"^spec\.{provider}\.{field}: "):
         account_spec(body)
+
+
+@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        pytest.param({"external": {}}, "external.name", id="a metric"),
+        pytest.param({"prometheus": {"query": "up"}}, "prometheus.source", id="a source"),
+    ],
+)
+def test_a_metric_names_no_path_either(source: dict[str, dict[str, str]], field: str, evil: str) -> None:
+    block, _, name = field.partition(".")
+    metric = {"name": "load", "target": prometheus()["target"], block: {**source[block], name: evil}}
+    with pytest.raises(InvalidSpec, match=rf"^spec\.metrics\[0\]\.{field}: "):
+        policy_spec(policy(metrics=[metric]))
 
 
 def test_a_reference_with_a_namespace_beside_the_name_stays_in_its_own() -> None:

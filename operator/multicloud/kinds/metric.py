@@ -86,7 +86,8 @@ class ExternalSelector(Part):
 class ExternalMetric(Part):
     """A metric of the external metrics API (external.metrics.k8s.io) of the operator's own cluster."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9_.:-]+$")] = Field(
+    # No dot in front: the name ends a path of the API, and `..` would leave the namespace.
+    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9_:-][A-Za-z0-9_.:-]*$")] = Field(
         description="Name of the metric."
     )
     selector: ExternalSelector = Field(
