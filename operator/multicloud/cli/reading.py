@@ -1,4 +1,4 @@
-"""One pool or several, as the API server has them. `status`, `explain` and `cost` ask it."""
+"""One pool or several, as the API server has them. `status`, `explain` and `cost` ask it, `check` only for the kinds."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,16 @@ import click
 
 if TYPE_CHECKING:
     from multicloud.kube.client import KubeClient
+    from multicloud.kube.objects import KubeObjects
 
 Body = Mapping[str, Any]
+
+
+async def expect_kinds(objects: "KubeObjects") -> None:
+    """Raise click.ClickException, with the command that helps, where the API server lacks one of our kinds. KubeError."""
+    missing = await objects.missing_kinds()
+    if missing:
+        raise click.ClickException(f"{missing[0]}: `multicloud crds | kubectl apply --server-side -f -`")
 
 
 async def read_pools(kube: "KubeClient", namespace: str | None, pool: str | None) -> Sequence[Body]:
@@ -17,9 +25,7 @@ async def read_pools(kube: "KubeClient", namespace: str | None, pool: str | None
     from multicloud.model.ref import Kind, ObjectKey
 
     objects = KubeObjects(kube, namespaces=() if namespace is None else (namespace,))
-    missing = await objects.missing_kinds()
-    if missing:
-        raise click.ClickException(f"{missing[0]}: `multicloud crds | kubectl apply --server-side -f -`")
+    await expect_kinds(objects)
     if namespace is None or pool is None:
         found = await objects.list_objects(Kind.POOL)
         return sorted(found, key=lambda body: (body["metadata"]["namespace"], body["metadata"]["name"]))

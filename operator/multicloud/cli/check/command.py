@@ -12,6 +12,7 @@ import click
 from multicloud.cli.asking import ask
 from multicloud.cli.options import cluster_options, output_option
 from multicloud.cli.printing import print_document
+from multicloud.cli.reading import expect_kinds
 
 if TYPE_CHECKING:
     from multicloud.cli.check.findings import Report
@@ -147,9 +148,7 @@ async def _read(
     from multicloud.model.ref import Kind
 
     objects = KubeObjects(kube, namespaces=namespaces)
-    missing = await objects.missing_kinds()
-    if missing:
-        raise click.ClickException(f"{missing[0]}: `multicloud crds | kubectl apply --server-side -f -`")
+    await expect_kinds(objects)
     accounts = [account_object(body) for body in await objects.list_objects(Kind.ACCOUNT)]
     pools = [pool_object(body) for body in await objects.list_objects(Kind.POOL)]
     return sorted(accounts, key=lambda each: each.key), sorted(pools, key=lambda each: each.key)
