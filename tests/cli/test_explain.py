@@ -1,6 +1,7 @@
 """`multicloud explain` and `approve` on statuses as the operator writes them."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from multicloud.cli.explain import explained
 from multicloud.decide import decide
 from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import render_pool
+from multicloud.model.plan import PolicyWish
 from multicloud.model.reason import Code
 from multicloud.model.record import PoolRecord
 from multicloud.model.size import ReadySource
@@ -21,9 +23,9 @@ from support.manifests import member, pool
 BODY = pool(replicas=4, members=[member("east"), member("west", "gke")])
 
 
-def told(*members: Member, **fields: Any) -> list[str]:
+def told(*members: Member, policy: PolicyWish | None = None, **fields: Any) -> list[str]:
     """What is said about the pool of two members after a pass over these."""
-    taken = snapshot(*members, **fields)
+    taken = replace(snapshot(*members, **fields), policy=policy)
     plan = decide(taken)
     conditions = pool_conditions(taken, plan, stalled=False)
     body = deepcopy(BODY)
@@ -47,6 +49,11 @@ def test_at_rest_it_says_who_decided_and_what_would_change_it() -> None:
     assert "    Because: has the size it should have (AsWished)." in lines
     assert "Nothing is to be changed." in lines
     assert "- another wish: spec.replicas, a policy, or `multicloud override` for a while." in text
+
+
+def test_a_policy_that_decided_is_named() -> None:
+    lines = told(seen("east", 2), seen("west", 2), replicas=None, policy=PolicyWish(name="load", units=4))
+    assert lines[1].startswith("Decided by ScalingPolicy load: 4 units (ScalingPolicy), since 2026-05-04T12:00")
 
 
 def test_a_move_is_told_step_by_step_with_its_reasons() -> None:
