@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from multicloud.model.error import NoSample
 from multicloud.model.metric import Asker, Sample
 from multicloud.model.policy import ExternalSeries, PendingPods, PrometheusQuery, ResourceUse, Source
+from multicloud.model.reason import Code, Reason
 from multicloud.sources.external import External
 from multicloud.sources.nodes import Nodes
 from multicloud.sources.prometheus import Prometheus
@@ -27,4 +29,5 @@ class Sources:
             case ExternalSeries():
                 return await self.external.read(asker, source)
             case PendingPods():
-                raise NotImplementedError
+                text = "no source tells how many pods wait for a node of a pool"
+                raise NoSample(Reason(code=Code.NO_READING, text=text))
