@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from multicloud.kinds.parse import InvalidSpec, policy_spec
+from multicloud.kinds.parse import InvalidSpec, policy_object, policy_spec
 from multicloud.model.policy import (
     Algorithm,
     Behavior,
@@ -13,6 +13,7 @@ from multicloud.model.policy import (
     Fallback,
     FallbackBehavior,
     MetricSpec,
+    PolicyHistory,
     PolicySpec,
     PrometheusQuery,
     RatePolicy,
@@ -27,6 +28,7 @@ from multicloud.model.policy import (
     Target,
     TargetType,
 )
+from multicloud.model.record import PolicyRecord
 from multicloud.model.schedule import Schedule
 from support.manifests import policy, prometheus
 
@@ -248,3 +250,17 @@ def test_a_policy_that_cannot_be_followed_is_told_with_its_path(fields: dict[str
 )
 def test_a_step_with_a_dead_band_is_taken(step: dict[str, str]) -> None:
     assert policy_spec(policy(algorithm="Step", step=step)).algorithm is Algorithm.STEP
+
+
+@pytest.mark.parametrize(
+    ("managers", "record"),
+    [
+        pytest.param(("multicloud-operator",), PolicyRecord(desired=90, history=PolicyHistory(desired=90)), id="we"),
+        pytest.param(("multicloud-operator", "kubectl-edit"), PolicyRecord(edited_by="kubectl-edit"), id="a hand"),
+    ],
+)
+def test_a_status_in_which_others_had_a_hand_is_not_believed(managers: tuple[str, ...], record: PolicyRecord) -> None:
+    body = policy()
+    body["status"] = {"desiredReplicas": 90}
+    body["metadata"]["managedFields"] = [{"manager": manager, "subresource": "status"} for manager in managers]
+    assert policy_object(body).record == record

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from multicloud.model.reason import Code
+from multicloud.model.ref import Kind
 from multicloud.settings import Metrics, Prometheus
 from multicloud_lab.thread import LabThread
 from support.lab import lab
@@ -43,6 +44,10 @@ async def settled(world: World, prometheus: ScriptedPrometheus, load: int = 3000
 def desired(world: World) -> int:
     units: int = world.status()["desiredReplicas"]
     return units
+
+
+def policy_in(world: World) -> dict[str, Any]:
+    return next(body for key, body in world.cluster.objects.items() if key.kind is Kind.POLICY)
 
 
 def told(world: World, code: Code) -> list[str]:
@@ -197,6 +202,21 @@ async def test_a_restart_in_the_middle_of_a_window_decides_no_lower(
     assert desired(world) == 30
     await world.run_for(minutes=30)
     assert desired(world) == 6
+
+
+async def test_a_policys_forged_status_moves_nothing_and_is_said(world: World, prometheus: ScriptedPrometheus) -> None:
+    await settled(world, prometheus)
+    writes = len(world.cloud_writes)
+    await world.crash()
+    body = policy_in(world)
+    body["status"]["desiredReplicas"] = 90
+    body["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "subresource": "status"}]
+    world.start()
+    await world.run_for(minutes=30)
+    assert (desired(world), len(world.cloud_writes)) == (30, writes)
+    assert world.policy_status()["desiredReplicas"] == 30
+    (words,) = told(world, Code.STATUS_EDITED)
+    assert words.startswith("kubectl-edit wrote")
 
 
 async def test_a_policy_that_is_deleted_leaves_the_number_as_it_is(

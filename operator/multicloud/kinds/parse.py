@@ -18,7 +18,7 @@ from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, problems
 from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import PoolRecord
+from multicloud.model.record import PolicyRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, AccountSpec, PolicyObject, PoolObject, PoolSpec, StoredObject
 
@@ -89,6 +89,7 @@ def policy_object(body: Mapping[str, Any]) -> PolicyObject:
     """Read a ScalingPolicy. A spec that cannot be understood is None, with `problem` saying why."""
     meta = _block(body.get("metadata"))
     spec, problem = _understood(policy_spec, body)
+    stranger = annotations.other_manager_of_status(meta)
     return PolicyObject(
         key=_key(Kind.POLICY, meta),
         uid=str(meta.get("uid", "")),
@@ -98,7 +99,7 @@ def policy_object(body: Mapping[str, Any]) -> PolicyObject:
         pool=_pool_of(body, str(meta.get("namespace", ""))),
         spec=spec,
         problem=problem,
-        record=policy_record(body.get("status")),
+        record=policy_record(body.get("status")) if stranger is None else PolicyRecord(edited_by=stranger),
     )
 
 

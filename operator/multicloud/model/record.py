@@ -235,7 +235,7 @@ class AccountRecord:
 class PolicyRecord:
     """What we remember of a scaling policy: the units that it decided last (None: never), and what led to them.
 
-    `scaled_at` is when they changed last.
+    `scaled_at` is when they changed last, `edited_by` as in PoolRecord.
     """
 
     observed_generation: int = 0
@@ -243,6 +243,7 @@ class PolicyRecord:
     scaled_at: datetime | None = None
     history: PolicyHistory = field(default_factory=PolicyHistory)
     conditions: tuple[Condition, ...] = ()
+    edited_by: str | None = None
 
 
 Record = PoolRecord | AccountRecord | PolicyRecord

@@ -65,6 +65,7 @@ class PolicyReporter:
             desired=decision.desired,
             scaled_at=now if rescaled else before.scaled_at,
             history=decision.history,
+            edited_by=None,
         )
         shown = _to_show(policy, judged, self._clock.monotonic())
         if not self._is_news(policy.uid, shown):
@@ -94,7 +95,7 @@ class PolicyReporter:
             Verdict(type="ScalingActive", status=False, reason=why),
         ]
         conditions = carried(policy.record.conditions, verdicts, policy.generation, self._clock.now())
-        record = replace(kept, observed_generation=policy.generation, conditions=conditions)
+        record = replace(kept, observed_generation=policy.generation, conditions=conditions, edited_by=None)
         return await self._write(policy, render_policy(record), record)
 
     def forget(self, uid: str) -> None:
@@ -112,7 +113,15 @@ class PolicyReporter:
         written = await self._desk.persist(policy, status, record)
         if written:
             await self._recorder.transitions(policy, policy.record.conditions, record.conditions)
+            await self._tell_edited(policy)
         return written
+
+    async def _tell_edited(self, policy: PolicyObject) -> None:
+        stranger = policy.record.edited_by
+        if stranger is None:
+            return
+        text = f"{stranger} wrote a part of this status: nothing in it is believed, the policy decides anew"
+        await self._recorder.tell(policy, Reason(code=Code.STATUS_EDITED, text=text), action="Read", warning=True)
 
 
 def _to_show(policy: PolicyObject, judged: JudgedPolicy, now_s: float) -> _Shown:

@@ -211,7 +211,7 @@ _REFUSED: Final[Mapping[Code, str]] = {
     "spec.",
     Code.ADOPT_UNKNOWN_MEMBER: "The annotation `multicloud.dev/adopt` names something that is no member of the pool.",
     Code.STATUS_EDITED: "Somebody else wrote a part of the status that a starting operator read. Nothing in it was believed: "
-    "the node pools were taken over anew, at the size they have.",
+    "the node pools were taken over anew, at the size they have; a ScalingPolicy decides anew.",
     Code.DRIFT_CONSENT_INVALID: "The annotation `multicloud.dev/accept-drift` or `multicloud.dev/correct-drift` holds an "
     "entry that is not `<member>@<time>` of a member of the pool. It changes nothing.",
     Code.SECRET_NOT_FOUND: "The Secret that the account names does not exist in its namespace.",
