@@ -1,5 +1,6 @@
 """Scaling policies, whole: a Prometheus on loopback, the decision, the pool, three clouds, in virtual time."""
 
+import copy
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -202,6 +203,18 @@ async def test_a_restart_in_the_middle_of_a_window_decides_no_lower(
     assert desired(world) == 30
     await world.run_for(minutes=30)
     assert desired(world) == 6
+
+
+async def test_a_policys_status_that_is_wiped_at_rest_is_written_again(
+    world: World, prometheus: ScriptedPrometheus
+) -> None:
+    await settled(world, prometheus)
+    shown, body = world.policy_status(), policy_in(world)
+    body.pop("status")
+    body["metadata"]["resourceVersion"] = str(next(world.cluster.versions))
+    world.operator.store.put(copy.deepcopy(body))
+    await world.run_for(minutes=1)
+    assert world.policy_status() == shown
 
 
 async def test_a_policys_forged_status_moves_nothing_and_is_said(world: World, prometheus: ScriptedPrometheus) -> None:

@@ -68,7 +68,7 @@ class PolicyReporter:
             edited_by=None,
         )
         shown = _to_show(policy, judged, self._clock.monotonic())
-        if not self._is_news(policy.uid, shown):
+        if self._desk.stands(policy) and not self._is_news(policy.uid, shown):
             self._desk.keep(policy, record)
             return True
         conditions = carried(before.conditions, _verdicts(decision), policy.generation, now)

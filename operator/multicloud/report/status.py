@@ -57,6 +57,10 @@ class StatusDesk:
                 )
                 return False
 
+    def stands(self, seen: StoredObject) -> bool:
+        """True while no other hand has changed the object since its status was written."""
+        return seen.uid in self._written and self._written[seen.uid][0] == seen.resource_version
+
     def keep(self, seen: StoredObject, record: Record) -> None:
         """Remember what says nothing new to anybody: it is written along with the next thing that does."""
         self._memory.remember(seen.key, seen.uid, record, None)
