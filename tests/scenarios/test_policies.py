@@ -217,6 +217,21 @@ async def test_a_policys_status_that_is_wiped_at_rest_is_written_again(
     assert world.policy_status() == shown
 
 
+async def test_what_was_read_while_no_decision_could_be_written_is_not_judged_an_hour_later(
+    world: World, prometheus: ScriptedPrometheus
+) -> None:
+    await settled(world, prometheus, behavior={"scaleDown": {"stabilizationWindowSeconds": 0}})
+    world.cluster.away = True
+    prometheus.values["load"] = 600
+    await world.run_for(minutes=1)
+    prometheus.values["load"] = 3000
+    await world.run_for(hours=1)
+    world.cluster.away = False
+    await world.run_for(minutes=5)
+    assert not any(words.startswith("from 30 to ") for words in told(world, Code.SUCCESSFUL_RESCALE))
+    assert desired(world) == 30
+
+
 async def test_a_policys_forged_status_moves_nothing_and_is_said(world: World, prometheus: ScriptedPrometheus) -> None:
     await settled(world, prometheus)
     writes = len(world.cloud_writes)

@@ -1,7 +1,8 @@
 """Reads the metrics of scaling policies in the background, all of a policy at once, each interval on a beat of its own.
 
 A pass asks (`look`) and never waits: a source that hangs holds up nobody's resize. When the readings are there the policy
-is woken; they are kept until they were judged. What failed is a value: the reason stands in the place of the number.
+is woken; they are kept until they were judged, or are too old for it. What failed is a value: the reason stands in the
+place of the number.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from multicloud.model.spec import PolicyObject
 
 AT_ONCE: Final = 32
 """Questions on their way at the same time, over all policies: a restart must not be a storm for a Prometheus."""
+
+LATE_S: Final = 60.0
+"""Readings that could not be judged, because no decision could be written, are read anew so long after the next were due."""
 
 _Answers = Sequence[tuple[str, Sample | Reason]]
 
@@ -70,7 +74,7 @@ class Sampler:
         if known is None or known.spec != spec or known.pool != pool:
             self._drop(policy.uid)
             known = self._begin(policy, spec, pool, now_s)
-        elif known.task.done() and known.judged and known.due_s <= now_s:
+        elif known.task.done() and now_s >= known.due_s + (0.0 if known.judged else LATE_S):
             known = self._begin(policy, spec, pool, now_s)
         if not known.task.done():
             return Looked(readings=None, again_after_s=None)
