@@ -35,6 +35,12 @@ QUICK_LEASE = {
 }
 """A lease for who dies often. Nothing is imported any more when such a process starts, so that it can be short."""
 
+MOST_CALLS = 80
+"""A wish of three pools takes about so many calls to clouds and API server until all is said of it."""
+
+SIZES = range(2, 13)
+"""Sizes that are wished for by chance."""
+
 HAND = "hand"
 CONVERGES_S = 60.0
 

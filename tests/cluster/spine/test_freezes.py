@@ -17,14 +17,10 @@ from multicloud_lab.controlplane import ControlPlane
 from support.api_gate import member_of, status_of
 from support.operator_process import OperatorProcess
 from support.samples import CLOUDS, FOUND, RESIZE, member, pool
-from support.stage import QUICK_LEASE, Resize, Stage, a_stage
+from support.stage import MOST_CALLS, QUICK_LEASE, SIZES, Resize, Stage, a_stage
 
 ROWS = 2
 SAMPLED_FREEZES, ALL_FREEZES = 10, 200
-MOST_CALLS = 80
-"""A wish of three pools takes about so many calls to clouds and API server until all is said of it."""
-
-SIZES = range(2, 13)
 WAKES_S = 15.0
 CAUGHT_S = 20.0
 PATIENT_S = 60

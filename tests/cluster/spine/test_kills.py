@@ -13,14 +13,10 @@ import pytest
 
 from multicloud_lab.controlplane import ControlPlane
 from support.samples import CLOUDS, FOUND, member, pool
-from support.stage import QUICK_LEASE, Resize, a_stage
+from support.stage import MOST_CALLS, QUICK_LEASE, SIZES, Resize, a_stage
 
 ROWS = 3
 SAMPLED_KILLS, ALL_KILLS = 24, 198
-MOST_CALLS = 80
-"""A wish of three pools takes about so many calls to clouds and API server until all is said of it."""
-
-SIZES = range(2, 13)
 
 
 def test_no_kill_makes_a_second_resize(
