@@ -348,17 +348,18 @@ def test_ready_is_unknown_before_anything_was_proved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
+    ("member_of", "spec", "code"),
     [
-        pytest.param({"replicas": 12, "units": 8}, Code.WHOLE_NODES, id="more than wished by whole nodes"),
-        pytest.param({"replicas": 12, "units": 8, "max_replicas": 12}, Code.WHOLE_NODES, id="less, for the maximum"),
-        pytest.param({"replicas": 3, "minimum": 5}, Code.MEMBER_MINIMA, id="members keep more"),
-        pytest.param({"replicas": 999}, Code.MEMBER_MAXIMA, id="members carry less"),
+        pytest.param({"units_per_node": 8}, {"replicas": 12}, Code.WHOLE_NODES, id="more than wished by whole nodes"),
+        pytest.param(
+            {"units_per_node": 8}, {"replicas": 12, "max_replicas": 12}, Code.WHOLE_NODES, id="less, for the maximum"
+        ),
+        pytest.param({"min_nodes": 5}, {"replicas": 3}, Code.MEMBER_MINIMA, id="members keep more"),
+        pytest.param({}, {"replicas": 999}, Code.MEMBER_MAXIMA, id="members carry less"),
     ],
 )
-def test_what_keeps_the_pool_from_its_wish_is_said(fields: dict[str, int], code: Code) -> None:
-    units, minimum = fields.pop("units", 1), fields.pop("minimum", 0)
-    plan = plan_of(member("a", 5, units_per_node=units, min_nodes=minimum), **fields)
+def test_what_keeps_the_pool_from_its_wish_is_said(member_of: dict[str, int], spec: dict[str, int], code: Code) -> None:
+    plan = plan_of(member("a", 5, **member_of), **spec)
     assert plan.limited_by is not None
     assert plan.limited_by.code is code
 
