@@ -14,7 +14,7 @@ from multicloud.model.spec import AccountObject
 from multicloud.report.conditions import account_conditions, pool_conditions
 from support.builders import NOW, POOL, member, snapshot
 from support.markdown import anchors
-from support.promtool import promtool_says
+from support.prometheus_programs import promtool_says
 
 TREE = Path(__file__).parents[2]
 RULES = TREE / "charts" / "multicloud-operator" / "files" / "alerts.yaml"

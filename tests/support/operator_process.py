@@ -6,7 +6,6 @@ Its settings are a file; its log goes to a file whose end is in every message of
 import json
 import os
 import signal
-import socket
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,6 +15,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.forked import fork
+from support.ports import free_port
 from support.waiting import until
 
 LAST_LINES = 40
@@ -72,7 +72,7 @@ class OperatorProcess:
     def __init__(self, directory: Path, name: str, settings: Mapping[str, Any]) -> None:
         """Keep settings and log in `directory`; `name` is who it is in the Lease."""
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.log = directory / f"{name}.log"
         self._file = directory / f"{name}.settings.json"
         whole = {**settings, "identity": name, "http": {"host": "127.0.0.1", "port": self.port}}
@@ -185,10 +185,3 @@ class OperatorProcess:
         except requests.RequestException:
             return None
         return answer.text if answer.ok else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
