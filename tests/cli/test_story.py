@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from multicloud.cli.demo.story import at_rest, holds
+from multicloud.cli.demo.acts.takeover import holds
+from multicloud.cli.demo.story import at_rest
 from multicloud.cli.shown import MemberRow, PoolRow
 
 

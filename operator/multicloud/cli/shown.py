@@ -31,7 +31,10 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRow:
-    """One pool; `desired` and `ready` in units, `ready_condition` and `paused` True, False or Unknown."""
+    """One pool; `desired` and `ready` in units, `ready_condition` and `paused` True, False or Unknown.
+
+    What it costs an hour, now and at the end of its plan, is text as in the status; None is unknown.
+    """
 
     namespace: str
     name: str
@@ -45,12 +48,14 @@ class PoolRow:
     message: str
     paused: str
     members: tuple[MemberRow, ...]
+    hourly_cost_now: str | None = None
+    hourly_cost: str | None = None
 
 
 def pool_row(body: Mapping[str, Any]) -> PoolRow:
     """Read a MultiCloudPool as the API server gives it, also one that no operator has looked at yet."""
     meta, spec, status = _block(body, "metadata"), _block(body, "spec"), _block(body, "status")
-    ready = condition(body, "Ready")
+    ready, plan = condition(body, "Ready"), _block(status, "plan")
     return PoolRow(
         namespace=str(meta.get("namespace", "")),
         name=str(meta.get("name", "")),
@@ -64,6 +69,8 @@ def pool_row(body: Mapping[str, Any]) -> PoolRow:
         message=ready.get("message", "no operator has reported on this pool yet"),
         paused=condition(body, "Paused").get("status", "Unknown"),
         members=tuple(_members(spec, status)),
+        hourly_cost_now=plan.get("hourlyCostNow"),
+        hourly_cost=plan.get("hourlyCost"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from multicloud.cli.demo.acts.registry import ACTS
 from multicloud.cli.options import output_option
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ INTERRUPTED: Final = 130
 @click.command(short_help="The whole thing on this machine: three emulated clouds, no account.")
 @click.option("--once", is_flag=True, help="Play the story and end; otherwise everything stays up until Ctrl-C.")
 @click.option(
-    "--act", type=click.Choice(["takeover"]), default="takeover", show_default=True, help="Which story to play."
+    "--act",
+    type=click.Choice(list(ACTS)),
+    default=next(iter(ACTS)),
+    show_default=True,
+    help="Which story to play. " + " ".join(f"{act.name}: {act.told}." for act in ACTS.values()),
 )
 @output_option(
     "table", "json", told="json: exactly one document on standard output, everything else on standard error."
@@ -45,14 +50,13 @@ INTERRUPTED: Final = 130
 def demo(*, once: bool, act: str, output: str, factor: float, samples: Path | None) -> None:
     """Start a Kubernetes API, three emulated clouds and the operator, and play a story on them.
 
-    A pool takes over twelve nodes found in three clouds, is scaled to 30 with kubectl, keeps its head when somebody
-    adds nodes by hand, and goes back to 12 in steps. The first start builds the Kubernetes API server, which takes
-    minutes; later ones take seconds. Everything ends with the demo.
+    Nodes run in three clouds; a pool is applied that takes them over, and what happens next is the story. The first
+    start builds the Kubernetes API server, which takes minutes; later ones take seconds. Everything ends with the demo.
     """
     from multicloud.cli.demo.ground import SAMPLES
     from multicloud.cli.demo.play import Outcome, Wanted
 
-    wanted = Wanted(act=act, once=once, factor=factor, samples=samples or SAMPLES)
+    wanted = Wanted(act=ACTS[act], once=once, factor=factor, samples=samples or SAMPLES)
     outcome = Outcome()
     problem = asyncio.run(_until_told(wanted, outcome, as_json=output == "json"))
     if output == "json":
@@ -132,5 +136,15 @@ def document(outcome: "Outcome") -> dict[str, Any]:
             }
             for write in outcome.writes
         ],
-        "story": [{"step": told.step, "converged": told.converged, "seconds": told.seconds} for told in outcome.story],
+        "story": [
+            {
+                "step": told.step,
+                "converged": told.converged,
+                "seconds": told.seconds,
+                "fewestReady": told.fewest_ready,
+                "hourlyCostNow": told.hourly_cost_now,
+                "hourlyCost": told.hourly_cost,
+            }
+            for told in outcome.story
+        ],
     }

@@ -24,6 +24,9 @@ SAMPLES: Final = Path(__file__).parents[4] / "deploy" / "samples"
 """In the source tree, which `make demo` runs from."""
 
 _MANAGER: Final = "multicloud-demo"
+_EDITOR: Final = "multicloud-demo-editor"
+"""Whoever applies as `_MANAGER` has to name everything that it wants to keep; an editor names what it changes."""
+
 _KINDS_WITHIN_S: Final = 30.0
 _PLURALS: Final = {
     "Namespace": "namespaces",
@@ -36,14 +39,14 @@ _CLUSTER_WIDE: Final = {"Namespace", "CustomResourceDefinition"}
 Body = Mapping[str, Any]
 
 
-def read_samples(directory: Path) -> list[Body]:
-    """Every object of the directory's YAML files; keys for clouds are left out. Raises DemoError."""
-    files = sorted(directory.glob("*.yaml"))
+def read_samples(directory: Path, manifests: Sequence[str]) -> list[Body]:
+    """Every object of these files of the directory; keys for clouds are left out. Raises DemoError."""
+    files = [file for name in manifests if (file := directory / name).exists()]
     found = [body for file in files for body in _documents(file) if body.get("kind") in _PLURALS]
     if not any(_key(body) == (str(POOL.kind), POOL.namespace, POOL.name) for body in found):
         raise DemoError(
-            f"{directory} holds no MultiCloudPool {POOL.namespace}/{POOL.name}: run `make demo` in the source tree, "
-            "or name the samples' directory with --samples"
+            f"{directory} holds no MultiCloudPool {POOL.namespace}/{POOL.name} in {' or '.join(manifests)}: run "
+            "`make demo` in the source tree, or name the samples' directory with --samples"
         )
     return [body for body in found if body["kind"] != "Secret"]
 
@@ -148,8 +151,8 @@ async def apply_samples(kube: KubeClient, samples: Sequence[Body], clouds: Emula
         await apply(kube, body)
 
 
-async def apply(kube: KubeClient, body: Body) -> None:
-    """Server-side apply of one object. Raises KubeError."""
+async def apply(kube: KubeClient, body: Body, *, manager: str = _MANAGER) -> None:
+    """Server-side apply of one object, or of the part of it that `manager` sets. Raises KubeError."""
     meta = body["metadata"]
     version = str(body["apiVersion"])
     base = f"/apis/{version}" if "/" in version else f"/api/{version}"
@@ -157,7 +160,7 @@ async def apply(kube: KubeClient, body: Body) -> None:
     await kube.call(
         "PATCH",
         f"{base}{place}/{_PLURALS[body['kind']]}/{meta['name']}",
-        query={"fieldManager": _MANAGER, "force": "true"},
+        query={"fieldManager": manager, "force": "true"},
         body=body,
         content_type=APPLY,
     )
@@ -172,3 +175,14 @@ async def scale(kube: KubeClient, pool: ObjectKey, replicas: int) -> None:
         body={"spec": {"replicas": replicas}},
         content_type="application/merge-patch+json",
     )
+
+
+async def edit_member(kube: KubeClient, pool: ObjectKey, name: str, changes: Mapping[str, object]) -> None:
+    """Set fields of one member, as somebody with `kubectl edit` would. Raises KubeError."""
+    body = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": str(pool.kind),
+        "metadata": {"namespace": pool.namespace, "name": pool.name},
+        "spec": {"members": [{"name": name, **changes}]},
+    }
+    await apply(kube, body, manager=_EDITOR)

@@ -16,10 +16,18 @@ from typing import Any, Final
 
 from multicloud.cli.demo.emulated import CloudWrite, EmulatedClouds
 from multicloud.cli.demo.failure import DemoError
-from multicloud.cli.demo.ground import POOL, apply_kinds, apply_samples, read_samples, scale, settings_file
+from multicloud.cli.demo.ground import (
+    POOL,
+    apply_kinds,
+    apply_samples,
+    edit_member,
+    read_samples,
+    scale,
+    settings_file,
+)
 from multicloud.cli.demo.programs import Program, tail
 from multicloud.cli.demo.screen import EventLine, Screen
-from multicloud.cli.demo.story import ACTS, Step, StepFailed
+from multicloud.cli.demo.story import Act, Step, StepFailed
 from multicloud.cli.shown import MemberRow, PoolRow, pool_row
 from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.objects import KubeObjects
@@ -37,7 +45,7 @@ Body = Mapping[str, Any]
 class Wanted:
     """What the person asked for. `factor`: seconds of the clouds a real second."""
 
-    act: str
+    act: Act
     once: bool
     factor: float
     samples: Path
@@ -45,11 +53,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One step as it went."""
+    """One step as it went: the fewest ready units seen meanwhile, and what the pool cost an hour when it was over."""
 
     step: str
     converged: bool
     seconds: float
+    fewest_ready: int | None
+    hourly_cost_now: str | None
+    hourly_cost: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +88,10 @@ class Running:
 
 @dataclass(slots=True, kw_only=True)
 class Play:
-    """The stage of `story`: does what it says and looks what has come true. `seen` is the pool as last read."""
+    """The stage of an act: does what it says and looks what has come true.
+
+    `seen` is the pool as last read, `fewest_ready` the fewest ready units that this step has seen.
+    """
 
     running: Running
     screen: Screen
@@ -87,6 +101,7 @@ class Play:
     seen: PoolRow = field(
         default_factory=lambda: pool_row({"metadata": {"namespace": POOL.namespace, "name": POOL.name}})
     )
+    fewest_ready: int | None = None
 
     @property
     def pool(self) -> PoolRow:
@@ -94,12 +109,16 @@ class Play:
         return self.seen
 
     async def apply_samples(self) -> None:
-        """Apply the accounts and the pool of `deploy/samples`."""
+        """Apply the act's manifests, and the keys that the emulated clouds accept."""
         await apply_samples(self.running.kube, self.samples, self.running.clouds)
 
     async def scale(self, replicas: int) -> None:
         """Do as `kubectl scale` does."""
         await scale(self.running.kube, POOL, replicas)
+
+    async def edit_member(self, name: str, changes: Mapping[str, object]) -> None:
+        """Set fields of one member in the pool's spec."""
+        await edit_member(self.running.kube, POOL, name, changes)
 
     async def resize_by_hand(self, member: MemberRow, to: int) -> None:
         """Resize a member's node pool past the operator."""
@@ -109,7 +128,9 @@ class Play:
         """Act, then look until it has come true; remember how it went."""
         self.screen.doing(step.title)
         began_s = self.clock.monotonic()
-        await step.act()
+        self.fewest_ready = None
+        if step.act is not None:
+            await step.act()
         while not step.come_true(await self.look()):
             if self.clock.monotonic() - began_s > step.within_s:
                 self._tell(step, began_s, converged=False)
@@ -119,7 +140,16 @@ class Play:
 
     def _tell(self, step: Step, began_s: float, *, converged: bool) -> None:
         seconds = round(self.clock.monotonic() - began_s, 1)
-        self.outcome.story.append(Told(step=step.name, converged=converged, seconds=seconds))
+        self.outcome.story.append(
+            Told(
+                step=step.name,
+                converged=converged,
+                seconds=seconds,
+                fewest_ready=self.fewest_ready,
+                hourly_cost_now=self.seen.hourly_cost_now,
+                hourly_cost=self.seen.hourly_cost,
+            )
+        )
         self.screen.doing("")
         mark, style = ("✓", "green") if converged else ("✗", "red")
         self.screen.say(f"{mark} {step.title} ({seconds:.1f} s)", style)
@@ -131,6 +161,9 @@ class Play:
         body = await KubeObjects(self.running.kube, namespaces=()).read_object(POOL)
         if body is not None:
             self.seen = pool_row(body)
+            if self.seen.ready is not None:
+                known = self.seen.ready if self.fewest_ready is None else self.fewest_ready
+                self.fewest_ready = min(known, self.seen.ready)
             self.screen.show(self.seen, await self._events())
         self.outcome.pool = self.seen
         return self.seen
@@ -169,7 +202,7 @@ class House:
 
 async def play(wanted: Wanted, house: House, outcome: Outcome) -> None:
     """Put up, play, stay (unless once), take down; `outcome` is filled as it goes. Raises DemoError."""
-    samples = read_samples(wanted.samples)
+    samples = read_samples(wanted.samples, wanted.act.manifests)
     with tempfile.TemporaryDirectory(prefix="multicloud-demo-", ignore_cleanup_errors=True) as made:
         directory = Path(made)
         try:
@@ -183,7 +216,7 @@ async def play(wanted: Wanted, house: House, outcome: Outcome) -> None:
 
 async def _tell_story(stage: Play, wanted: Wanted) -> None:
     try:
-        await ACTS[wanted.act](stage)
+        await wanted.act.play(stage)
         if not wanted.once:
             stage.screen.say("The story is over; everything stays up for a second terminal. Ctrl-C ends it.")
             await stage.stay()
