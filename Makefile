@@ -36,6 +36,8 @@ SHELL := bash
 export GENERATORS
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
+# Container images often set it; then every process that a test starts compiles three clouds' SDKs anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
