@@ -16,7 +16,7 @@ from multicloud.decide.place.levels import CEILING, ON_DEMAND, SPOT, cost_row, s
 from multicloud.decide.place.placing import solve
 from multicloud.decide.place.prices import SCALE
 from multicloud.decide.place.problem import Problem
-from multicloud.decide.place.sizes import Choice
+from multicloud.decide.place.sizes import Choice, bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import Binding, Snapshot
 from multicloud.model.spec import MemberState
@@ -71,10 +71,11 @@ def _members(problem: Problem, standings: Sequence[Standing]) -> Iterator[tuple[
             field = "adoption" if floor > spec.min_nodes else f"members[{choice.name}].minNodes"
             yield field, _with(problem, replace(choice, first=0))
     for one in problem.fixed:
-        spec = by_name[one.name].view.spec
-        if spec.state is MemberState.FROZEN:
+        standing = by_name[one.name]
+        bounds = bounds_of(standing.view.spec, standing.facts)
+        if standing.view.spec.state is MemberState.FROZEN and bounds.first <= bounds.last:
             others = tuple(other for other in problem.fixed if other is not one)
-            free = replace(one, first=spec.min_nodes, last=max(one.present, spec.max_nodes))
+            free = replace(one, step=bounds.step, first=bounds.first, last=bounds.last, also=one.present)
             choices = tuple(sorted((*problem.choices, free), key=lambda choice: choice.name))
             yield f"members[{one.name}].state", replace(problem, choices=choices, fixed=others)
 

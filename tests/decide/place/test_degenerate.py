@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from multicloud.decide import bindings, decide
+from multicloud.decide import decide
 from multicloud.model.plan import Plan
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PoolRecord
@@ -175,45 +175,6 @@ def test_a_move_goes_on_until_nothing_is_left_to_save_unless_prices_change() -> 
     record = _cheaper("0.90", _cheaper("0.90", PoolRecord()).record, age_s=600).record
     assert targets(_cheaper("0.90", record, age_s=700, percent=50)) == {"dear": 0, "new": 10}
     assert targets(_cheaper("0.89", record, age_s=700, percent=50)) == {"dear": 10, "new": 0}
-
-
-# What binds
-
-
-def test_what_a_constraint_costs_is_told_when_asked() -> None:
-    members = priced("cheap", 0, "0.10", max_nodes=10), priced("dear", 0, "0.30", cloud=Cloud.AZURE)
-    survive = (Survive(loss=Loss.CLOUD, keep_percent=40),)
-    told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST, survive=survive))
-    assert [(one.name, one.costs_per_hour) for one in told] == [("allocation.survive[Cloud]", Decimal("0.8"))]
-
-
-def test_at_rest_what_staying_costs_is_told_apart_from_what_surviving_costs() -> None:
-    """Placed: 4 and 6 nodes, $2.20. Best: 6 and 4, $1.80. Best without surviving: 10 and 0, $1.00."""
-    members = priced("cheap", 4, "0.10"), priced("dear", 6, "0.30", cloud=Cloud.AZURE)
-    told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST, survive=_half(40)))
-    assert [(one.name, one.costs_per_hour) for one in told] == [
-        ("allocation.survive[Cloud]", Decimal("0.8")),
-        ("allocation.moveWhenSaving", Decimal("0.4")),
-    ]
-
-
-def test_a_maximum_has_a_price() -> None:
-    members = priced("cheap", 0, "0.10", max_nodes=4), priced("dear", 0, "0.30")
-    told = bindings(snapshot(*members, replicas=10, strategy=Strategy.COST))
-    assert [(one.name, one.costs_per_hour) for one in told] == [("members[cheap].maxNodes", Decimal("1.2"))]
-
-
-@pytest.mark.parametrize(
-    ("dear", "named"),
-    [
-        pytest.param(priced("dear", 4, "0.30", min_nodes=4), ["members[dear].minNodes"], id="spec"),
-        pytest.param(priced("dear", 4, "0.30").remembered(adoption_floor=4), ["adoption"], id="found so"),
-        pytest.param(priced("dear", 4, "0.30").seen(cloud_min=4), [], id="its cloud: no field of the spec binds"),
-    ],
-)
-def test_a_minimum_is_told_by_the_field_that_it_comes_from(dear: Member, named: list[str]) -> None:
-    told = bindings(snapshot(priced("cheap", 6, "0.10"), dear, replicas=10, strategy=Strategy.COST))
-    assert [one.name for one in told] == named
 
 
 # Surviving on the way
