@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from multicloud.kinds.parse import account_object, pool_object
+from multicloud.kinds.parse import account_object, policy_object, pool_object
 from multicloud.model.ref import Cloud
 from multicloud_lab.controlplane import ControlPlane
 from support.renderings import TREE, documents, of_kind
@@ -54,6 +54,25 @@ def test_every_reference_leads_somewhere(taken: list[dict[str, Any]]) -> None:
         account = accounts[member.account]
         assert account is not None
         assert account.cloud is member.cloud
+
+
+def test_the_policy_leads_to_the_pool_and_stays_within_its_bounds(
+    taken: list[dict[str, Any]], installed: ControlPlane
+) -> None:
+    pool = pool_object(of_kind(taken, "MultiCloudPool")[0])
+    answer = installed.kubectl(
+        "apply", "--dry-run=server", f"--filename={_SAMPLES / 'load'}", "--validate=strict", "--output=json"
+    )
+    assert answer.returncode == 0, answer.stderr
+    policy = policy_object(json.loads(answer.stdout))
+    assert policy.problem is None
+    assert policy.pool == pool.key
+    assert policy.spec is not None
+    assert pool.spec is not None
+    low, high = policy.spec.min_replicas, policy.spec.max_replicas
+    assert low is not None
+    assert high is not None
+    assert pool.spec.min_replicas <= low < high <= pool.spec.max_replicas
 
 
 def test_the_samples_hold_no_secret() -> None:

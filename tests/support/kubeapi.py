@@ -12,6 +12,7 @@ from multicloud_lab.controlplane import ControlPlane
 GROUP = "/apis/multicloud.dev/v1alpha1"
 TIMEOUT_S = 20.0
 MERGE = "application/merge-patch+json"
+_PLURALS = {"ScalingPolicy": "scalingpolicies"}
 
 
 class KubeApi:
@@ -36,7 +37,7 @@ class KubeApi:
         """The collection that an object belongs to."""
         version = body["apiVersion"]
         root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
-        return f"{root}/namespaces/{self.namespace}/{body['kind'].lower()}s"
+        return f"{root}/namespaces/{self.namespace}/{_PLURALS.get(body['kind'], body['kind'].lower() + 's')}"
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("POST", self.path(body), json=body)
@@ -57,6 +58,9 @@ class KubeApi:
     def pools(self) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._call("GET", f"{GROUP}/namespaces/{self.namespace}/multicloudpools")["items"]
         return items
+
+    def policy(self, name: str) -> dict[str, Any]:
+        return self._call("GET", f"{GROUP}/namespaces/{self.namespace}/scalingpolicies/{name}")
 
     def account(self, name: str) -> dict[str, Any]:
         return self._call("GET", f"{GROUP}/namespaces/{self.namespace}/cloudaccounts/{name}")

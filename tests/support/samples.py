@@ -101,6 +101,17 @@ def pool(name: str, *members: dict[str, Any], **spec: Any) -> dict[str, Any]:
     return {"apiVersion": VERSION, "kind": "MultiCloudPool", "metadata": {"name": name}, "spec": {**whole, **spec}}
 
 
+def policy(pool: str, query: str, per_unit: int, **spec: Any) -> dict[str, Any]:
+    """A ScalingPolicy of a pool, called as the pool is, that keeps one query of the source `main` at so much a unit."""
+    metric = {
+        "name": "load",
+        "prometheus": {"source": "main", "query": query},
+        "target": {"type": "AverageValue", "value": str(per_unit)},
+    }
+    whole = {"poolRef": {"name": pool}, "intervalSeconds": 15, "metrics": [metric], **spec}
+    return {"apiVersion": VERSION, "kind": "ScalingPolicy", "metadata": {"name": pool}, "spec": whole}
+
+
 def stop_switch() -> dict[str, Any]:
     """The ConfigMap whose existence stops every cloud write."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "multicloud-stop"}}
