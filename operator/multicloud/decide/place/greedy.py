@@ -17,7 +17,7 @@ def greedy(problem: Problem, hold: Hold | None) -> tuple[int, ...]:
     """Near the fair shares or the cheapest first, or what is held; then single steps as long as one makes it better."""
     nodes = list(problem.present if hold is not None else _start(problem))
     near = nearness(problem, problem.units(nodes))
-    levels = [*shortfalls(problem, None), *preferences(problem), *near, *ties(problem)]
+    levels = [*shortfalls(problem, hold), *preferences(problem), *near, *ties(problem)]
     best = [level.value(nodes) for level in levels]
     for _ in range(ROUNDS_AT_MOST):
         before = best
