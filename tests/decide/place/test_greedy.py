@@ -12,7 +12,8 @@ from multicloud.model.spec import Strategy
 
 
 def choice(name: str, **fields: Any) -> Choice:
-    return Choice(**{"name": name, "units": 1, "first": 0, "last": 500, "present": 0} | fields)
+    given: dict[str, Any] = {"name": name, "units": 1, "first": 0, "last": 500, "present": 0} | fields
+    return Choice(**given)
 
 
 def problem(strategy: Strategy, desired: int, *choices: Choice, **fields: Any) -> Problem:

@@ -109,6 +109,63 @@ def test_the_first_decision_of_all_is_seeded_and_a_resumed_one_only_kept_from_fa
     assert decide_policy(spec, [read("rps", 5)], standing(10), again, NOW).desired == 10
 
 
+QUICK = ScalingRules(window_s=300, policies=SLOW.policies)
+FELL = Behavior(up=QUICK, down=QUICK)  # 1,800 s back by its rate policy: a bucket is 60 s
+
+
+def at(start_s: float, end_s: float | None = None, **found: int) -> Span:
+    return Span(start=NOW + seconds(start_s), end=NOW + seconds(start_s if end_s is None else end_s), **found)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "spans", "later_s", "kept"),
+    [
+        pytest.param(None, [at(0.5, high=20)], 5, [at(0, 1, high=20)], id="whole seconds, outwards"),
+        pytest.param(None, [at(1, 3, high=20)], 5, [at(1, 3, high=20)], id="whole seconds already"),
+        pytest.param(None, [at(1, high=2000)], 5, [at(1, high=1000)], id="no more than the pool may have"),
+        pytest.param(None, [at(1, high=11)], 5, [at(1, high=11)], id="one more than the number"),
+        pytest.param(None, [at(1, high=10)], 5, [], id="the number itself"),
+        pytest.param(None, [at(1, high=10, added=3)], 5, [at(1, added=3)], id="the number itself, and a change"),
+        pytest.param(None, [at(1, low=5)], 5, [], id="lows, where no rise is delayed"),
+        pytest.param(FELL, [at(1, low=5)], 5, [at(1, low=5)], id="lows, where a rise is delayed"),
+        pytest.param(FELL, [at(1, low=10)], 5, [], id="lows that are the number"),
+        pytest.param(
+            FELL, [at(1, low=7, high=20), at(2, low=5, high=30)], 5, [at(1, 2, low=5, high=30)], id="extremes of two"
+        ),
+        pytest.param(
+            FELL, [at(2, low=5, high=30), at(1, low=7, high=20)], 5, [at(1, 2, low=5, high=30)], id="in any order"
+        ),
+        pytest.param(FELL, [at(1, low=7), at(2, high=30)], 5, [at(1, 2, low=7, high=30)], id="each of one of two"),
+        pytest.param(FELL, [at(1, high=30), at(2, low=7)], 5, [at(1, 2, low=7, high=30)], id="of the other one"),
+        pytest.param(FELL, [at(1, added=1), at(2, removed=2)], 5, [at(1, 2, added=1, removed=2)], id="of neither"),
+        pytest.param(
+            None, [at(9, high=20), at(10, high=30)], 12, [at(9, high=20), at(10, high=30)], id="buckets of 10 s for 300"
+        ),
+        pytest.param(None, [at(0, high=20), at(9, high=30)], 12, [at(0, 9, high=30)], id="to the end of a bucket"),
+        pytest.param(None, [at(0, high=20)], 301, [at(0, high=20)], id="as old as it may be, and the second it lost"),
+        pytest.param(None, [at(0, high=20)], 301.1, [], id="older"),
+    ],
+)
+def test_what_status_keeps_of_it(
+    behavior: Behavior | None, spans: list[Span], later_s: float, kept: list[Span]
+) -> None:
+    history = PolicyHistory(spans=tuple(spans), desired=10)
+    found = remembered(history, policy(average(), behavior=behavior), standing(10), NOW + seconds(later_s))
+    assert found == PolicyHistory(spans=tuple(kept), desired=10)
+
+
+def test_before_the_first_decision_the_pools_number_is_what_it_tells() -> None:
+    history = PolicyHistory(spans=(at(1, high=20), at(11, high=30)))
+    assert remembered(history, policy(average()), standing(20), NOW).spans == (at(11, high=30),)
+
+
+@pytest.mark.parametrize(("current", "desired", "kept"), [(5, None, 5), (5, 8, 8), (8, 5, 8), (0, None, 0)])
+def test_a_process_that_starts_goes_on_from_the_larger_number(current: int, desired: int | None, kept: int) -> None:
+    spans = (at(-60, high=20),)
+    again = resumed(PolicyHistory(spans=spans, desired=desired), current, NOW)
+    assert again == PolicyHistory(spans=(*spans, at(0, high=kept)), desired=None)
+
+
 rules = st.builds(
     ScalingRules,
     window_s=st.sampled_from([0, 60, 300, 900]),
