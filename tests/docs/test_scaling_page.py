@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from rich.console import Console
 
 from multicloud.cli.root import root
+from multicloud.cli.shown import pool_row
+from multicloud.cli.tables import pools_table
 from support.commandline import SOURCE, environment
+from support.decided import decided
+from support.manifests import policy, pool
+from support.scaling import read, standing
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "scaling.md"
@@ -39,7 +45,7 @@ def shell() -> Mapping[str, str]:
 
 
 def test_the_page_holds_only_what_is_tried() -> None:
-    assert {language for language, _ in BLOCKS} == {"bash", "yaml"}
+    assert {language for language, _ in BLOCKS} == {"bash", "yaml", "text"}
     assert all(re.fullmatch(r"[a-z-]+\.yaml", name) for name in POLICIES)
     assert len(POLICIES) == sum(language == "yaml" for language, _ in BLOCKS)
 
@@ -59,6 +65,18 @@ def test_every_command_works_and_draws_the_pictures_of_the_page(desk: Path) -> N
     assert sorted(PICTURES) == sorted(file.name for file in desk.glob("*.png"))
     for name in PICTURES:
         assert (PAGE.parent / "pictures" / name).read_bytes().startswith(b"\x89PNG")
+
+
+async def test_the_table_of_a_policy_is_the_one_that_status_draws() -> None:
+    passes = [(20, 20, 4000), (20, 20, 8000), (40, 30, 10000)]
+    seen = await decided(policy("load"), *((standing(now, ready), [read("rps", load)]) for now, ready, load in passes))
+    ready = {"type": "Ready", "status": "True", "reason": "EnoughReady", "message": ""}
+    body = {**pool(members=[]), "status": {"replicas": 30, "desiredReplicas": 50, "conditions": [ready]}}
+    console = Console(width=80, highlight=False)
+    with console.capture() as captured:
+        console.print(pools_table([pool_row(body, [seen])], wide=False, namespaces=False))
+    (shown,) = (text for language, text in BLOCKS if language == "text")
+    assert [line.rstrip() for line in captured.get().splitlines()] == shown.splitlines()
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -12,7 +12,8 @@ import click
 from multicloud.cli.approve import changes_of
 from multicloud.cli.asking import ask
 from multicloud.cli.options import cluster_options
-from multicloud.cli.reading import Body, read_pools
+from multicloud.cli.policies import policy_reasons, policy_sentences
+from multicloud.cli.reading import Body, read_decided
 from multicloud.cli.shown import MemberRow, PoolRow, condition, number, pool_row, where
 
 _WELL_KNOWN = ("Ready", "Observed", "MembersHealthy")
@@ -24,21 +25,22 @@ _WELL_KNOWN = ("Ready", "Observed", "MembersHealthy")
 @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace of the pool. Default: that of the context.")
 @cluster_options
 def explain(*, pool: str, namespace: str | None, kubeconfig: Path | None, context: str | None) -> None:
-    """Say in words why POOL has its size: who decided, what bound it, where each node is and why, what would change it."""
+    """Say in words why POOL has its size: who decided and by what, what bound it, where each node is, what would change it."""
     from multicloud.cli.place import namespace_of
 
     place = namespace or namespace_of(kubeconfig, context)
-    (body,) = ask(kubeconfig, context, lambda kube: read_pools(kube, place, pool))
-    click.echo("\n".join(explained(body)))
+    ((body, policies),) = ask(kubeconfig, context, lambda kube: read_decided(kube, place, pool))
+    click.echo("\n".join(explained(body, policies)))
 
 
-def explained(body: Body) -> Sequence[str]:
-    """The lines about one pool, as its status tells it."""
+def explained(body: Body, policies: Sequence[Body] = ()) -> Sequence[str]:
+    """The lines about one pool and its policies, as their statuses tell it."""
     row, status = pool_row(body), body.get("status") or {}
     if not status:
         return [f"{row.name}: no operator has looked at this pool yet. `multicloud check` looks for what is missing."]
     return [
         *_how_much(row, status),
+        *(line for policy in policies for line in policy_sentences(policy)),
         *_bound(row, body),
         "",
         "Where the nodes are:",
@@ -48,7 +50,7 @@ def explained(body: Body) -> Sequence[str]:
         *_next(row, status),
         "",
         "What would change it:",
-        *(f"- {line}" for line in _levers(row, status, body)),
+        *(f"- {line}" for line in _levers(row, status, body, policies)),
     ]
 
 
@@ -133,7 +135,7 @@ def _money(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"It costs {now} an hour now, and {then} at the end."
 
 
-def _levers(row: PoolRow, status: Mapping[str, Any], body: Body) -> Sequence[str]:
+def _levers(row: PoolRow, status: Mapping[str, Any], body: Body, policies: Sequence[Body]) -> Sequence[str]:
     """What a person may do, once for each reason that is more than all is well."""
     from multicloud.cli.reference.reasons import advice
 
@@ -141,6 +143,7 @@ def _levers(row: PoolRow, status: Mapping[str, Any], body: Body) -> Sequence[str
     lines = [f"{one['name']} gave way by {one['by']} units: {one['wouldHelp']}." for one in plan.get("relaxed") or ()]
     reasons = [row.limited_by, *(member.reason for member in row.members)]
     reasons += [condition(body, kind).get("reason", "") for kind in ("Ready", "ApprovalRequired", "Paused")]
+    reasons += [reason for policy in policies for reason in policy_reasons(policy)]
     lines += [f"{reason}: {said}" for reason in dict.fromkeys(reasons) if (said := advice(reason)) is not None]
     if row.limited_by == "" and not lines:
         lines = ["another wish: spec.replicas, a policy, or `multicloud override` for a while.", *_bounds(row)]

@@ -36,3 +36,22 @@ async def read_pools(kube: "KubeClient", namespace: str | None, pool: str | None
             "`multicloud status -A` lists those of every namespace"
         )
     return (body,)
+
+
+async def read_decided(
+    kube: "KubeClient", namespace: str | None, pool: str | None
+) -> Sequence[tuple[Body, Sequence[Body]]]:
+    """Pools as `read_pools` gives them, each with the policies that want to decide for it, the oldest first."""
+    from multicloud.kube.objects import KubeObjects
+    from multicloud.model.ref import Kind
+
+    pools = await read_pools(kube, namespace, pool)
+    objects = KubeObjects(kube, namespaces=() if namespace is None else (namespace,))
+    found = sorted(
+        await objects.list_objects(Kind.POLICY),
+        key=lambda body: (body["metadata"]["creationTimestamp"], body["metadata"]["uid"]),
+    )
+    by_pool: dict[tuple[str, str], list[Body]] = {}
+    for body in found:
+        by_pool.setdefault((body["metadata"]["namespace"], body["spec"]["poolRef"]["name"]), []).append(body)
+    return [(body, by_pool.get((body["metadata"]["namespace"], body["metadata"]["name"]), [])) for body in pools]

@@ -1,4 +1,4 @@
-"""Statuses of pools as rows for people. `tables` draws them, other commands take words from them; nothing here asks or decides anything."""
+"""Statuses of pools and of their policies as rows for people. `tables` draws them, other commands take words from them; nothing here asks or decides anything."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +30,27 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """One ScalingPolicy, in units. `works`: it decides the number of its pool; `decided_by` is the metric that won.
+
+    `recent` are the wishes that its status remembers, oldest first, the present one last; each differs from the one before.
+    """
+
+    name: str
+    works: bool
+    desired: int | None
+    recent: tuple[int, ...]
+    decided_by: str | None
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRow:
     """One pool; `desired` and `ready` in units, `ready_condition` and `paused` True, False or Unknown.
 
     What it costs an hour, now and at the end of its plan, is text as in the status; None is unknown.
+    `policies` are those that want to decide its number, the oldest first.
     """
 
     namespace: str
@@ -50,10 +67,11 @@ class PoolRow:
     members: tuple[MemberRow, ...]
     hourly_cost_now: str | None = None
     hourly_cost: str | None = None
+    policies: tuple[PolicyRow, ...] = ()
 
 
-def pool_row(body: Mapping[str, Any]) -> PoolRow:
-    """Read a MultiCloudPool as the API server gives it, also one that no operator has looked at yet."""
+def pool_row(body: Mapping[str, Any], policies: Sequence[Mapping[str, Any]] = ()) -> PoolRow:
+    """Read a MultiCloudPool and its policies as the API server gives them, also those that no operator has looked at yet."""
     meta, spec, status = _block(body, "metadata"), _block(body, "spec"), _block(body, "status")
     ready, plan = condition(body, "Ready"), _block(status, "plan")
     return PoolRow(
@@ -71,7 +89,36 @@ def pool_row(body: Mapping[str, Any]) -> PoolRow:
         members=tuple(_members(spec, status)),
         hourly_cost_now=plan.get("hourlyCostNow"),
         hourly_cost=plan.get("hourlyCost"),
+        policies=tuple(map(policy_row, policies)),
     )
+
+
+def policy_row(body: Mapping[str, Any]) -> PolicyRow:
+    """Read a ScalingPolicy as the API server gives it, also one that no operator has looked at yet."""
+    status, ready = _block(body, "status"), condition(body, "Ready")
+    works = ready.get("status") == "True"
+    decided = status if works else {}
+    return PolicyRow(
+        name=str(_block(body, "metadata").get("name", "")),
+        works=works,
+        desired=decided.get("desiredReplicas"),
+        recent=_recent(decided),
+        decided_by=decided.get("decidedBy"),
+        reason=decided.get("reason") or ready.get("reason", "NotYetObserved"),
+        message=decided.get("message") or ready.get("message", "no operator has reported on this policy yet"),
+    )
+
+
+def _recent(status: Mapping[str, Any]) -> tuple[int, ...]:
+    """The wishes before the present one, by taking back what was changed, the newest change first."""
+    if status.get("desiredReplicas") is None:
+        return ()
+    wishes = [int(status["desiredReplicas"])]
+    for span in reversed(status.get("history") or ()):
+        before = wishes[-1] - span.get("added", 0) + span.get("removed", 0)
+        if before != wishes[-1]:
+            wishes.append(before)
+    return tuple(reversed(wishes))
 
 
 def _members(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[MemberRow]:

@@ -8,7 +8,7 @@ import yaml
 
 from multicloud_lab.controlplane import ControlPlane
 from support.commandline import multicloud_says
-from support.manifests import member, pool
+from support.manifests import member, policy, pool
 
 STATUS: Mapping[str, Any] = {
     "observedGeneration": 1,
@@ -77,6 +77,28 @@ def test_the_table_shows_pool_and_members_with_what_nobody_knows_as_a_question_m
         ["web", "5", "3", "Ready", "EnoughReady"],
         ["east", "aws", "shop-prod/web", "5", "3", "4", "Active", "OperationRunning"],
         ["new", "gcp", "shop-batch/web", "?", "?", "?", "Active"],
+    ]
+
+
+def test_a_policy_stands_beneath_its_pool_and_its_facts_in_json(
+    ask: Ask, our_kinds: ControlPlane, pool_of_two: str
+) -> None:
+    for body in (policy("load", pool_of_two), policy("other", pool_of_two, poolRef={"name": "elsewhere"})):
+        our_kinds.kubectl("apply", "--filename=-", input=json.dumps(body)).check_returncode()
+    _, table, _ = ask("-n", pool_of_two)
+    assert [line.split() for line in table.splitlines()][2] == ["load", "policy", "?", "Idle", "NotYetObserved"]
+    assert "other" not in table
+    _, said, _ = ask("web", "-n", pool_of_two, "-o", "json")
+    assert json.loads(said)["policies"] == [
+        {
+            "name": "load",
+            "decides": False,
+            "desiredReplicas": None,
+            "recentReplicas": [],
+            "decidedBy": None,
+            "reason": "NotYetObserved",
+            "message": "no operator has reported on this policy yet",
+        }
     ]
 
 
