@@ -1,13 +1,13 @@
-"""Many pools at once in one World, each with any spec on node pools of its own: what became of every wish.
+"""Any two specs of one pool, with annotations: what it starts with, and what it is edited to.
 
 The specs come from `anyobjects`; here they are bound to node pools that exist (most of the time), and times and sizes are
-kept small enough for an end to be seen.
+kept small enough for an end to be seen. `anyends` tells what became of them.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -23,16 +23,21 @@ from multicloud_lab.core.seed import (
     GkeCluster,
     GkePool,
     Seed,
+    Span,
+    Timings,
 )
-from support.anyobjects import Json, kind_named, object_of, specs
-from support.world import World
+from support.anyaccounts import SPARE
+from support.anynotes import MEMBERS, notes
+from support.anyobjects import Json, Kind, Narrowed, Texts, kind_named, object_of, specs
+from support.world import NAMESPACE
 
-SLOTS = 20
+SLOTS = 50
+"""Pools in one World."""
 FOUND_NODES = 2
-CLUSTERS = ("c0", "c1")
+CLUSTERS = ("c0", "c1", "c2", "c3", "c4")
 POOL = kind_named("MultiCloudPool")
 BLOCK_OF = {"aws": "eks", "azure": "aks", "gcp": "gke"}
-MOST: Mapping[str, int] = {
+_MOST: Mapping[str, int] = {
     "replicas": 24,
     "minReplicas": 12,
     "maxReplicas": 24,
@@ -50,40 +55,56 @@ MOST: Mapping[str, int] = {
     "returnAfterSeconds": 300,
 }
 """The most of what decides how long a case takes."""
-SAYS_WHY = frozenset(
-    {
-        "AboveBound",
-        "AdoptionPending",
-        "ApprovalRequired",
-        "AutoscalerOn",
-        "CapacityLimited",
-        "CostCeilingReached",
-        "Drifted",
-        "ForeignScaler",
-        "OverrideInvalid",
-        "Paused",
-        "Stalled",
-        "UnsafeToShrink",
-    }
+_TEXTS: Texts = {
+    "name": MEMBERS,
+    "currency": ("USD", "EUR"),
+    "hourlyPrice": ("0", "0.0416", "0.096", "1.5"),
+    "maxHourlyCost": ("0", "1.2", "120.00"),
+    # Where a member is comes from `bound_to`.
+    "cluster": ("c0",),
+    "region": ("us-east-1",),
+    "nodeGroup": ("web",),
+    "resourceGroup": ("shop",),
+    "agentPool": ("web",),
+    "subscriptionId": ("00000000-0000-0000-0000-000000000001",),
+    "location": ("europe-west1-b",),
+    "nodePool": ("web",),
+    "project": ("shop-prod-1",),
+}
+"""Texts that say something to the lab, or whose letters `tests/cluster/crds` tries."""
+_TIMINGS = Timings(
+    boot=Span(min=5, max=30),
+    drain_s=5,
+    eks_update=Span(min=10, max=20),
+    aks_operation=Span(min=5, max=15),
+    gke_operation=Span(min=5, max=15),
 )
-"""Conditions that are True where something keeps a wish from being met."""
+"""Quick, for a cluster of Azure's or Google's changes one node pool at a time."""
 
 
-def is_taken(spec: Json) -> bool:
-    """True when the API server would take the spec; tests/cluster shows that our parser judges alike."""
+def body_of(kind: Kind, name: str, draft: Json) -> Json:
+    """The object of a draft: a spec with annotations beside it. An annotation has a slash in its name."""
+    spec = {field: copy.deepcopy(value) for field, value in draft.items() if "/" not in field}
+    body = object_of(kind, name, spec, namespace=NAMESPACE)
+    body["metadata"]["annotations"] = {field: value for field, value in draft.items() if "/" in field}
+    return body
+
+
+def is_taken(draft: Json) -> bool:
+    """True when the API server would take the pool; tests/cluster shows that our parser judges alike."""
     try:
-        pool_spec(object_of(POOL, "any", spec))
+        pool_spec(body_of(POOL, "any", draft))
     except InvalidSpec:
         return False
     return True
 
 
-_TAKEN = specs(POOL, MOST).filter(is_taken)
+_TAKEN = specs(POOL, Narrowed(most=_MOST, texts=_TEXTS)).filter(is_taken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Two specs of one pool: what it starts with, and what it is edited to."""
+    """Two drafts of one pool: what it starts with, and what it is edited to."""
 
     before: Json
     after: Json
@@ -95,9 +116,9 @@ _AT_ONCE: Json = {"maxUnavailablePercent": 100, "maxNodesPerStep": 20, "stepPaus
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Any two specs. `plain` ones depend on nothing but themselves, so that their ends can be compared."""
+    """Any two drafts. `plain` ones depend on nothing but themselves, so that their ends can be compared."""
     plain = draw(st.booleans() | st.just(value=True))
-    before, after = (draw(_TAKEN) for _ in range(2))
+    before, after = ({**draw(_TAKEN), **draw(notes(plain=plain))} for _ in range(2))
     return (
         Case(before=_plain(before), after=_plain(after), plain=True)
         if plain
@@ -131,7 +152,10 @@ def _cloud(member: Json) -> str:
 
 
 def bound_to(spec: Json, slot: int, chance: Random, *, mistakes: bool) -> Json:
-    """The spec with members on the slot's node pools; with mistakes one in ten names something that does not exist."""
+    """The spec with members on the slot's node pools; with mistakes one in ten names something that does not exist.
+
+    With mistakes every other member also belongs to an account that is edited meanwhile.
+    """
     members = []
     for member in spec["members"]:
         cloud = _cloud(member)
@@ -139,8 +163,10 @@ def bound_to(spec: Json, slot: int, chance: Random, *, mistakes: bool) -> Json:
             name: value for name, value in member.items() if name not in {*BLOCK_OF.values(), "kubeconfigSecretRef"}
         }
         mistaken = mistakes and chance.random() < 0.1
-        account = "nobody" if mistaken and chance.random() < 0.5 else cloud
-        node_pool = "nowhere" if mistaken and account == cloud else f"n{slot}"
+        account = cloud if not mistakes or chance.random() < 0.5 else f"{cloud}-{chance.randrange(SPARE)}"
+        if mistaken and chance.random() < 0.5:
+            account = "nobody"
+        node_pool = "nowhere" if mistaken and account != "nobody" else f"n{slot}"
         members.append({**others, "accountRef": {"name": account}, BLOCK_OF[cloud]: _block(cloud, slot, node_pool)})
     return {**spec, "members": members}
 
@@ -162,6 +188,7 @@ def seed_of(chance: int) -> Seed:
     zone = "europe-west1-b"
     return Seed(
         random=chance,
+        timings=_TIMINGS,
         aws=AwsSeed(
             clusters=tuple(
                 EksCluster(name=name, nodegroups=tuple(EksNodegroup(name=f"n{s}", desired=FOUND_NODES) for s in mine))
@@ -194,36 +221,7 @@ def seed_of(chance: int) -> Seed:
     )
 
 
-def is_met(world: World, name: str) -> bool:
-    """True when a pool has what it wishes: as many units as whole nodes allow, nothing that binds, nothing to report."""
-    spec, status = world.spec(name), world.status(name)
-    wish, desired, units = spec.get("replicas"), status.get("desiredReplicas"), status.get("replicas")
-    clamped = None if wish is None else max(spec["minReplicas"], min(spec["maxReplicas"], wish))
-    # A whole node more than wished may be the smallest that reaches it.
-    largest = max(member.get("unitsPerNode", 1) for member in spec["members"])
-    return desired is not None and clamped in {None, desired} and desired <= (units or 0) < desired + largest
-
-
-def is_at_rest(world: World, name: str) -> bool:
-    """True when every member has the size that it should have, whether or not the bounds let the wish be met."""
-    return {member["reason"] for member in world.status(name).get("members", ())} == {"AsWished"}
-
-
-def is_told(world: World, name: str) -> bool:
-    """True when the status says why a wish is not met."""
-    status = world.status(name)
-    conditions = {each["type"]: each for each in status.get("conditions", ())}
-    unhealthy = any(conditions[kind]["status"] != "True" for kind in ("Ready", "MembersHealthy") if kind in conditions)
-    bound = any(kind in SAYS_WHY and each["status"] == "True" for kind, each in conditions.items())
-    return bool(status.get("limitedBy")) or unhealthy or bound
-
-
-def sizes(world: World, name: str) -> Mapping[str, int | None]:
-    """The sizes of a pool's members, as its status shows them."""
-    return {member["name"]: member["requestedNodes"] for member in world.status(name)["members"]}
-
-
-def edits(case_from: Mapping[str, Any], case_to: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """The fields that differ, one edit each; None takes a field away."""
+def edits(case_from: Json, case_to: Json) -> Sequence[Json]:
+    """The fields and annotations that differ, one edit each; None takes one away."""
     names = [name for name in {**case_from, **case_to} if case_from.get(name) != case_to.get(name)]
     return [{name: case_to.get(name)} for name in names]

@@ -6,7 +6,7 @@ Made from `crds/` alone, so that a new field is tried as soon as it is generated
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
 """Texts of which the schema says less than is true; only the operator knows cron and the names of time zones."""
 
 Json = dict[str, Any]
+Texts = Mapping[str, Sequence[str]]
+"""Texts to choose among, by the name of their field."""
 Steps = tuple[str | int, ...]
 """The way to a field: names and indexes below `spec`."""
 
@@ -36,6 +38,17 @@ class Kind:
 
     name: str
     spec: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """Values that are tried instead of all that a field takes: `most` of an integer, `texts` to choose among."""
+
+    most: Mapping[str, int] = field(default_factory=dict)
+    texts: Texts = field(default_factory=dict)
+
+
+ALL = Narrowed()
 
 
 def kind_named(name: str) -> Kind:
@@ -51,39 +64,40 @@ def object_of(kind: Kind, name: str, spec: Json, **metadata: str) -> Json:
     return {"apiVersion": f"{ref.GROUP}/{ref.VERSION}", "kind": kind.name, "metadata": meta, "spec": spec}
 
 
-def specs(kind: Kind, most: Mapping[str, int] | None = None) -> st.SearchStrategy[Json]:
-    """Specs of a kind. `most` lowers the maximum of integers by the name of their field."""
-    return _values(kind.spec, "", most or {}).map(mostly_sound)
+def specs(kind: Kind, tried: Narrowed = ALL) -> st.SearchStrategy[Json]:
+    """Specs of a kind."""
+    return _values(kind.spec, "", tried).map(mostly_sound)
 
 
-def _values(schema: Json, name: str, most: Mapping[str, int]) -> st.SearchStrategy[Any]:
-    if "enum" in schema or name in KNOWN:
-        return st.sampled_from(schema.get("enum") or KNOWN[name])
+def _values(schema: Json, name: str, tried: Narrowed) -> st.SearchStrategy[Any]:
+    chosen = tried.texts.get(name) or schema.get("enum") or KNOWN.get(name)
+    if chosen and schema["type"] == "string":
+        return st.sampled_from(chosen)
     match schema["type"]:
         case "boolean":
             return st.booleans()
         case "string":
             return _texts(schema)
         case "integer":
-            return _numbers(schema, most.get(name, 2**31))
+            return _numbers(schema, tried.most.get(name, 2**31))
         case "array":
             fewest, at_most = schema.get("minItems", 0), min(schema.get("maxItems", 3), 3)
-            items = _values(schema["items"], name, most)
+            items = _values(schema["items"], name, tried)
             once = schema.get("x-kubernetes-list-type") == "set"
             return st.lists(items, min_size=fewest, max_size=max(fewest, at_most), unique=once)
         case "object":
-            return _blocks(schema, most)
+            return _blocks(schema, tried)
     raise ValueError(f"{name}: no values are known of type {schema['type']}")
 
 
-def _blocks(schema: Json, most: Mapping[str, int]) -> st.SearchStrategy[Json]:
+def _blocks(schema: Json, tried: Narrowed) -> st.SearchStrategy[Json]:
     if "properties" not in schema:
         return st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text(max_size=4), max_size=2)
-    made = {field: _values(inner, field, most) for field, inner in schema["properties"].items()}
+    made = {name: _values(inner, name, tried) for name, inner in schema["properties"].items()}
     required = schema.get("required", [])
     return st.fixed_dictionaries(
-        {field: value for field, value in made.items() if field in required},
-        optional={field: value for field, value in made.items() if field not in required},
+        {name: value for name, value in made.items() if name in required},
+        optional={name: value for name, value in made.items() if name not in required},
     )
 
 
@@ -140,9 +154,9 @@ def _keep_one(member: Json, blocks: Sequence[str], at: int) -> None:
 
 
 @st.composite
-def broken(draw: st.DrawFn, kind: Kind) -> tuple[Json, str]:
+def broken(draw: st.DrawFn, kind: Kind, tried: Narrowed = ALL) -> tuple[Json, str]:
     """A spec with one value that its schema forbids, and the path of it."""
-    spec = copy.deepcopy(draw(specs(kind)))
+    spec = copy.deepcopy(draw(specs(kind, tried)))
     places = list(_places(kind.spec, spec, ()))
     steps, schema = draw(st.sampled_from(places))
     bad = draw(st.sampled_from(list(_forbidden(schema))))

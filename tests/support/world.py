@@ -302,6 +302,10 @@ class World:
             body["metadata"]["annotations"] = dict(annotations)
         self.apply(body)
 
+    def knows(self, name: str = "web") -> bool:
+        """Whether there is such a pool."""
+        return pool_key(name) in self.cluster.objects
+
     def spec(self, name: str = "web") -> Mapping[str, Any]:
         """What a pool's object says."""
         found: Mapping[str, Any] = self.cluster.objects[pool_key(name)]["spec"]
@@ -336,6 +340,11 @@ class World:
         status = self.cluster.objects[_account_key(name)].get("status") or {}
         found = next(entry for entry in status["conditions"] if entry["type"] == kind)
         return found["status"], found["reason"]
+
+    def account_conditions(self, name: str) -> Mapping[str, tuple[str, str]]:
+        """Status and reason of all conditions of an account, by type."""
+        status = self.cluster.objects[_account_key(name)].get("status") or {}
+        return {found["type"]: (found["status"], found["reason"]) for found in status.get("conditions", ())}
 
     def hand(self, cloud: str, cluster: str, node_pool: str, to: int) -> None:
         """Somebody resizes a node pool in the vendor's console."""
