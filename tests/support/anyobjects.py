@@ -5,6 +5,7 @@ Made from `crds/` alone, so that a new field is tried as soon as it is generated
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,10 +117,13 @@ def _texts(schema: Json) -> st.SearchStrategy[str]:
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", 40)
     if "pattern" not in schema:
         return st.text(st.characters(codec="utf-8"), min_size=shortest, max_size=longest)
-    # `$` of Python also stands before a last newline, that of the API server (RE2) does not; and Python has no `\\p`.
-    pattern = schema["pattern"].removesuffix("$").replace(r"\p{L}\p{N}", "A-Za-z0-9ÄßЖ日") + r"\Z"
-    matching = st.from_regex(pattern)
-    return matching.filter(lambda text: shortest <= len(text) <= longest)
+    return st.from_regex(_pattern(schema)).filter(lambda text: shortest <= len(text) <= longest)
+
+
+def _pattern(schema: Json) -> str:
+    """A text's pattern in Python: `$` also stands before a last newline, unlike RE2's, and there is no `\\p`."""
+    pattern: str = schema["pattern"]
+    return pattern.removesuffix("$").replace(r"\p{L}\p{N}", "A-Za-z0-9ÄßЖ日") + r"\Z"
 
 
 def mostly_sound(spec: Json) -> Json:
@@ -201,7 +205,8 @@ def _forbidden(schema: Json) -> Iterator[Any]:
             if "maxLength" in schema:
                 yield "a" * (schema["maxLength"] + 1)
             if "pattern" in schema:
-                yield from ("a\n", "../x", "a/b", "a%2fb", "ä?b", " ")
+                texts = ("a\n", "../x", "a/b", "a%2fb", "ä?b", " ")
+                yield from (text for text in texts if not re.search(_pattern(schema), text))
         case "array":
             yield from ("a", 1)
             if schema.get("minItems"):
