@@ -27,7 +27,7 @@ SETTINGS: Final = """
 [tool.mutmut]
 source_paths = {paths}
 pytest_add_cli_args_test_selection = {tests}
-also_copy = ["multicloud", "multicloud_lab", "tests"]
+also_copy = ["conftest.py", "multicloud", "multicloud_lab", "tests"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not long"]
 use_git_change_detection = false
 
@@ -37,6 +37,18 @@ addopts = ["--import-mode=importlib", "-q"]
 asyncio_mode = "auto"
 markers = ["long: left out"]
 """
+
+QUICKLY: Final = """
+import pytest
+from hypothesis import settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure():
+    settings.register_profile("mutants", derandomize=True, deadline=None, max_examples=10)
+    settings.load_profile("mutants")
+"""
+"""A mutant that lives costs every test that comes by it: ten examples of each property."""
 
 
 @dataclass(slots=True)
@@ -111,6 +123,7 @@ def copy(rooms: list[str]) -> None:
         tests=json.dumps([f"tests/{room}" for room in ROOMS]),
     )
     (SCRATCH / "pyproject.toml").write_text(settings)
+    (SCRATCH / "conftest.py").write_text(QUICKLY)
 
 
 def try_survivors_again() -> None:
