@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from multicloud.cli.explain import explained
+from multicloud.cli.explain import document, explained
 from multicloud.decide import decide
 from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import render_pool
@@ -111,6 +111,54 @@ def _priced_at_rest() -> dict[str, Any]:
     proved = {name: node_pool(name, size, ready_source=ReadySource.KUBERNETES) for name, size in sizes.items()}
     body["status"] = render_pool(pool_object(body), plan, plan.record, conditions, proved)
     return body
+
+
+def test_a_saving_that_has_to_stand_is_told_with_its_time() -> None:
+    body = _priced_at_rest()
+    body["status"]["saving"] = {"since": "2026-05-04T12:00:00.123456Z", "moving": False, "prices": "0123456789abcdef"}
+    sentence = (
+        "The same would be cheaper elsewhere since 2026-05-04T12:00:00Z. If that still holds at 2026-05-04T12:30:00Z, "
+        "nodes move (spec.allocation.moveWhenSaving)."
+    )
+    assert sentence in explained(body)
+    body["status"]["saving"]["moving"] = True
+    assert not any("cheaper elsewhere" in line for line in explained(body))
+
+
+def test_programs_are_told_the_same() -> None:
+    body = _priced_at_rest()
+    body["spec"]["currency"] = "USD"
+    body["status"]["limitedBy"] = "MaxReplicas"
+    body["status"]["conditions"] = [{"type": "CapacityLimited", "message": "spec.maxReplicas is 20"}]
+    told = document(body)
+    assert (told["namespace"], told["name"], told["desired"], told["ready"]) == ("shop", "web", 10, 10)
+    assert (told["decidedBy"]["reason"], told["saving"]) == ("SpecReplicas", None)
+    assert told["limitedBy"] == {"reason": "MaxReplicas", "message": "spec.maxReplicas is 20"}
+    cheap, dear = told["members"]
+    assert (cheap["name"], cheap["cloud"], cheap["requestedNodes"], cheap["targetNodes"]) == ("cheap", "aws", 6, 5)
+    assert (dear["nodePool"], dear["readyNodes"], dear["targetNodes"]) == ("web", 4, 5)
+    assert told["bindingConstraints"] == [{"name": "allocation.survive[Cloud]", "costsPerHour": "0.8"}]
+    reported = body["status"]["plan"]
+    assert told["plan"].pop("steps") == [step["changes"] for step in reported["steps"]] != []
+    assert told["plan"] == {name: reported[name] for name in told["plan"]}
+    assert told["wouldChangeIt"][0]["name"] == "MaxReplicas"
+    assert {one["reason"] for one in told["members"]} <= {one["name"] for one in told["wouldChangeIt"]}
+
+
+def test_a_pool_that_nobody_looked_at_is_a_document_too() -> None:
+    told = document(BODY)
+    assert (told["desired"], told["ready"], told["limitedBy"], told["plan"]["changes"]) == (None, None, None, [])
+
+
+def test_costs_of_a_plan_are_told_in_the_currency() -> None:
+    body = _priced_at_rest()
+    body["spec"]["currency"] = "EUR"
+    body["status"]["plan"] |= {
+        "hourlyCostNow": "2.40",
+        "hourlyCost": "1.80",
+        "changes": [{"member": "dear", "from": 6, "to": 4, "reason": "MoveForSaving"}],
+    }
+    assert "The nodes cost 2.40 EUR an hour now, and 1.80 at the end." in explained(body)
 
 
 @pytest.mark.parametrize("mode", [Mode.PLAN, Mode.APPROVE_SHRINK])

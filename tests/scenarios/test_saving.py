@@ -72,6 +72,7 @@ async def test_six_members_move_to_another_cloud_in_steps_and_nothing_is_missing
         await at_rest_on_aws(world)
         before = len(world.cloud_writes)
         fewest = world.status()["replicas"]
+        why: set[str] = set()
 
         world.edit(members=six("0.05"))
         await world.run_for(seconds=WINDOW_S - 60)
@@ -81,11 +82,14 @@ async def test_six_members_move_to_another_cloud_in_steps_and_nothing_is_missing
         def arrived() -> bool:
             nonlocal fewest
             fewest = min(fewest, world.status()["replicas"])
+            why.update(change["reason"] for change in world.status()["plan"]["changes"])
             return requested(world) == {"azure-a": 6, "azure-b": 6}
 
         await world.run_until(arrived, minutes=240)
         await world.run_for(hours=2)
         assert fewest >= UNITS, "ready units never fell below the wish"
+        assert why == {"MoveForSaving"}, "to the last node that goes"
+        assert world.status()["saving"] is None, "the move is over"
         assert world.cloud_writes[before:] == STEPS
         assert world.status()["plan"]["hourlyCostNow"] == "0.60"
 

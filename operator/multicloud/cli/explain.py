@@ -1,9 +1,10 @@
-"""`multicloud explain`: why a pool is as it is, in sentences. Reads the API server only.
+"""`multicloud explain`: why a pool is as it is, in sentences, or as a document for programs. Reads the API server only.
 
 The words in brackets are the reasons of status, events and metrics (docs/reference/reasons.md).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import click
 
 from multicloud.cli.approve import changes_of
 from multicloud.cli.asking import ask
-from multicloud.cli.options import cluster_options
+from multicloud.cli.options import cluster_options, output_option
 from multicloud.cli.policies import policy_reasons, policy_sentences
+from multicloud.cli.printing import print_document
 from multicloud.cli.reading import Body, read_decided
-from multicloud.cli.shown import MemberRow, PoolRow, condition, number, pool_row, where
+from multicloud.cli.shown import MemberRow, PoolRow, condition, number, policy_row, pool_row, where
 
 _WELL_KNOWN = ("Ready", "Observed", "MembersHealthy")
 """Conditions of which only the other side is worth a sentence."""
@@ -23,14 +25,73 @@ _WELL_KNOWN = ("Ready", "Observed", "MembersHealthy")
 @click.command()
 @click.argument("pool")
 @click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace of the pool. Default: that of the context.")
+@output_option("text", "json", "yaml")
 @cluster_options
-def explain(*, pool: str, namespace: str | None, kubeconfig: Path | None, context: str | None) -> None:
+def explain(*, pool: str, namespace: str | None, output: str, kubeconfig: Path | None, context: str | None) -> None:
     """Say in words why POOL has its size: who decided and by what, what bound it, where each node is, what would change it."""
     from multicloud.cli.place import namespace_of
 
     place = namespace or namespace_of(kubeconfig, context)
     ((body, policies),) = ask(kubeconfig, context, lambda kube: read_decided(kube, place, pool))
-    click.echo("\n".join(explained(body, policies)))
+    if output == "text":
+        click.echo("\n".join(explained(body, policies)))
+    else:
+        print_document(document(body, policies), output)
+
+
+def document(body: Body, policies: Sequence[Body] = ()) -> Mapping[str, Any]:
+    """What the sentences are made of; null is unknown, or nothing of the kind."""
+    from multicloud.cli.bound import Bound
+
+    row, status = pool_row(body), body.get("status") or {}
+    plan = status.get("plan") or {}
+    limited = {"reason": row.limited_by, "message": condition(body, "CapacityLimited").get("message")}
+    return {
+        "namespace": row.namespace,
+        "name": row.name,
+        "desired": row.desired,
+        "ready": row.ready,
+        "decidedBy": status.get("desiredBy"),
+        "policies": [_told_policy(policy) for policy in policies],
+        "limitedBy": limited if row.limited_by else None,
+        "members": [_told_member(member) for member in row.members],
+        "bindingConstraints": Bound.by_status(body).listed(),
+        "saving": status.get("saving"),
+        "plan": {
+            "changes": plan.get("changes") or [],
+            "steps": [step.get("changes") or [] for step in plan.get("steps") or ()],
+            "hourlyCostNow": row.hourly_cost_now,
+            "hourlyCost": row.hourly_cost,
+            "hash": plan.get("hash"),
+            "expiresAt": plan.get("expiresAt"),
+        },
+        "wouldChangeIt": [{"name": name, "advice": said} for name, said in _levers(row, status, body, policies)],
+    }
+
+
+def _told_policy(policy: Body) -> Mapping[str, Any]:
+    row = policy_row(policy)
+    return {
+        "name": row.name,
+        "desired": row.desired,
+        "reason": row.reason or None,
+        "message": row.message or None,
+        "metrics": (policy.get("status") or {}).get("metrics") or [],
+    }
+
+
+def _told_member(member: MemberRow) -> Mapping[str, Any]:
+    return {
+        "name": member.name,
+        "cloud": member.cloud,
+        "cluster": member.cluster,
+        "nodePool": member.node_pool,
+        "requestedNodes": member.requested,
+        "readyNodes": member.ready,
+        "targetNodes": member.target,
+        "reason": member.reason or None,
+        "message": member.message or None,
+    }
 
 
 def explained(body: Body, policies: Sequence[Body] = ()) -> Sequence[str]:
@@ -47,10 +108,11 @@ def explained(body: Body, policies: Sequence[Body] = ()) -> Sequence[str]:
         *(line for member in row.members for line in _member(member)),
         *_placed(body),
         "",
-        *_next(row, status),
+        *_next(row, status, str((body.get("spec") or {}).get("currency", ""))),
+        *_saving(body),
         "",
         "What would change it:",
-        *(f"- {line}" for line in _levers(row, status, body, policies)),
+        *(f"- {name}: {said}" for name, said in _levers(row, status, body, policies)),
     ]
 
 
@@ -63,7 +125,7 @@ def _how_much(row: PoolRow, status: Mapping[str, Any]) -> Iterator[str]:
         f"A unit is what the smallest node carries; the pool keeps between {number(row.minimum)} and {number(row.maximum)}."
     )
     if by:
-        yield f"Decided by {who}: {number(wished)} units ({by.get('reason')}), since {by.get('since')}."
+        yield f"Decided by {who}: {number(wished)} units ({by.get('reason')}), since {_to_the_second(by.get('since'))}."
     else:
         yield "Nobody has decided a number yet."
 
@@ -111,7 +173,7 @@ def _placed(body: Body) -> Iterator[str]:
         yield from (f"  {one}" for one in told)
 
 
-def _next(row: PoolRow, status: Mapping[str, Any]) -> Iterator[str]:
+def _next(row: PoolRow, status: Mapping[str, Any], currency: str) -> Iterator[str]:
     plan = status.get("plan") or {}
     steps = plan.get("steps") or ()
     if not plan.get("changes"):
@@ -124,31 +186,49 @@ def _next(row: PoolRow, status: Mapping[str, Any]) -> Iterator[str]:
         for count, step in enumerate(steps, start=1):
             ways = ", ".join(f"{one['member']} {one['from']} → {one['to']}" for one in step.get("changes") or ())
             yield f"  {count}. {ways}"
-    yield from _money(plan)
+    yield from _money(plan, currency)
     if plan.get("hash"):
         yield f"It waits for `multicloud approve {row.name} {plan['hash']}`, until {plan.get('expiresAt')}."
 
 
-def _money(plan: Mapping[str, Any]) -> Iterator[str]:
+def _money(plan: Mapping[str, Any], currency: str) -> Iterator[str]:
     now, then = plan.get("hourlyCostNow"), plan.get("hourlyCost")
     if now is not None and then is not None and now != then:
-        yield f"It costs {now} an hour now, and {then} at the end."
+        yield f"The nodes cost {now} {currency} an hour now, and {then} at the end."
 
 
-def _levers(row: PoolRow, status: Mapping[str, Any], body: Body, policies: Sequence[Body]) -> Sequence[str]:
-    """What a person may do, once for each reason that is more than all is well."""
+def _saving(body: Body) -> Iterator[str]:
+    """That nodes would move for a saving, as soon as it has stood for long enough."""
+    from multicloud.kinds.parse import pool_object
+
+    saving, spec = (body.get("status") or {}).get("saving"), pool_object(body).spec
+    if saving is None or saving.get("moving") or spec is None:
+        return
+    at = datetime.fromisoformat(saving["since"]) + timedelta(seconds=spec.saving.for_s)
+    yield (
+        f"The same would be cheaper elsewhere since {_to_the_second(saving['since'])}. If that still holds at "
+        f"{_to_the_second(at.isoformat())}, nodes move (spec.allocation.moveWhenSaving)."
+    )
+
+
+def _to_the_second(moment: str | None) -> str:
+    return "?" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _levers(row: PoolRow, status: Mapping[str, Any], body: Body, policies: Sequence[Body]) -> Sequence[tuple[str, str]]:
+    """What a person may do, by its name, once for each reason that is more than all is well."""
     from multicloud.cli.reference.reasons import advice
 
     plan = status.get("plan") or {}
-    lines = [f"{one['name']} gave way by {one['by']} units: {one['wouldHelp']}." for one in plan.get("relaxed") or ()]
+    lines = [(one["name"], f"gave way by {one['by']} units: {one['wouldHelp']}.") for one in plan.get("relaxed") or ()]
     reasons = [row.limited_by, *(member.reason for member in row.members)]
     reasons += [condition(body, kind).get("reason", "") for kind in ("Ready", "ApprovalRequired", "Paused")]
     reasons += [reason for policy in policies for reason in policy_reasons(policy)]
-    lines += [f"{reason}: {said}" for reason in dict.fromkeys(reasons) if (said := advice(reason)) is not None]
+    lines += [(reason, said) for reason in dict.fromkeys(reasons) if (said := advice(reason)) is not None]
     if row.limited_by == "" and not lines:
-        lines = ["another wish: spec.replicas, a policy, or `multicloud override` for a while.", *_bounds(row)]
+        bounds = f"{number(row.minimum)} and {number(row.maximum)} bound every wish."
+        lines = [
+            ("another wish", "spec.replicas, a policy, or `multicloud override` for a while."),
+            ("spec.minReplicas and spec.maxReplicas", bounds),
+        ]
     return lines
-
-
-def _bounds(row: PoolRow) -> Sequence[str]:
-    return [f"spec.minReplicas ({number(row.minimum)}) and spec.maxReplicas ({number(row.maximum)}) bound every wish."]

@@ -146,7 +146,8 @@ def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
         return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
     if change > 0 and wished < desired:
         return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
-    if change < 0 and wished > desired:
+    # What stands in for nodes that have not gone yet came with the same move as they go with.
+    if change < 0 and wished - snapshot.record.standing_in > desired:
         return Reason(code=Code.SHRINK_TO_WISH, text="fewer units are wished for than the members have")
     return _why_moved(change, decided)
 

@@ -104,6 +104,7 @@ def _may_move(problem: Problem, snapshot: Snapshot) -> tuple[Problem, Saving | N
         now=cost.value(problem.present),
         staying=cost.value(solve(staying).nodes),
         moving=cost.value(solve(problem).nodes),
+        under_way=snapshot.record.standing_in > 0,
     )
     saving = judged(costs, prices_of(problem), snapshot.spec.saving, snapshot.record.saving, snapshot.now)
     return (problem if saving is not None and saving.moving else staying), saving

@@ -15,20 +15,24 @@ from multicloud.model.spec import MoveWhenSaving
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Ten-thousandths of the currency per hour: what runs now, and the two placements."""
+    """Ten-thousandths of the currency per hour: what runs now, and the two placements.
+
+    `under_way`: nodes that came in a move stand in for others that have not gone yet.
+    """
 
     now: int
     staying: int
     moving: int
+    under_way: bool = False
 
 
 def judged(costs: Costs, prices: str, rule: MoveWhenSaving, known: Saving | None, now: datetime) -> Saving | None:
     """What to remember of the saving; nodes may move for it when it says so. None where it is not worth a move.
 
-    A move that has begun goes on while anything is left to save at the prices that it began with.
+    A move that has begun goes on while anything is left to save, or to go, at the prices that it began with.
     """
     saved = costs.staying - costs.moving
-    if known is not None and known.moving and known.prices == prices and saved > 0:
+    if known is not None and known.moving and known.prices == prices and (saved > 0 or costs.under_way):
         return known
     if saved <= 0 or 100 * saved < rule.percent * costs.now:
         return None
