@@ -92,6 +92,11 @@ class Script:
         self.reading()
         return {cluster: [POOL] for cluster in clusters}
 
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        self.calls.append(f"read {pool.name}")
+        self.reading()
+        return POOL
+
     def resize(self, change: Resize, *, token: str) -> Operation:
         self.calls.append(f"resize {change.to} {token}")
         self.before()

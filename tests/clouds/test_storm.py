@@ -40,6 +40,9 @@ class Refusing:
     def list(self, clusters: object, *, detail: Detail) -> ClusterPools:
         raise self._refuse(f"list {detail} {clusters}")
 
+    def read(self, pool: object) -> NodePool | None:
+        raise self._refuse(f"read {pool}")
+
     def resize(self, change: Resize, *, token: str) -> Operation:
         assert token
         self.before_send()

@@ -22,6 +22,7 @@ class ScriptedLane:
     refuses_writes: CloudError | None = None
     states: dict[str, OperationState] = field(default_factory=dict)
     reads: list[tuple[Detail, tuple[str, ...]]] = field(default_factory=list)
+    read_again: list[NodePoolRef] = field(default_factory=list)
     resizes: list[tuple[NodePoolRef, int, str]] = field(default_factory=list)
     sent: list[NodePool] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
@@ -47,6 +48,13 @@ class ScriptedLane:
             for cluster in clusters
         }
         return {**told, **self.clusters, **{ref: error for ref, error in self.alone.items() if ref.cluster in clusters}}
+
+    async def read(self, pool: NodePoolRef) -> NodePool | None:
+        self.read_again.append(pool)
+        for error in (self.failure, self.clusters.get(pool.cluster), self.alone.get(pool)):
+            if error is not None:
+                raise error
+        return self.pools.get(pool)
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
         if self.refuses_writes is not None:

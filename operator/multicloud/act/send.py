@@ -18,7 +18,7 @@ from multicloud.model.port import Attention, Clock, Lane, Lanes
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import LastResize, MemberRecord, PoolRecord
 from multicloud.model.ref import ObjectKey
-from multicloud.model.size import Activity, Detail, NodePool, Operation, Resize
+from multicloud.model.size import Activity, NodePool, Operation, Resize
 from multicloud.model.spec import AccountObject
 
 audit: structlog.stdlib.BoundLogger = structlog.get_logger("audit")
@@ -110,14 +110,10 @@ async def _read_again(lane: Lane, change: Resize) -> Resize:
     """Read right before writing, where the cloud has no compare-and-set. Raises NotSent if the decision is stale."""
     if change.pool.version:
         return change
-    cluster = change.pool.ref.cluster
     try:
-        answer = (await lane.list([cluster], detail=Detail.FULL)).get(cluster, ())
-    except OutcomeUnknown as error:
-        raise _unsent(error) from None
-    if isinstance(answer, CloudError):
-        raise _unsent(answer)
-    now = next((found for found in answer if found.ref == change.pool.ref), None)
+        now = await lane.read(change.pool.ref)
+    except OutcomeUnknown as error:  # whatever became of the read, nothing was written
+        raise Unavailable(error.reason, retry_after_s=error.retry_after_s) from None
     if now is None or not _same(now, change.pool):
         raise NotSent(Reason(code=Code.CONFLICT, text="the node pool changed since the decision; deciding again"))
     return replace(change, pool=now)
@@ -129,11 +125,6 @@ def _same(now: NodePool, decided: NodePool) -> bool:
         and (now.claim, now.incarnation, now.requested) == (decided.claim, decided.incarnation, decided.requested)
         and not now.autoscaling
     )
-
-
-def _unsent(error: CloudError) -> CloudError:
-    """A failed read before a write: whatever became of the read, nothing was written."""
-    return Unavailable(error.reason, retry_after_s=error.retry_after_s) if isinstance(error, OutcomeUnknown) else error
 
 
 def _log(pool: ObjectKey, outcome: Outcome, dispatch: Dispatch) -> None:

@@ -89,6 +89,16 @@ def pools_told(cluster: ClusterRef, vendor: str, facts: Iterable[tuple[str, Call
     return told
 
 
+def pool_told(told: ClusterPools, pool: NodePoolRef) -> NodePool | None:
+    """Pick one node pool out of a list of its cluster; None when it is not there. Raises the cluster's or its own error."""
+    alone, answer = told.get(pool), told.get(pool.cluster, ())
+    if isinstance(alone, CloudError):
+        raise alone
+    if isinstance(answer, CloudError):
+        raise answer
+    return next((found for found in answer if found.ref == pool), None)
+
+
 def told_or_raised(clusters: Iterable[ClusterRef], found: Mapping[ClusterRef, Found | CloudError]) -> ClusterPools:
     """Join what was found; raises what kept every cluster from being read, unless it is about the clusters."""
     errors = [value for value in found.values() if isinstance(value, CloudError)]

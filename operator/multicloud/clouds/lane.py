@@ -43,6 +43,9 @@ READ_THREADS: Final = 4
 WRITE_THREADS: Final = 4
 """Threads of one lane, at most: a read that hangs never delays a resize, and four hung ones delay reads only."""
 
+READ_COST: Final = 2.0
+"""About how many calls it takes to read one node pool: what describes it, and its size."""
+
 CALL_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("cloud")
@@ -200,6 +203,12 @@ class CloudLane:
             else:
                 found.update(answer)
         return found
+
+    async def read(self, pool: NodePoolRef) -> NodePool | None:
+        """As the port says."""
+        cluster = pool.cluster
+        call = _Call(operation="read", owner=self._owner_of(cluster), place=cluster.location, cost=READ_COST)
+        return await self._call(call, lambda: self._door.node_pools.read(pool))
 
     async def resize(self, change: Resize, *, token: str) -> Operation:
         """As the port says."""

@@ -64,8 +64,8 @@ class Pace:
 
 
 PACES: Mapping[Cloud, Pace] = {
-    # AWS publishes no rates of EKS; a FULL read is a call per node group, so a cluster is a job of its own. Each resize
-    # is preceded by one: at this cost the reads of resizes keep up with the writes.
+    # AWS publishes no rates of EKS; a FULL read is a call per node group, so a cluster is a job of its own. It is charged
+    # as a small cluster's: the first look at many must not take hours, and EKS itself slows down who asks for too much.
     Cloud.AWS: Pace(
         read=Rate(burst=50, per_s=8),
         write=Rate(burst=20, per_s=2),

@@ -64,6 +64,10 @@ class NodePools(Protocol):
         """
         ...
 
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        """Read one node pool as it is now, right before it is written to; None when it is not there. Raises CloudError."""
+        ...
+
     def resize(self, change: Resize, *, token: str) -> Operation:
         """Ask for an absolute size. AKS refuses when the version moved; elsewhere the caller has just re-read.
 
@@ -126,6 +130,10 @@ class Lane(Protocol):
 
     async def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
         """As `NodePools.list`. Raises CloudError when nothing could be read at all."""
+        ...
+
+    async def read(self, pool: NodePoolRef) -> NodePool | None:
+        """As `NodePools.read`. Raises CloudError."""
         ...
 
     async def resize(self, change: Resize, *, token: str) -> Operation:

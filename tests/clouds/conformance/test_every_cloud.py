@@ -34,6 +34,17 @@ def test_both_details_tell_the_same_of_a_fleet_at_rest(lab: LabThread, ground: G
     assert ground.read(door, detail=Detail.FULL) == ground.read(door, detail=Detail.SIZES)
 
 
+def test_one_node_pool_is_read_as_its_list_tells_it(lab: LabThread, ground: Ground, fence: Fence) -> None:
+    door = ground.door(lab, fence)
+    assert door.node_pools.read(ground.web) == ground.read(door)
+    ground.hand(lab, 7)
+    lab.advance(20)
+    moved = door.node_pools.read(ground.web)
+    assert moved is not None
+    assert (moved.requested, moved.activity) == (7, Activity.BUSY)
+    assert door.node_pools.read(ground.elsewhere(pool="nowhere")) is None
+
+
 @pytest.mark.parametrize("to", [9, 1])
 def test_a_resize_is_accepted_runs_and_is_done(lab: LabThread, ground: Ground, fence: Fence, to: int) -> None:
     door = ground.door(lab, fence)

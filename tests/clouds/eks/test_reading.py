@@ -147,6 +147,42 @@ def test_sizes_cost_one_call_for_a_hundred_groups(vendor: Vendor, door: CloudDoo
     assert all(b"MaxRecords=100" in seen.body for seen in vendor.calls("POST"))
 
 
+def test_one_node_group_costs_two_calls_in_a_cluster_of_any_size(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup(), *[nodegroup(f"pool-{number}") for number in range(50)])
+    found = door.node_pools.read(WEB)
+    assert found is not None
+    assert (found.ref, found.requested) == (WEB, 4)
+    assert (len(vendor.calls("GET")), len(vendor.calls("POST"))) == (1, 1)
+
+
+def test_garbage_about_the_one_node_group_is_raised(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup())
+    vendor.answer("GET", "/clusters/shop/node-groups/web", Answer(body={}))
+    with pytest.raises(Unavailable) as caught:
+        door.node_pools.read(WEB)
+    assert caught.value.reason.code is Code.UNEXPECTED
+
+
+def test_sizes_describe_again_what_moves_and_nothing_beside_it(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup(status="UPDATING"), *[nodegroup(f"pool-{number}") for number in range(9)])
+    assert len(read(door)) == 10
+    vendor.answer("GET", "/clusters/shop/node-groups/web", Answer(body={"nodegroup": nodegroup()}))
+    described = len(vendor.calls("GET"))
+    activities = {pool.ref.name: pool.activity for pool in read(door, detail=Detail.SIZES)}
+    assert activities["web"] is Activity.IDLE
+    assert len(activities) == 10
+    assert len(vendor.calls("GET")) == described + 1
+    read(door, detail=Detail.SIZES)
+    assert len(vendor.calls("GET")) == described + 1, "at rest nothing is described again"
+
+
+def test_what_moved_and_is_gone_is_not_there(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup(status="DELETING"), nodegroup("batch"))
+    assert len(read(door)) == 2
+    vendor.answer("GET", "/clusters/shop/node-groups/web", refusal("ResourceNotFoundException", 404))
+    assert [pool.ref.name for pool in read(door, detail=Detail.SIZES)] == ["batch"]
+
+
 def test_pages_are_followed(vendor: Vendor, door: CloudDoor) -> None:
     serve(vendor, nodegroup("a"), nodegroup("b"))
     vendor.answer("GET", "/clusters/shop/node-groups?", Answer(body={"nodegroups": ["a"], "nextToken": "more"}))

@@ -30,6 +30,16 @@ def test_only_the_wished_size_and_the_token_are_sent(vendor: Vendor, door: Cloud
     assert fence.asked == 1
 
 
+def test_after_a_write_this_node_group_is_described_again_and_no_other(vendor: Vendor, door: CloudDoor) -> None:
+    serve(vendor, nodegroup(), nodegroup("batch"))
+    vendor.answer("POST", UPDATE, ACCEPTED)
+    read(door)
+    described = len(vendor.calls("GET"))
+    door.node_pools.resize(Resize(pool=pool_fact(), to=9), token="t")
+    assert len(read(door, detail=Detail.SIZES)) == 2
+    assert [seen.path.rpartition("/")[2] for seen in vendor.calls("GET")[described:]] == ["web"]
+
+
 @pytest.mark.parametrize(
     ("to", "minimum", "maximum"),
     [(9, 1, 50), (60, 1, 60), (0, 0, 50), (1, 1, 50), (50, 1, 50)],

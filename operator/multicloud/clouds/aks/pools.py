@@ -26,7 +26,7 @@ from multicloud.clouds.aks.facts import (
     sizes_of,
 )
 from multicloud.clouds.aks.pipeline import Arm
-from multicloud.clouds.answers import Found, Pages, garbled, pools_told, told_or_raised
+from multicloud.clouds.answers import Found, Pages, garbled, pool_told, pools_told, told_or_raised
 from multicloud.clouds.verdicts import lost
 from multicloud.model.error import CloudError, Conflict, Unavailable, refused
 from multicloud.model.port import ClusterPools
@@ -75,6 +75,10 @@ class AksNodePools:
                     slow = error
                     self._timed_out.add(cluster)
         return told_or_raised(clusters, found)
+
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        """As the port says, out of its cluster's list. Raises CloudError."""
+        return pool_told(self.list([pool.cluster], detail=Detail.FULL), pool)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - ARM has no idempotency token
         """Set the count of the pool that still has `change.pool.version`. Raises CloudError; Conflict when it moved."""

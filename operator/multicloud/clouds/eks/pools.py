@@ -11,14 +11,14 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from multicloud.clouds.answers import GARBAGE, Found, Pages, garbled, pools_told, told_or_raised
+from multicloud.clouds.answers import GARBAGE, Found, Pages, garbled, pool_told, pools_told, told_or_raised
 from multicloud.clouds.eks.clients import Clients
 from multicloud.clouds.eks.errors import VENDOR, lack, tidy
 from multicloud.clouds.eks.facts import Description, Size, description_of, node_pool, size_of
 from multicloud.clouds.verdicts import lost
 from multicloud.model.error import CloudError, Refused, Unavailable, refused
 from multicloud.model.port import ClusterPools
-from multicloud.model.reason import Code
+from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef
 from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
 
@@ -38,6 +38,9 @@ _UNHAPPY = frozenset({OperationState.FAILED, OperationState.CANCELED})
 Descriptions = dict[str, Description | Unavailable]
 """By the node group's name: what was told of it, or that it was none."""
 
+_WRITTEN: Final = Unavailable(Reason(code=Code.UNEXPECTED, text="written to since it was described"))
+"""Stands for a description that is no longer believed."""
+
 
 class EksNodePools:
     """The port NodePools on EKS."""
@@ -52,14 +55,28 @@ class EksNodePools:
     def list(self, clusters: Sequence[ClusterRef], *, detail: Detail) -> ClusterPools:
         """Read the node groups of each cluster; sizes of a whole region come a hundred groups a call.
 
-        SIZES describes again only clusters that are new here or whose last description showed an operation, and node
-        groups whose size moved: a move within somebody's operation must not look like drift. Raises CloudError when
-        nothing could be read for a reason of no cluster.
+        SIZES describes again only clusters that are new here, and node groups that were written to, whose last
+        description showed an operation or whose size moved: a move within somebody's operation must not look like
+        drift. Raises CloudError when nothing could be read for a reason of no cluster.
         """
         found: dict[ClusterRef, Found | CloudError] = {}
         for region in sorted({cluster.location for cluster in clusters}):
             found |= self._read(region, [each for each in clusters if each.location == region], detail)
         return told_or_raised(clusters, found)
+
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        """Read one node group: two calls, however many the cluster has. Raises CloudError."""
+        try:
+            described = self._described_now(pool.cluster, pool.name)
+        except Refused as error:
+            if error.reason.code is not Code.NOT_FOUND:
+                raise
+            return None
+        groups = described.groups if isinstance(described, Description) else ()
+        sizes = self._sizes(pool.cluster.location, groups)
+        return pool_told(
+            pools_told(pool.cluster, VENDOR, [(pool.name, partial(_pool, pool.cluster, described, sizes))]), pool
+        )
 
     def resize(self, change: Resize, *, token: str) -> Operation:
         """Ask for an absolute size; `token` makes a repeated call do nothing. Raises CloudError.
@@ -69,7 +86,7 @@ class EksNodePools:
         ref = change.pool.ref
         what = f"resizing node group {ref}"
         scaling = _scaling(change, what)
-        self._forget(ref.cluster)
+        self._forget(ref)
         try:
             answer = self._clients.write(
                 "eks",
@@ -82,7 +99,7 @@ class EksNodePools:
                 clientRequestToken=token,
             )
         finally:
-            self._forget(ref.cluster)
+            self._forget(ref)
         try:
             return _as_ours(answer["update"], ref)
         except GARBAGE:
@@ -111,10 +128,12 @@ class EksNodePools:
         except GARBAGE:
             raise garbled(what, VENDOR) from None
 
-    def _forget(self, cluster: ClusterRef) -> None:
+    def _forget(self, pool: NodePoolRef) -> None:
         """Whatever became of a write, no look may trust a description that was begun before its end."""
-        self._writes[cluster] += 1
-        self._described.pop(cluster, None)
+        self._writes[pool.cluster] += 1
+        known = self._described.get(pool.cluster)
+        if known is not None:
+            self._described[pool.cluster] = {**known, pool.name: _WRITTEN}
 
     def _read(
         self, region: str, clusters: Sequence[ClusterRef], detail: Detail
@@ -125,9 +144,10 @@ class EksNodePools:
         for cluster in clusters:
             known = self._described.get(cluster)
             try:
-                if known is None or detail is Detail.FULL or not _at_rest(known):
-                    known = self._describe(cluster)
-                described[cluster] = known
+                if known is None or detail is Detail.FULL:
+                    described[cluster] = self._describe(cluster)
+                else:
+                    described[cluster] = self._renewed(cluster, known)
             except CloudError as error:
                 found[cluster] = error
         names = [name for known in described.values() for each in _readable(known) for name in each.groups]
@@ -182,12 +202,25 @@ class EksNodePools:
             if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
                 raise garbled(what, VENDOR)
             for name in names:
-                try:
-                    found[name] = self._described_now(cluster, name)
-                except Refused as error:
-                    if error.reason.code is not Code.NOT_FOUND:
-                        raise  # deleted between the two calls: then it is not there, which is no trouble of the others
+                self._add(found, cluster, name)
         return found
+
+    def _renewed(self, cluster: ClusterRef, known: Descriptions) -> Descriptions:
+        """Describe again the node groups that may have changed without a move of their size, and none of the rest."""
+        found: Descriptions = {}
+        for name, each in known.items():
+            if _at_rest(each):
+                found[name] = each
+            else:
+                self._add(found, cluster, name)
+        return found
+
+    def _add(self, found: Descriptions, cluster: ClusterRef, name: str) -> None:
+        try:
+            found[name] = self._described_now(cluster, name)
+        except Refused as error:
+            if error.reason.code is not Code.NOT_FOUND:
+                raise  # deleted since it was listed: then it is not there, which is no trouble of the others
 
     def _described_now(self, cluster: ClusterRef, name: str) -> Description | Unavailable:
         """Describe one node group; an answer that is none is this one's trouble alone. Raises CloudError for others."""
@@ -261,9 +294,8 @@ def _readable(described: Descriptions) -> Sequence[Description]:
     return [each for each in described.values() if isinstance(each, Description)]
 
 
-def _at_rest(described: Descriptions) -> bool:
-    known = _readable(described)
-    return len(known) == len(described) and all(each.activity in {Activity.IDLE, Activity.SICK} for each in known)
+def _at_rest(described: Description | Unavailable) -> bool:
+    return isinstance(described, Description) and described.activity in {Activity.IDLE, Activity.SICK}
 
 
 def _as_ours(update: Mapping[str, Any], pool: NodePoolRef) -> Operation:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from multicloud.clouds.answers import Found, pools_told, told_or_raised
+from multicloud.clouds.answers import Found, pool_told, pools_told, told_or_raised
 from multicloud.clouds.gke.compute import Compute, GroupKey, Groups
 from multicloud.clouds.gke.container import CloudOperation, Container, Description
 from multicloud.clouds.gke.errors import VENDOR, lack, tidy, unreadable
@@ -19,7 +19,7 @@ from multicloud.model.error import CloudError, Refused, refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef
-from multicloud.model.size import Activity, Detail, Operation, OperationState, Resize
+from multicloud.model.size import Activity, Detail, NodePool, Operation, OperationState, Resize
 
 _OPERATION_NAME = re.compile(
     r"projects/(?P<project>[a-z0-9:.-]+)/locations/(?P<location>[a-z0-9-]+)/operations/[A-Za-z0-9_-]+"
@@ -64,6 +64,10 @@ class GkeNodePools:
         for (project, location), members in _by_place(clusters).items():
             found |= self._read(project, location, members, detail)
         return told_or_raised(clusters, found)
+
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        """As the port says, out of its cluster's list. Raises CloudError."""
+        return pool_told(self.list([pool.cluster], detail=Detail.FULL), pool)
 
     def resize(self, change: Resize, *, token: str) -> Operation:  # noqa: ARG002 - Google has no idempotency token here
         """Ask for an absolute size, the same in every zone. Raises CloudError; Refused before sending if it is uneven."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from multicloud.clouds.oasis.api import Api
 
-from multicloud.clouds.answers import GARBAGE, Found, garbled, nodes_told, pools_told, told_or_raised
+from multicloud.clouds.answers import GARBAGE, Found, garbled, nodes_told, pool_told, pools_told, told_or_raised
 from multicloud.model.error import CloudError, Refused
 from multicloud.model.port import ClusterPools
 from multicloud.model.reason import Code
@@ -37,6 +37,10 @@ class OasisNodePools:
             except CloudError as error:
                 found[cluster] = error
         return told_or_raised(clusters, found)
+
+    def read(self, pool: NodePoolRef) -> NodePool | None:
+        """As the port says, out of its cluster's list. Raises CloudError."""
+        return pool_told(self.list([pool.cluster], detail=Detail.FULL), pool)
 
     def resize(self, change: Resize, *, token: str) -> Operation:
         """Ask for an absolute size; the token makes a repetition the same request. Raises CloudError."""
