@@ -8,7 +8,7 @@ import pytest
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.thread import LabThread
 from support.lab import lab
-from support.world import World, Write, members
+from support.world import SELDOM, World, Write, members
 
 __all__ = ["lab"]
 
@@ -49,7 +49,7 @@ def say(world: World, annotation: str, member: str) -> dict[str, str]:
 async def test_somebody_scales_by_hand_at_night_and_forgets(
     lab: LabThread, drift: dict[str, Any], meanwhile: int, writes: list[Write], drifted: tuple[str, str]
 ) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         await settled_pool(world, drift=drift)
         world.hand("azure", "shop-prod", "web", 7)
         await world.run_for(minutes=45)
@@ -71,7 +71,7 @@ async def test_somebody_scales_by_hand_at_night_and_forgets(
 async def test_in_the_morning_somebody_decides_and_git_repeats_it_for_ever(
     lab: LabThread, annotation: str, expected: dict[str, int]
 ) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         await settled_pool(world, drift={"surplus": "Report"})
         world.hand("azure", "shop-prod", "web", 7)
         await world.run_until(lambda: world.condition("Drifted") == ("True", "SurplusReported"), minutes=20)

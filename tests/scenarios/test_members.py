@@ -6,7 +6,7 @@ import pytest
 
 from multicloud.model.reason import Code
 from multicloud_lab.thread import LabThread
-from support.world import World, members
+from support.world import SELDOM, World, members
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_a_member_is_drained_and_then_removed(lab: LabThread) -> None:
 
 
 async def test_a_removed_member_runs_on_and_is_named_for_a_day(lab: LabThread) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         world.pool(replicas=12, adoption="Apply")
         await world.run_until(lambda: world.status().get("replicas") == 12)
         world.edit(members=members("aws", "azure"))

@@ -9,7 +9,7 @@ import pytest
 from multicloud_lab.core.hands import Hands
 from multicloud_lab.thread import LabThread
 from support.lab import lab
-from support.world import World, Write, account_bodies, members, secrets_for
+from support.world import SELDOM, World, Write, account_bodies, members, secrets_for
 
 __all__ = ["lab"]
 
@@ -31,7 +31,7 @@ def body_of(world: World, name: str = "web") -> dict[str, Any]:
 
 
 async def test_a_first_apply_over_running_nodes_with_replicas_too_small_removes_none(lab: LabThread) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         world.pool(replicas=3, minReplicas=1)
         await world.run_for(hours=24)
         assert world.cloud_writes == []
@@ -45,7 +45,7 @@ async def test_a_first_apply_over_running_nodes_with_replicas_too_small_removes_
 
 
 async def test_a_pool_that_is_deleted_and_applied_again_by_git_removes_no_node(lab: LabThread) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         world.pool(replicas=6, minReplicas=3)
         await world.run_for(minutes=5)
         git = body_of(world)
@@ -71,7 +71,7 @@ async def test_consent_that_stands_in_git_counts_for_the_pool_that_is_applied_ag
 
 
 async def test_a_renamed_pool_takes_over_what_it_finds_and_removes_nothing(lab: LabThread) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         world.pool("old", replicas=6, minReplicas=3)
         await world.run_for(minutes=5)
         git = body_of(world, "old")
@@ -124,7 +124,7 @@ async def test_a_member_moves_to_another_account_and_is_taken_over_anew(lab: Lab
 async def test_two_teams_that_claim_one_node_pool_never_both_write_and_learn_nothing_of_each_other(
     lab: LabThread,
 ) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         given = lab.document["credentials"]
         world.cluster.secrets.update(secrets_for(given, "rivals"))
         for account in account_bodies(given, "rivals"):

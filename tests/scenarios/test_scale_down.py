@@ -8,7 +8,7 @@ import pytest
 from multicloud.model.member import Counted, Inside
 from multicloud_lab.thread import LabThread
 from support.lab import lab
-from support.world import World, Write, members
+from support.world import SELDOM, World, Write, members
 
 __all__ = ["lab"]
 
@@ -101,7 +101,7 @@ async def test_pods_that_never_find_a_node_hold_a_step_up_only_for_so_long(lab: 
 
 
 async def test_a_shrink_whose_window_closes_in_the_middle_goes_on_in_the_next_one(lab: LabThread) -> None:
-    async with World(lab) as world:
+    async with World(lab, observe=SELDOM) as world:
         opens = world.clock.now() + timedelta(minutes=30)
         window = {"schedule": f"{opens.minute} {opens.hour} * * *", "durationSeconds": 600, "allow": ["ScaleDown"]}
         await given_ten(world, maxNodesPerStep=1, stepPauseSeconds=180, windows=[window])

@@ -23,7 +23,7 @@ from multicloud.model.port import ClusterEyes, EventNote, Rejected, Wake, Writte
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.run.compose import Edge, Operator, Outlook, compose
-from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Settings
+from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Observe, Settings
 from multicloud_lab.core.calls import When
 from multicloud_lab.thread import LabThread
 from support.clock import VirtualClock
@@ -38,6 +38,8 @@ HASTY = {
     "voluntaryMoves": "Always",
 }
 """Removals of a story that is about something else: what `disruption` does not say is as fast as it can be."""
+SELDOM = Observe(interval_s=300, describe_s=3600)
+"""Looks at rest of a story that lasts a night or a day: each costs real calls. What moves is watched as closely as ever."""
 QUIET_TURNS = 25
 """Turns of the event loop without work after which nothing but time can make any."""
 
