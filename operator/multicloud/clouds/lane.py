@@ -109,6 +109,13 @@ class LaneMetrics:
         )
 
 
+@dataclass(slots=True)
+class InFlight:
+    """How many calls of all lanes are in a thread, or queued for one."""
+
+    calls: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What all lanes of a process share. `call_timeout_s` is the deadline of one call, in real seconds."""
@@ -117,6 +124,7 @@ class Shared:
     buckets: Buckets
     metrics: LaneMetrics
     call_timeout_s: float
+    in_flight: InFlight = field(default_factory=InFlight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +310,7 @@ class CloudLane:
         threads = self._writes if call.write else self._reads
         job = Job(action, removes=call.removes)
         self._in_flight += 1
+        self._shared.in_flight.calls += 1
         try:
             threads.submit(job)
             # Real time: virtual time may jump by hours while an SDK call takes its milliseconds.
@@ -311,6 +320,7 @@ class CloudLane:
             raise
         finally:
             self._in_flight -= 1
+            self._shared.in_flight.calls -= 1
         if not done:
             raise _late(call, left=self._give_up(call, threads, job))
         try:

@@ -121,7 +121,7 @@ class CloudLanes:
     @property
     def in_flight(self) -> int:
         """Calls and openings that are in a thread now, over all lanes."""
-        return self._opening + sum(slot.lane.in_flight for slot in self._slots.values() if slot.lane is not None)
+        return self._opening + self._shared.in_flight.calls
 
     async def lane(self, account: AccountObject) -> CloudLane:
         """Open (or reuse) the account's lane.

@@ -15,7 +15,7 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # ships
 
 from multicloud_lab.core.clock import iso
 from multicloud_lab.core.members import MemberApis
-from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Operation, Pool, Problem, Status
+from multicloud_lab.gke.state import Autoscaling, Cluster, Json, Operation, OperationStatus, Pool, Problem, Status
 
 OUTPUT_ONLY = frozenset(
     {
@@ -97,6 +97,16 @@ def _settings(text: str) -> Any:
 
 def operation_message(operation: Operation) -> cs.Operation:
     """Return an operation; DONE with an error is one that failed."""
+    return _ended(operation) if operation.status is OperationStatus.DONE else _operation(operation)
+
+
+@lru_cache(maxsize=4096)
+def _ended(operation: Operation) -> cs.Operation:
+    """What never changes any more: lists tell it again and again, and a message takes long to make."""
+    return _operation(operation)
+
+
+def _operation(operation: Operation) -> cs.Operation:
     message = cs.Operation(
         name=operation.id,
         zone=operation.name.location,
