@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 from bench.fleet import REGIONS, ZONES, fleet_seed
 
-from multicloud.kube.members import MemberEyes
-from multicloud.model.port import ClusterEyes
+from multicloud.kube.members import MemberEyes, WaysIn
+from multicloud.model.port import ClusterSide
 from multicloud.run.compose import Outlook
 from multicloud_lab.thread import LabThread
 from support.world import World
@@ -54,15 +54,9 @@ ORDER = ("EKS", "Auto Scaling", "STS", "ARM", "Entra", "Google token", "GKE", "C
 class WatchingWorld(World):
     """A world whose operator also watches the lab's member clusters, over TLS, as the process does."""
 
-    def _open_eyes(self, outlook: Outlook) -> ClusterEyes:
-        return MemberEyes(
-            outlook.lanes,
-            self.cluster,
-            self.clock,
-            self.settings.member_clusters,
-            account=outlook.account,
-            wake=outlook.wake,
-        )
+    def _open_eyes(self, outlook: Outlook) -> ClusterSide:
+        ways_in = WaysIn(outlook.lanes, self.cluster, self.settings.member_clusters, outlook.account)
+        return MemberEyes(ways_in, outlook.cordoning, self.clock, outlook.wake)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

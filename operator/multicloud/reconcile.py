@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import RETRY_S, Prepared, Preparer
 from multicloud.act.send import Sender
 from multicloud.decide.scale.history import remembered, resumed
@@ -71,6 +72,7 @@ class Spine:
     decide: Decide
     preparer: Preparer
     sender: Sender
+    cordoner: Cordoner
     reporter: Reporter
     policies: PolicyReporter
     lanes: Lanes
@@ -109,7 +111,10 @@ class Spine:
             return None
         if prepared.dispatches and not await self._act(pool, snapshot, prepared):
             return RETRY_S
-        return self._again_after_s(pool, snapshot, prepared)
+        again_after_s = self._again_after_s(pool, snapshot, prepared)
+        if not prepared.dispatches and not await self.cordoner.release(snapshot, prepared.record):
+            return min(MEND_S, again_after_s or MEND_S)
+        return again_after_s
 
     async def _act(self, pool: PoolObject, snapshot: Snapshot, prepared: Prepared) -> bool:
         """Send what was persisted, remember and show what came of it; False when that could not be written yet."""

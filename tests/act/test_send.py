@@ -8,6 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from multicloud.act.brake import Brake, Limits
+from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import RETRY_S, Dispatch
 from multicloud.act.send import Sender
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Throttled
@@ -59,7 +60,7 @@ class Bench:
         )
         known = MemberRecord(name="web", agreed=4, intent=dispatch.intent, removal=self.removal or self.remembered)
         record = PoolRecord(members=(known,))
-        sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, self.clock)
+        sender = Sender(ScriptedLanes(self.lane), self.brake, self.heard, Cordoner(None), self.clock)
         after, outcomes = await sender.send(
             POOL, record, [dispatch], {ACCOUNT: OBJECT} if accounts is None else accounts
         )

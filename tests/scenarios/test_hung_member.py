@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from multicloud.kube.members import MemberEyes
+from multicloud.kube.members import MemberEyes, WaysIn
 from multicloud.model.plan import Stop
-from multicloud.model.port import ClusterEyes
+from multicloud.model.port import ClusterSide
 from multicloud.model.ref import Kind
 from multicloud.run.clock import SystemClock
 from multicloud.run.compose import Edge, Operator, Outlook, compose
@@ -18,8 +18,9 @@ from multicloud.settings import Observe
 from multicloud_lab.core.faultkinds import AuthExpire, Garbage, Hang
 from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.thread import LabThread
+from support.fence import OpenFence
 from support.inside import eventually
-from support.world import MemoryCluster, OpenFence, account_bodies, pool_body, secrets_for, settings_for
+from support.world import MemoryCluster, account_bodies, pool_body, secrets_for, settings_for
 
 FAST = Observe(interval_s=1, describe_s=5, busy_min_s=0.3, busy_max_s=1)
 
@@ -30,10 +31,9 @@ async def operator_on(lab: LabThread, cluster: MemoryCluster) -> AsyncIterator[O
     settings = settings_for(lab.document, settle_s=0.0, observe=FAST)
     clock = SystemClock()
 
-    def eyes(outlook: Outlook) -> ClusterEyes:
-        return MemberEyes(
-            outlook.lanes, cluster, clock, settings.member_clusters, account=outlook.account, wake=outlook.wake
-        )
+    def eyes(outlook: Outlook) -> ClusterSide:
+        ways_in = WaysIn(outlook.lanes, cluster, settings.member_clusters, outlook.account)
+        return MemberEyes(ways_in, outlook.cordoning, clock, outlook.wake)
 
     edge = Edge(writer=cluster, secrets=cluster, events=cluster, eyes=eyes)
     operator = compose(settings, clock, edge, OpenFence(), lambda: Stop.NONE)

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from multicloud.kube.members import MemberEyes
+from multicloud.kube.members import Cordoning, MemberEyes, WaysIn
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
 from multicloud.model.ref import Cloud, ClusterRef, Kind, ObjectKey
 from multicloud.model.spec import AccountObject
@@ -18,8 +18,10 @@ from multicloud_lab.thread import LabThread
 from support import member
 from support.clock import VirtualClock
 from support.clouds import MemorySecrets, account_of
+from support.fence import OpenFence
 from support.scripted import ScriptedLane, ScriptedLanes
 
+INSTALLATION = "here"
 POOL = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
 PATIENCE_S = 30.0
 """How long something that happens in real time may take; only a broken test needs it."""
@@ -59,6 +61,7 @@ class Onlooker:
     clock: VirtualClock
     secrets: MemorySecrets
     eyes: MemberEyes
+    fence: OpenFence
     woken: list[ObjectKey] = field(default_factory=list)
 
     def attend(self, *logins: ClusterLogin, autoscaler: bool = False, pool: ObjectKey = POOL) -> None:
@@ -77,7 +80,9 @@ class Onlooker:
 
 
 @asynccontextmanager
-async def onlooker(lab: LabThread, *, hosts: tuple[str, ...] = ()) -> AsyncIterator[Onlooker]:
+async def onlooker(
+    lab: LabThread, *, hosts: tuple[str, ...] = (), cordon_s: float = PATIENCE_S
+) -> AsyncIterator[Onlooker]:
     """Eyes with a scripted lane that hands out good credentials."""
     lane = ScriptedLane(credentials=lambda ref: credential(lab, str(ref.cloud), ref.name))
     clock, secrets, woken = VirtualClock(), MemorySecrets(), list[ObjectKey]()
@@ -85,16 +90,12 @@ async def onlooker(lab: LabThread, *, hosts: tuple[str, ...] = ()) -> AsyncItera
     def account(key: ObjectKey) -> AccountObject:
         return account_of(Cloud(key.name), lab.document)
 
-    eyes = MemberEyes(
-        ScriptedLanes(lane),
-        secrets,
-        clock,
-        MemberClusters(kubeconfig_hosts=hosts),
-        account=account,
-        wake=lambda key, _: woken.append(key),
-    )
+    fence = OpenFence()
+    ways_in = WaysIn(ScriptedLanes(lane), secrets, MemberClusters(kubeconfig_hosts=hosts), account)
+    cordoning = Cordoning(fence, send_budget_s=5, within_s=cordon_s, installation=INSTALLATION)
+    eyes = MemberEyes(ways_in, cordoning, clock, lambda key, _: woken.append(key))
     try:
-        yield Onlooker(lab, lane, clock, secrets, eyes, woken)
+        yield Onlooker(lab, lane, clock, secrets, eyes, fence, woken)
     finally:
         eyes.close()
 

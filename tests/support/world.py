@@ -9,24 +9,25 @@ import asyncio
 import copy
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Self
 
-from multicloud.model.error import NotSent, refused
-from multicloud.model.member import ClusterLogin, Inside, Load, Look
-from multicloud.model.plan import Stop
-from multicloud.model.port import ClusterEyes, EventNote, Rejected, Wake, Written
-from multicloud.model.reason import Code, Reason
+from multicloud.model.error import refused
+from multicloud.model.member import Inside, SeenNode
+from multicloud.model.port import ClusterSide, EventNote, Rejected, Written
+from multicloud.model.reason import Code
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.run.compose import Edge, Operator, Outlook, compose
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints, Observe, Settings
 from multicloud_lab.core.calls import When
 from multicloud_lab.thread import LabThread
 from support.clock import VirtualClock
+from support.eyes import MemoryEyes
+from support.fence import OpenFence
 
 NAMESPACE = "shop"
 CLOUDS = ("aws", "azure", "gcp")
@@ -109,60 +110,6 @@ class MemoryCluster:
         return copy.deepcopy(stored)
 
 
-@dataclass(slots=True)
-class OpenFence:
-    """The fence of a leader: open unless the story closes it."""
-
-    stop: Stop = Stop.NONE
-    leading: bool = True
-
-    def check(self, budget_s: float, *, removes: bool) -> None:
-        assert budget_s > 0
-        if not self.leading:
-            raise NotSent(Reason(code=Code.NOT_LEADER, text="not the leader"))
-        if self.stop is Stop.ALL:
-            raise NotSent(Reason(code=Code.STOPPED, text="stopped"))
-        if removes and self.stop is Stop.SHRINK_ONLY:
-            raise NotSent(Reason(code=Code.STOPPED_SHRINK, text="removals are stopped"))
-
-
-@dataclass(slots=True)
-class MemoryEyes:
-    """The member clusters' side of the port ClusterEyes: what each node pool shows, as the story says.
-
-    `shown` is by cluster and pool; a pool that is not in it is one whose cluster lets us in and has not answered yet.
-    """
-
-    wake: Wake
-    shown: dict[tuple[str, str], Inside] = field(default_factory=dict)
-    loads: dict[tuple[str, str], Load] = field(default_factory=dict)
-    wanted: dict[ObjectKey, Mapping[ClusterLogin, Look]] = field(default_factory=dict)
-
-    def attend(self, pool: ObjectKey, wanted: Mapping[ClusterLogin, Look]) -> None:
-        self.wanted.pop(pool, None)
-        if wanted:
-            self.wanted[pool] = wanted
-
-    def inside(self, login: ClusterLogin, node_pool: str) -> Inside:
-        return self.shown.get((login.cluster.name, node_pool), Inside())
-
-    def load(self, login: ClusterLogin, node_pool: str) -> Load | None:
-        return self.loads.get((login.cluster.name, node_pool))
-
-    def account_changed(self, account: ObjectKey) -> None:
-        assert account.kind is Kind.ACCOUNT
-
-    def close(self) -> None:
-        self.wanted.clear()
-
-    def show(self, cluster: str, node_pool: str, inside: Inside) -> None:
-        """From now on this is what the cluster shows; who looks is woken."""
-        self.shown[cluster, node_pool] = inside
-        for pool, wanted in self.wanted.items():
-            if any(login.cluster.name == cluster and node_pool in look.node_pools for login, look in wanted.items()):
-                self.wake(pool, 1.0)
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """One effective resize in the lab's journal."""
@@ -230,15 +177,22 @@ class World:
         self._operator.synced()
         self._serving = asyncio.create_task(self._operator.serve())
 
-    def _open_eyes(self, outlook: Outlook) -> ClusterEyes:
-        kept = self.eyes.shown if self.eyes is not None else {}
-        self.eyes = MemoryEyes(wake=outlook.wake, shown=kept)
+    def _open_eyes(self, outlook: Outlook) -> ClusterSide:
+        kept = self.eyes
+        self.eyes = MemoryEyes(wake=outlook.wake, fence=self.fence)
+        if kept is not None:
+            self.eyes.shown, self.eyes.seen = kept.shown, kept.seen
         return self.eyes
 
     def show(self, cluster: str, inside: Inside, node_pool: str = "web") -> None:
         """A member's cluster shows its node pool to the operator."""
         assert self.eyes is not None
         self.eyes.show(cluster, node_pool, inside)
+
+    def show_nodes(self, cluster: str, nodes: Iterable[SeenNode], node_pool: str = "web") -> None:
+        """A member's cluster shows its node pool to the operator, node by node."""
+        assert self.eyes is not None
+        self.eyes.show_nodes(cluster, node_pool, nodes)
 
     async def crash(self) -> None:
         """The process is gone between two instructions; what was not written is forgotten."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 from multicloud.act.brake import Booking, Brake
 from multicloud.act.scope import Scope, Scopes, scope_of
 from multicloud.model.error import NotSent
+from multicloud.model.member import ClusterLogin
 from multicloud.model.plan import MemberPlan, MemberView, Plan, Snapshot
 from multicloud.model.port import Fence, Wake
 from multicloud.model.reason import Code, Reason
@@ -26,7 +27,8 @@ RETRY_S = 5.0
 class Dispatch:
     """One admitted resize: what to send, for whom, under which intent, and how long to wait should it fail.
 
-    `removal` is what the next removal has to wait for, None where no node goes.
+    `removal` is what the next removal has to wait for, None where no node goes. `login` leads into the cluster of which the
+    emptiest nodes are closed to new pods before they go, None where it does not show its nodes, or none goes.
     """
 
     member: str
@@ -34,6 +36,7 @@ class Dispatch:
     change: Resize
     intent: Intent
     removal: Removal | None = None
+    login: ClusterLogin | None = None
     booking: Booking
     failover: Failover
 
@@ -120,12 +123,14 @@ class Preparer:
             started_at=snapshot.now,
             deadline=snapshot.now + timedelta(seconds=snapshot.spec.failover.provision_timeout_s),
         )
+        removal = _removal(view, facts, ask)
         return Dispatch(
             member=member.name,
             account=account,
             change=Resize(pool=facts, to=ask, widen=view.spec.cloud_range is CloudRange.WIDEN),
             intent=intent,
-            removal=_removal(view, facts, ask),
+            removal=removal,
+            login=view.login if removal is not None and view.inside.counted is not None else None,
             booking=booking,
             failover=snapshot.spec.failover,
         )

@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from multicloud.act.brake import Brake
+from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import RETRY_S, Dispatch
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.plan import Outcome
@@ -27,11 +28,12 @@ audit: structlog.stdlib.BoundLogger = structlog.get_logger("audit")
 class Sender:
     """Sends what was prepared and persisted."""
 
-    def __init__(self, lanes: Lanes, brake: Brake, attention: Attention, clock: Clock) -> None:
-        """`attention` is told of every write, so that older reads prove nothing."""
+    def __init__(self, lanes: Lanes, brake: Brake, attention: Attention, cordoner: Cordoner, clock: Clock) -> None:
+        """`attention` is told of every write, so that older reads prove nothing; `cordoner` comes before nodes go."""
         self._lanes = lanes
         self._brake = brake
         self._attention = attention
+        self._cordoner = cordoner
         self._clock = clock
 
     async def send(
@@ -42,26 +44,30 @@ class Sender:
         accounts: dict[ObjectKey, AccountObject],
     ) -> tuple[PoolRecord, tuple[Outcome, ...]]:
         """Send all side by side; returns the memory afterwards and what came of each."""
-        answers = await asyncio.gather(*(self._send_one(dispatch, accounts) for dispatch in dispatches))
+        answers = await asyncio.gather(*(self._send_one(pool, dispatch, accounts) for dispatch in dispatches))
         after: dict[str, MemberRecord] = {member.name: member for member in record.members}
         outcomes: list[Outcome] = []
-        for dispatch, answer in zip(dispatches, answers, strict=True):
+        for dispatch, (answer, not_cordoned) in zip(dispatches, answers, strict=True):
             after[dispatch.member] = self._settle(after[dispatch.member], dispatch, answer)
-            outcomes.append(_outcome(dispatch, answer))
+            outcomes.append(_outcome(dispatch, answer, not_cordoned))
             _log(pool, outcomes[-1], dispatch)
         return replace(record, members=tuple(after[member.name] for member in record.members)), tuple(outcomes)
 
-    async def _send_one(self, dispatch: Dispatch, accounts: dict[ObjectKey, AccountObject]) -> Operation | CloudError:
+    async def _send_one(
+        self, pool: ObjectKey, dispatch: Dispatch, accounts: dict[ObjectKey, AccountObject]
+    ) -> tuple[Operation | CloudError, Reason | None]:
+        """The cloud's answer, and why the nodes that go were not all closed to new pods before."""
         account = accounts.get(dispatch.account)
         if account is None:
             text = f"CloudAccount {dispatch.account.name} was deleted before the resize was sent"
-            return NotSent(Reason(code=Code.ACCOUNT_NOT_FOUND, text=text))
+            return NotSent(Reason(code=Code.ACCOUNT_NOT_FOUND, text=text)), None
+        not_cordoned = await self._cordoner.close(pool, dispatch)
         try:
             lane = await self._lanes.lane(account)
             change = await _read_again(lane, dispatch.change)
-            return await lane.resize(change, token=dispatch.intent.id)
+            return await lane.resize(change, token=dispatch.intent.id), not_cordoned
         except CloudError as error:
-            return error
+            return error, not_cordoned
 
     def _settle(self, member: MemberRecord, dispatch: Dispatch, answer: Operation | CloudError) -> MemberRecord:
         """What we remember of the member after the answer, with brake and attention told of it."""
@@ -95,7 +101,7 @@ class Sender:
         )
 
 
-def _outcome(dispatch: Dispatch, answer: Operation | CloudError) -> Outcome:
+def _outcome(dispatch: Dispatch, answer: Operation | CloudError, not_cordoned: Reason | None) -> Outcome:
     return Outcome(
         member=dispatch.member,
         provider=dispatch.change.pool.ref.cluster.cloud,
@@ -103,6 +109,7 @@ def _outcome(dispatch: Dispatch, answer: Operation | CloudError) -> Outcome:
         operation=None if isinstance(answer, CloudError) else answer,
         error=answer.reason if isinstance(answer, CloudError) else None,
         unknown=isinstance(answer, OutcomeUnknown),
+        not_cordoned=not_cordoned,
     )
 
 

@@ -56,7 +56,8 @@ class Resources:
 class Counted:
     """A node pool as its cluster shows it, in nodes.
 
-    `nodes` exist, `ready` of them are Ready, `cordoned` take no new pods. `needed` is the fewest nodes of its kind
+    `nodes` exist, `ready` of them are Ready, `cordoned` take no new pods, `marked` bear a mark of ours (SeenNode).
+    `needed` is the fewest nodes of its kind
     that could hold what its scheduled pods request, DaemonSets apart; `unscheduled` pods wait for a node and might get one
     of these. Both None while the pods may not be seen.
     """
@@ -64,8 +65,33 @@ class Counted:
     nodes: int = 0
     ready: int = 0
     cordoned: int = 0
+    marked: int = 0
     needed: int | None = 0
     unscheduled: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenNode:
+    """A node as its cluster shows it.
+
+    `cordoned`: it takes no new pods. `marked`: it bears a mark of ours, by which we know that it was us who cordoned it.
+    `filled` is the share of what it offers that its pods request, DaemonSets' apart, of the resource of which that is
+    the most (0..1, more where pods request what it does not have); None while the pods may not be seen.
+    """
+
+    name: str
+    ready: bool
+    cordoned: bool
+    marked: bool
+    filled: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patched:
+    """The nodes that were cordoned, or opened again, by name, and why it ended before the last one (None: it did not)."""
+
+    nodes: tuple[str, ...] = ()
+    why: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from multicloud.model.approval import Change
-from multicloud.model.member import Inside
+from multicloud.model.member import ClusterLogin, Inside
 from multicloud.model.reason import Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
@@ -42,7 +42,7 @@ class MemberView:
     account, wrong cloud, …); it is None for a healthy one. `fresh` is True only when the sight is younger than three
     intervals *and* its read began after our last write to it was answered. `operation` is the newest poll of the
     intent's operation. `claimed_by_other` names why the claim failed. `inside` is what its cluster itself shows; where it
-    shows anything, the sight's `ready` is the cluster's. `paused` is that its account forbids writes. `headroom` is the
+    shows anything, the sight's `ready` is the cluster's. `login` leads into it, None where nobody looks. `paused` is that its account forbids writes. `headroom` is the
     brake of its account.
     """
 
@@ -54,6 +54,7 @@ class MemberView:
     operation: Operation | None = None
     claimed_by_other: Reason | None = None
     inside: Inside = field(default_factory=Inside)
+    login: ClusterLogin | None = None
     paused: bool = False
     headroom: Headroom
 
@@ -210,7 +211,8 @@ class Plan:
 class Outcome:
     """How one resize that was sent (or tried) came back: the cloud's operation, or why there is none.
 
-    `unknown` means that the answer was lost: the intent stays until a look tells what became of it.
+    `unknown` means that the answer was lost: the intent stays until a look tells what became of it. `not_cordoned` is why
+    not all of the nodes that were expected to go were closed to new pods before, None if they were or need not be.
     """
 
     member: str
@@ -219,3 +221,4 @@ class Outcome:
     operation: Operation | None = None
     error: Reason | None = None
     unknown: bool = False
+    not_cordoned: Reason | None = None

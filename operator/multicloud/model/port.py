@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from multicloud.model.error import CloudError
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look, Patched, SeenNode
 from multicloud.model.metric import Asker, Sample
 from multicloud.model.permission import Permission
 from multicloud.model.policy import Source
@@ -257,6 +257,30 @@ class ClusterEyes(Protocol):
     def close(self) -> None:
         """Stop looking."""
         ...
+
+
+class Cordons(Protocol):
+    """Closes nodes of member clusters to new pods and opens them again, in the clusters that are looked into.
+
+    Fenced, and within a time limit of its own. What somebody else cordoned stays as it is, and so does what is no longer a node
+    of that node pool.
+    """
+
+    def nodes(self, login: ClusterLogin, node_pool: str) -> Sequence[SeenNode]:
+        """The nodes as known now; none while nothing young is known. Does not wait."""
+        ...
+
+    async def cordon(self, login: ClusterLogin, node_pool: str, nodes: Sequence[str], *, mark: str) -> Patched:
+        """Close nodes by name, in this order, with a mark of ours that tells for what."""
+        ...
+
+    async def uncordon(self, login: ClusterLogin, node_pool: str, nodes: Sequence[str]) -> Patched:
+        """Open those that bear a mark of ours, and take the mark away."""
+        ...
+
+
+class ClusterSide(ClusterEyes, Cordons, Protocol):
+    """All that is done inside member clusters."""
 
 
 class MetricSource(Protocol):

@@ -114,6 +114,7 @@ class Code(StrEnum):
     SUPERSEDED = "Superseded"
     ARRIVED_LATE = "ArrivedLate"
     OPERATION_FAILED = "OperationFailed"
+    NOT_CORDONED = "NotCordoned"
     MEMBER_RELEASED = "MemberReleased"
     STATUS_EDITED = "StatusEdited"
     OPERATION_CANCELED = "OperationCanceled"

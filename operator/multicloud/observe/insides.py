@@ -35,6 +35,10 @@ class Insides:
             return _NO_EYES
         return self._eyes.inside(_login(account, member, node_pool), node_pool.name)
 
+    def login(self, account: ObjectKey, member: MemberSpec, node_pool: NodePoolRef) -> ClusterLogin | None:
+        """The way into a member's cluster; None where nobody looks inside."""
+        return None if self._eyes is None else _login(account, member, node_pool)
+
     def load(self, account: ObjectKey, member: MemberSpec, node_pool: NodePoolRef) -> Load | None:
         """What a member's nodes offer and its pods request; None where that is not known."""
         return None if self._eyes is None else self._eyes.load(_login(account, member, node_pool), node_pool.name)

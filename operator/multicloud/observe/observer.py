@@ -114,6 +114,7 @@ class Observer:
             operation=self._operation(account_key, node_pool, record),
             claimed_by_other=self._claim(pool, member, sight),
             inside=inside,
+            login=self._insides.login(account_key, member, node_pool),
             paused=account.paused,
             headroom=headroom,
         )

@@ -107,6 +107,10 @@ class Reporter:
         else:
             told = Reason(code=error.code, text=f"{text} not accepted: {error.text}")
         await self._recorder.tell(pool, told, action="Resize", warning=error is not None)
+        if outcome.not_cordoned is not None and error is None:
+            # No warning: the right to do it is a choice, and the nodes go as they would without it.
+            text = f"member {outcome.member}: nodes go that could still get new pods: {outcome.not_cordoned.text}"
+            await self._recorder.tell(pool, Reason(code=Code.NOT_CORDONED, text=text), action="Cordon")
 
     def forget(self, uid: str) -> None:
         """The object is gone."""

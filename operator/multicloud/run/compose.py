@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from multicloud.act.brake import Brake, Limits
+from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import Preparer
 from multicloud.act.scope import Scopes
 from multicloud.act.send import Sender
 from multicloud.clouds.registry import CloudLanes
 from multicloud.decide import decide
 from multicloud.kube.external import KubeExternal
+from multicloud.kube.members import Cordoning
 from multicloud.model.member import MemberLoad
 from multicloud.model.plan import Plan, PolicyWish, Snapshot, Stop
-from multicloud.model.port import Clock, ClusterEyes, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
+from multicloud.model.port import Clock, ClusterSide, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
 from multicloud.observe.claims import Claims
@@ -40,12 +43,16 @@ from multicloud.sources.registry import Sources
 from multicloud.watch.store import Store
 from multicloud.workqueue import WorkQueue
 
+CORDON_S: Final = 5.0
+"""How long a resize waits, at most, for the nodes that go to be closed to new pods."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """What eyes inside member clusters need from the stages."""
 
     lanes: Lanes
+    cordoning: Cordoning
     account: Callable[[ObjectKey], AccountObject | None]
     wake: Wake
 
@@ -60,7 +67,7 @@ class Edge:
     writer: StatusWriter
     secrets: Secrets
     events: EventSink
-    eyes: Callable[[Outlook], ClusterEyes] | None = None
+    eyes: Callable[[Outlook], ClusterSide] | None = None
     external: KubeExternal | None = None
 
 
@@ -226,8 +233,16 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     claims = Claims()
     brake = Brake(clock, _limits(settings), observed_nodes=lookers.observed_nodes)
     outside = Outside(account=account, policy=policy, stop=stop, headroom=brake.headroom)
-    eyes = edge.eyes if settings.member_clusters.look else None
-    insides = Insides(None if eyes is None else eyes(Outlook(lanes=lanes, account=account, wake=queue.add)))
+    open_eyes = edge.eyes if settings.member_clusters.look else None
+    cordoning = Cordoning(
+        fence,
+        send_budget_s=settings.lease.send_budget_s,
+        within_s=CORDON_S,
+        installation=settings.installation,
+    )
+    outlook = Outlook(lanes=lanes, cordoning=cordoning, account=account, wake=queue.add)
+    eyes = open_eyes(outlook) if open_eyes else None
+    insides, cordoner = Insides(eyes), Cordoner(eyes)
 
     def loads(pool: ObjectKey) -> Sequence[MemberLoad]:
         known = store.pool(pool)
@@ -281,7 +296,8 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         sampler=sampler,
         decide=_solving(solver),
         preparer=preparer,
-        sender=Sender(lanes, brake, lookers, clock),
+        sender=Sender(lanes, brake, lookers, cordoner, clock),
+        cordoner=cordoner,
         reporter=reporter,
         policies=policies,
         lanes=lanes,

@@ -19,11 +19,11 @@ from multicloud.kube.client import KubeClient, KubeError
 from multicloud.kube.events import KubeEvents
 from multicloud.kube.external import KubeExternal
 from multicloud.kube.lease import KubeLease
-from multicloud.kube.members import MemberEyes
+from multicloud.kube.members import MemberEyes, WaysIn
 from multicloud.kube.objects import KubeObjects
 from multicloud.kube.secrets import KubeSecrets
 from multicloud.kube.stop import KubeStop
-from multicloud.model.port import ClusterEyes
+from multicloud.model.port import ClusterSide
 from multicloud.report.metrics import ObjectCollector, Sources
 from multicloud.run.clock import SystemClock
 from multicloud.run.compose import Edge, Operator, Outlook, compose
@@ -63,15 +63,9 @@ class Process:
         self._objects = KubeObjects(kube, namespaces=settings.watch_namespaces)
         secrets_of = KubeSecrets(kube)
 
-        def eyes(outlook: Outlook) -> ClusterEyes:
-            return MemberEyes(
-                outlook.lanes,
-                secrets_of,
-                self._clock,
-                settings.member_clusters,
-                account=outlook.account,
-                wake=outlook.wake,
-            )
+        def eyes(outlook: Outlook) -> ClusterSide:
+            ways_in = WaysIn(outlook.lanes, secrets_of, settings.member_clusters, outlook.account)
+            return MemberEyes(ways_in, outlook.cordoning, self._clock, outlook.wake)
 
         events = KubeEvents(kube, instance=self._identity)
         edge = Edge(writer=self._objects, secrets=secrets_of, events=events, eyes=eyes, external=KubeExternal(kube))

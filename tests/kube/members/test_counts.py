@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from multicloud.kube.members.counts import Counts
-from multicloud.model.member import Counted, Load
+from multicloud.kube.members.marks import MARK
+from multicloud.model.member import Counted, Load, SeenNode
 from multicloud.model.ref import Cloud
 
 GI = 1024**3
@@ -32,7 +33,7 @@ def pod(on: str, cpu: str = "1", *, owner: str = "ReplicaSet", **spec: Any) -> d
 
 
 def counts(*nodes: dict[str, Any], cloud: Cloud = Cloud.AWS) -> Counts:
-    made = Counts(cloud)
+    made = Counts(cloud, "here")
     for each in nodes:
         made.node(each)
     return made
@@ -161,3 +162,31 @@ def test_a_daemon_sets_pod_may_be_told_before_its_node_and_end_after_it() -> Non
     made.pod_gone(body)
     made.node(node("a"))
     assert made.load("web").asked.cpu_m == 0
+
+
+def test_each_node_tells_how_full_it_is_of_what_it_has_least_of_without_what_comes_with_it() -> None:
+    made = counts(node("a"), node("b", cpu="2"), node("c", "other"), node("d", ready=False))
+    made.pod(pod("a"))
+    made.pod(pod("b"))
+    made.pod(pod("a", owner="DaemonSet"))
+    made.pod(pod("d", "0", containers=[{"resources": {"requests": {"memory": "6Gi"}}}]))
+    seen = {each.name: (each.ready, each.filled) for each in made.nodes("web")}
+    assert seen == {"a": (True, 0.25), "b": (True, 0.5), "d": (False, 0.75)}
+    made.pod_gone(pod("b"))
+    assert next(each.filled for each in made.nodes("web") if each.name == "b") == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "marked"), [("here/shop/web/1", True), ("there/shop/web/1", False), ("hereafter/shop/web/1", False)]
+)
+def test_a_mark_is_ours_by_the_installations_name(value: str, *, marked: bool) -> None:
+    closed = node("a")
+    closed["metadata"]["annotations"] = {MARK: value}
+    made = counts({**closed, "spec": {"unschedulable": True}})
+    assert made.counted("web") == Counted(nodes=1, ready=1, cordoned=1, marked=int(marked))
+    assert made.nodes("web") == [SeenNode(name="a", ready=True, cordoned=True, marked=marked, filled=0.0)]
+    made.node(node("a"))
+    assert made.counted("web") == Counted(nodes=1, ready=1)
+    made.node(closed)
+    made.node_gone(closed)
+    assert made.counted("web") == Counted()

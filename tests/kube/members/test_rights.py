@@ -1,22 +1,28 @@
-"""deploy/member-clusters on a real API server: it suffices for looking inside, and for nothing else."""
+"""deploy/member-clusters on a real API server: it suffices for looking inside or for cordons, and for nothing else."""
 
 import base64
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from multicloud.kube.members.cordoning import Cordoning
 from multicloud.kube.members.entering import enter
 from multicloud.kube.members.kubeconfig import read_kubeconfig
+from multicloud.kube.members.marks import MARK
 from multicloud.kube.members.watching import Watching
-from multicloud.model.member import ClusterCredential, Counted, Inside
+from multicloud.model.member import ClusterCredential, Counted, Inside, Patched
 from multicloud.model.reason import Code
 from multicloud_lab.controlplane import ControlPlane
 from support.clock import VirtualClock
-from support.inside import eventually, login
+from support.fence import OpenFence
+from support.inside import PATIENCE_S, eventually, login
 
-READER = Path(__file__).parents[3] / "deploy" / "member-clusters" / "reader.yaml"
+MANIFESTS = Path(__file__).parents[3] / "deploy" / "member-clusters"
+READER, CORDON = MANIFESTS / "reader.yaml", MANIFESTS / "cordon.yaml"
 NODE = "member-rights"
 
 
@@ -47,7 +53,7 @@ def watching(credential: ClusterCredential) -> Watching:
     async def known(_: ClusterCredential | None) -> ClusterCredential:
         return credential
 
-    watch = Watching(login(), known, VirtualClock(), lambda: None)
+    watch = Watching(login(), known, VirtualClock(), lambda: None, installation="here")
     watch.wants_autoscaler = True
     return watch
 
@@ -92,6 +98,47 @@ def test_a_reader_may_do_nothing_else(cluster: ControlPlane, question: str) -> N
     reader = cluster.kubeconfig_for("operator", ["multicloud-readers"])
     said = cluster.kubectl("auth", "can-i", *question.split(), "--all-namespaces", kubeconfig=reader)
     assert said.stdout.strip() == "no"
+
+
+@pytest.fixture
+def lenient(cluster: ControlPlane) -> Iterator[ControlPlane]:
+    """The right to cordon is given, too, until the test is over."""
+    cluster.kubectl("apply", f"--filename={CORDON}").check_returncode()
+    yield cluster
+    cluster.kubectl("delete", f"--filename={CORDON}").check_returncode()
+
+
+async def test_with_the_right_to_cordon_a_node_is_closed_and_opened_and_nothing_else_of_it_changes(
+    lenient: ControlPlane,
+) -> None:
+    way_in = credential_of(lenient.kubeconfig_for("operator", ["multicloud-readers"]))
+    cordoning = Cordoning(OpenFence(), send_budget_s=5, within_s=PATIENCE_S, installation="here")
+    cluster = login().cluster
+    lenient.kubectl("uncordon", NODE).check_returncode()
+    opened = _node(lenient)
+    assert await cordoning.cordon(way_in, cluster, "web", [NODE], mark="shop/web/1") == Patched(nodes=(NODE,))
+    closed = _node(lenient)
+    assert (closed["spec"]["unschedulable"], closed["metadata"]["annotations"][MARK]) == (True, "here/shop/web/1")
+    assert await cordoning.uncordon(way_in, cluster, "web", [NODE]) == Patched(nodes=(NODE,))
+    again = _node(lenient)
+    for node in (opened, again):
+        node["metadata"].pop("resourceVersion")
+        node["metadata"].pop("managedFields", None)
+    assert again == opened
+
+
+@pytest.mark.parametrize(
+    "question", ["update nodes", "delete nodes", "create pods/eviction", "patch pods", "list secrets"]
+)
+def test_the_right_to_cordon_gives_nothing_else(lenient: ControlPlane, question: str) -> None:
+    reader = lenient.kubeconfig_for("operator", ["multicloud-readers"])
+    said = lenient.kubectl("auth", "can-i", *question.split(), "--all-namespaces", kubeconfig=reader)
+    assert said.stdout.strip() == "no"
+
+
+def _node(cluster: ControlPlane) -> dict[str, Any]:
+    node: dict[str, Any] = json.loads(cluster.kubectl("get", "node", NODE, "--output=json").stdout)
+    return node
 
 
 def entries(directory: Path) -> list[Path]:

@@ -120,7 +120,7 @@ async def scene(*script: Callable[[web.Request], Awaitable[web.StreamResponse]])
         return ClusterCredential(url=server.url, ca_pem="", token=f"token-{len(asked)}")
 
     clock = VirtualClock()
-    watching = Watching(login(), credential, clock, lambda: None)
+    watching = Watching(login(), credential, clock, lambda: None, installation="here")
     try:
         yield Scene(server, clock, watching, asked)
     finally:

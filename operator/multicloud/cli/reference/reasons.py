@@ -162,6 +162,7 @@ _WAITS: Final[Mapping[Code, str]] = {
     Code.UNREACHABLE: "The member was not seen for `failover.unreachableAfterSeconds`; with `whenUnreachable: Replace` "
     "others grow in its place.",
     Code.RETURNING: "The member is seen again; a second good look makes sure before it counts.",
+    Code.NOT_CORDONED: "Nodes go, and the emptiest could not all be closed to new pods before. Nothing waits for it.",
     Code.MEMBER_RELEASED: "A member's entry was removed. Its nodes run on; nobody sizes them. `state: Drain` empties first.",
     Code.SCOPE_BUSY: "Another resize runs where the cloud allows one at a time (a GKE cluster, an EKS or AKS pool).",
     Code.OPERATION_RUNNING: "The cloud works on our resize.",

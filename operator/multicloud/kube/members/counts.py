@@ -14,7 +14,8 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from multicloud.model.member import Counted, Load, Resources, nodes_needed
+from multicloud.kube.members.marks import bears_mark
+from multicloud.model.member import Counted, Load, Resources, SeenNode, nodes_needed
 from multicloud.model.ref import Cloud
 
 Body = Mapping[str, Any]
@@ -37,6 +38,7 @@ class _Node:
     pool: str | None = None
     ready: bool = False
     cordoned: bool = False
+    marked: bool = False
     offers: Resources = field(default_factory=Resources)
     cpu_m: int = 0
     memory: int = 0
@@ -44,6 +46,12 @@ class _Node:
     own_cpu_m: int = 0
     own_memory: int = 0
     own_pods: int = 0
+
+    @property
+    def filled(self) -> float:
+        """The share that its pods request, those that come with it apart; as SeenNode has it."""
+        shares = ((self.cpu_m, self.offers.cpu_m), (self.memory, self.offers.memory), (self.pods, self.offers.pods))
+        return max((asked / offered for asked, offered in shares if offered > 0), default=0.0)
 
     def ask(self, requests: Resources, sign: int, *, own: bool) -> None:
         if own:
@@ -74,6 +82,7 @@ class _Pool:
     nodes: int = 0
     ready: int = 0
     cordoned: int = 0
+    marked: int = 0
     cpu_m: int = 0
     memory: int = 0
     pods: int = 0
@@ -83,6 +92,7 @@ class _Pool:
         self.nodes += sign
         self.ready += sign * node.ready
         self.cordoned += sign * node.cordoned
+        self.marked += sign * node.marked
         self.smallest = None  # found anew at the next question
         self.ask(Resources(cpu_m=node.cpu_m, memory=node.memory, pods=node.pods), sign)
 
@@ -95,9 +105,10 @@ class _Pool:
 class Counts:
     """The numbers of one cluster. Each change returns the node pool that it concerns, None for none of a pool's."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        """Node pools are told by the labels of the vendor's nodes."""
+    def __init__(self, cloud: Cloud, installation: str) -> None:
+        """Node pools are told by the labels of the vendor's nodes, our marks by the installation's name."""
         self._labels = cloud.pool_labels
+        self._installation = installation
         self._nodes: dict[str, _Node] = {}
         self._pools: dict[str, _Pool] = {}
         self._unscheduled: dict[str, int] = {}
@@ -112,6 +123,7 @@ class Counts:
         known.pool = next((intern(str(labels[label])) for label in self._labels if label in labels), None)
         known.ready = _is_ready(body)
         known.cordoned = bool((body.get("spec") or {}).get("unschedulable"))
+        known.marked = bears_mark(body, self._installation)
         offered = (body.get("status") or {}).get("allocatable") or {}
         known.offers = _offered(*(str(offered.get(name, 0)) for name in ("cpu", "memory", "pods")))
         if known.pool is not None:
@@ -127,7 +139,8 @@ class Counts:
         self._pools[pool].count(known, -1)
         if not known.is_bare:
             # The ends of its pods are still to come: they must find what they took away from.
-            known.pool, known.ready, known.cordoned, known.offers = None, False, False, Resources()
+            known.pool, known.offers = None, Resources()
+            known.ready = known.cordoned = known.marked = False
             self._nodes[_name(body)] = known
         return pool
 
@@ -160,6 +173,7 @@ class Counts:
             nodes=known.nodes,
             ready=known.ready,
             cordoned=known.cordoned,
+            marked=known.marked,
             needed=min(known.nodes, nodes_needed(requested, known.smallest)),
             unscheduled=unscheduled,
         )
@@ -185,6 +199,14 @@ class Counts:
             unready=len(unready),
             unready_offered=_sum(node.offers for node in unready),
         )
+
+    def nodes(self, pool: str) -> list[SeenNode]:
+        """The nodes of a pool, one by one."""
+        return [
+            SeenNode(name=name, ready=node.ready, cordoned=node.cordoned, marked=node.marked, filled=node.filled)
+            for name, node in self._nodes.items()
+            if node.pool == pool
+        ]
 
     def _ask(self, body: Body, sign: int) -> str | None:
         name = (body.get("spec") or {}).get("nodeName")

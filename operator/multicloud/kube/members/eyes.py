@@ -1,23 +1,21 @@
-"""Implements the port ClusterEyes: which clusters are watched for whom, started on demand, ended when nobody wants them.
+"""Implements the port ClusterSide: which clusters are watched for whom, started on demand, ended when nobody wants them.
 
 `observe` attends and asks; `watching` does the work. Pools are woken only when a number of their node pools changed, and
 at most once a second, so that a fleet at rest makes no passes. Pods without a node come and go all day: whoever waits for
 them looks again by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from multicloud.kube.members.kubeconfig import fetch_kubeconfig
+from multicloud.kube.members.cordoning import Cordoning
 from multicloud.kube.members.watching import Watching
-from multicloud.model.error import refused
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look
-from multicloud.model.port import Clock, Lanes, Secrets, Wake
-from multicloud.model.reason import Code
+from multicloud.kube.members.waysin import WaysIn
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look, Patched, SeenNode
+from multicloud.model.port import Clock, Wake
+from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ObjectKey
-from multicloud.model.spec import AccountObject
-from multicloud.settings import MemberClusters
 
 GATHER_S: Final = 1.0
 """How long changes gather before they wake a pool: a hundred nodes that become ready make few passes."""
@@ -33,24 +31,13 @@ class _Seat:
 
 
 class MemberEyes:
-    """Implements the port ClusterEyes. Used on one event loop."""
+    """Implements the port ClusterSide. Used on one event loop."""
 
-    def __init__(
-        self,
-        lanes: Lanes,
-        secrets: Secrets,
-        clock: Clock,
-        settings: MemberClusters,
-        *,
-        account: Callable[[ObjectKey], AccountObject | None],
-        wake: Wake,
-    ) -> None:
-        """`account` finds the account object as it is now, `wake` asks for a pass over a pool."""
-        self._lanes = lanes
-        self._secrets = secrets
+    def __init__(self, ways_in: WaysIn, cordoning: Cordoning, clock: Clock, wake: Wake) -> None:
+        """`wake` asks for a pass over a pool."""
+        self._ways_in = ways_in
+        self._cordoning = cordoning
         self._clock = clock
-        self._settings = settings
-        self._account = account
         self._wake = wake
         self._seats: dict[ClusterLogin, _Seat] = {}
         self._wanted: dict[ObjectKey, frozenset[ClusterLogin]] = {}
@@ -78,6 +65,25 @@ class MemberEyes:
         seat = self._seats.get(login)
         return seat.watching.load(node_pool) if seat else None
 
+    def nodes(self, login: ClusterLogin, node_pool: str) -> Sequence[SeenNode]:
+        """As the port says."""
+        seat = self._seats.get(login)
+        return seat.watching.nodes(node_pool) if seat else ()
+
+    async def cordon(self, login: ClusterLogin, node_pool: str, nodes: Sequence[str], *, mark: str) -> Patched:
+        """As the port says."""
+        way_in = self._way_in(login)
+        if way_in is None:
+            return _not_inside(login)
+        return await self._cordoning.cordon(way_in, login.cluster, node_pool, nodes, mark=mark)
+
+    async def uncordon(self, login: ClusterLogin, node_pool: str, nodes: Sequence[str]) -> Patched:
+        """As the port says."""
+        way_in = self._way_in(login)
+        if way_in is None:
+            return _not_inside(login)
+        return await self._cordoning.uncordon(way_in, login.cluster, node_pool, nodes)
+
     def account_changed(self, account: ObjectKey) -> None:
         """As the port says."""
         # Entered anew, not only sooner: no token of the identity before is used any longer.
@@ -100,9 +106,10 @@ class MemberEyes:
 
     def _watch(self, login: ClusterLogin, *, autoscaler: bool = False) -> Watching:
         async def credential(known: ClusterCredential | None) -> ClusterCredential:
-            return await self._credential(login, known)
+            return await self._ways_in.credential(login, known)
 
-        watching = Watching(login, credential, self._clock, lambda: self._tell(login))
+        installation = self._cordoning.installation
+        watching = Watching(login, credential, self._clock, lambda: self._tell(login), installation=installation)
         watching.wants_autoscaler = autoscaler
         return watching
 
@@ -125,15 +132,14 @@ class MemberEyes:
             if look.node_pools & changed:
                 self._wake(pool, GATHER_S)
 
-    async def _credential(self, login: ClusterLogin, known: ClusterCredential | None) -> ClusterCredential:
-        if login.kubeconfig:
-            namespace, hosts = login.account.namespace, self._settings.kubeconfig_hosts
-            return await fetch_kubeconfig(self._secrets, namespace, login.kubeconfig, hosts)
-        account = self._account(login.account)
-        if account is None:
-            raise refused(Code.ACCOUNT_NOT_FOUND, f"CloudAccount {login.account.name} does not exist in this namespace")
-        lane = await self._lanes.lane(account)
-        return await lane.credential(login.cluster, known)
+    def _way_in(self, login: ClusterLogin) -> ClusterCredential | None:
+        seat = self._seats.get(login)
+        return seat.watching.way_in if seat else None
+
+
+def _not_inside(login: ClusterLogin) -> Patched:
+    text = f"cluster {login.cluster.name} is not being looked into just now"
+    return Patched(why=Reason(code=Code.UNAVAILABLE, text=text))
 
 
 def _worth_waking(inside: Inside) -> Inside:

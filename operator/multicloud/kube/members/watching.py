@@ -5,7 +5,7 @@ is dropped when nothing was heard for FRESH_S: what is too old counts as not kno
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from multicloud.kube.members.autoscaler import AutoscalerStatus
 from multicloud.kube.members.counts import Counts
 from multicloud.kube.members.entering import enter, why_not
 from multicloud.model.error import CloudError, Refused
-from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load
+from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, SeenNode
 from multicloud.model.port import Clock
 from multicloud.model.reason import Reason
 
@@ -70,8 +70,12 @@ class _Known:
 class Watching:
     """One cluster, watched until closed."""
 
-    def __init__(self, login: ClusterLogin, credential: Enter, clock: Clock, told: Callable[[], None]) -> None:
+    def __init__(
+        self, login: ClusterLogin, credential: Enter, clock: Clock, told: Callable[[], None], *, installation: str
+    ) -> None:
         """`credential` gives a way in, renewed if one is known; `told` is called when anything may have changed.
+
+        `installation` is whose marks on nodes are ours.
 
         Must be made on the loop that it runs on.
         """
@@ -80,6 +84,8 @@ class Watching:
         self._credential = credential
         self._clock = clock
         self._told = told
+        self._installation = installation
+        self._visit: _Visit | None = None
         self._known: _Known | None = None
         self._trouble: Reason | None = None
         self._task = asyncio.create_task(self._follow(), name=f"watch {login.cluster.name}")
@@ -102,6 +108,19 @@ class Watching:
         if known is None or "pods" in known.troubles or self._clock.monotonic() - known.heard_s > FRESH_S:
             return None
         return known.counts.load(node_pool)
+
+    def nodes(self, node_pool: str) -> Sequence[SeenNode]:
+        """Its nodes now, as the port Cordons says."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known.heard_s > FRESH_S:
+            return ()
+        nodes = known.counts.nodes(node_pool)
+        return [replace(node, filled=None) for node in nodes] if "pods" in known.troubles else nodes
+
+    @property
+    def way_in(self) -> ClusterCredential | None:
+        """What lets us in now; None while we are not inside."""
+        return self._visit.credential if self._visit else None
 
     def close(self) -> None:
         """Stop."""
@@ -160,7 +179,7 @@ class Watching:
     async def _look(self, kube: KubeClient, credential: ClusterCredential) -> None:
         """List, then watch until it is time to list anew. Raises KubeError, CloudError."""
         began_s = self._clock.monotonic()
-        counts = Counts(self.login.cluster.cloud)
+        counts = Counts(self.login.cluster.cloud, self._installation)
         troubles: dict[str, Reason] = {}
         nodes_version = await self._list(kube, NODES, {}, counts.node)
         try:
@@ -182,7 +201,7 @@ class Watching:
         self._trouble = None
         self._told()
         lasts_s = LONGEST_WAIT_S if troubles else RELIST_S
-        visit = _Visit(kube=kube, credential=credential, known=self._known, end_s=began_s + lasts_s)
+        visit = self._visit = _Visit(kube=kube, credential=credential, known=self._known, end_s=began_s + lasts_s)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(visit, NODES, {}, nodes_version, (counts.node, counts.node_gone)))
@@ -193,6 +212,8 @@ class Watching:
                 group.create_task(self._ask_autoscaler(visit))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        finally:
+            self._visit = None
 
     async def _list(self, kube: KubeClient, path: str, query: Mapping[str, str], handle: Handle) -> str:
         version = ""

@@ -1,0 +1,67 @@
+"""Which nodes are closed to new pods before a removal, and which are opened again."""
+
+import pytest
+
+from multicloud.act.cordon import Choice, choose
+from multicloud.model.member import SeenNode
+
+
+def node(
+    name: str, filled: float | None = 0.5, *, ready: bool = True, cordoned: bool = False, marked: bool = False
+) -> SeenNode:
+    return SeenNode(name=name, ready=ready, cordoned=cordoned or marked, marked=marked, filled=filled)
+
+
+def opened_by_hand(name: str) -> SeenNode:
+    return SeenNode(name=name, ready=True, cordoned=False, marked=True, filled=0.5)
+
+
+NONE = Choice(close=(), open=())
+
+CLOSED = [
+    ("the emptiest", [node("a", 0.9), node("b", 0.1), node("c", 0.5), node("d", 0.2)], 2, ("b", "d")),
+    ("by name where they are alike", [node("c"), node("a"), node("d"), node("b")], 2, ("a", "b")),
+    ("an empty one before all", [node("a", 0.01), node("b", 0.0)], 1, ("b",)),
+    ("none when all stay", [node("a"), node("b")], 2, ()),
+    ("none when more are to come", [node("a"), node("b")], 9, ()),
+    ("all when none stays", [node("a", 0.3), node("b", 0.2)], 0, ("b", "a")),
+    ("one that is not ready takes no pods", [node("a", 0.0, ready=False), node("b", 0.2), node("c")], 1, ("b",)),
+    ("one that others closed takes none", [node("a", 0.0, cordoned=True), node("b", 0.2), node("c")], 1, ("b",)),
+    ("enough are closed by others", [node("a", cordoned=True), node("b"), node("c")], 2, ()),
+    ("what was closed before suffices", [node("a", 0.4, marked=True), node("b", 0.1), node("c")], 2, ()),
+    ("and the emptiest beside it", [node("a", 0.4, marked=True), node("b", 0.1), node("c")], 1, ("b",)),
+    ("one that a person opened is one of them all", [opened_by_hand("a"), node("b", 0.1)], 1, ("b",)),
+    ("nobody is the emptiest unseen", [node("a", None), node("b", None)], 1, ()),
+    ("no nodes", [], 0, ()),
+]
+
+
+@pytest.mark.parametrize(("nodes", "stay", "close"), [case[1:] for case in CLOSED], ids=[case[0] for case in CLOSED])
+def test_closed_are(nodes: list[SeenNode], stay: int, close: tuple[str, ...]) -> None:
+    assert choose(nodes, stay).close == close
+    assert choose(nodes[::-1], stay).close == close
+
+
+OPENED = [
+    ("none while as many are to go", [node("a", marked=True), node("b")], 1, ()),
+    ("those that stay after all", [node("a", marked=True), node("b", marked=True), node("c")], 3, ("a", "b")),
+    ("the fuller ones", [node("a", 0.4, marked=True), node("b", 0.1, marked=True), node("c")], 2, ("a",)),
+    ("where another one goes", [node("a", marked=True), node("b", cordoned=True), node("c")], 2, ("a",)),
+    ("where another one is not ready", [node("a", marked=True), node("b", ready=False), node("c")], 2, ("a",)),
+    ("not while it is not ready itself", [node("a", marked=True, ready=False), node("b")], 2, ()),
+    ("never those of others", [node("a", cordoned=True), node("b")], 2, ()),
+    ("the mark of one that a person opened", [opened_by_hand("a"), node("b")], 1, ("a",)),
+    ("also unseen", [node("a", None, marked=True), node("b", None)], 2, ("a",)),
+]
+
+
+@pytest.mark.parametrize(("nodes", "stay", "opened"), [case[1:] for case in OPENED], ids=[case[0] for case in OPENED])
+def test_opened_are(nodes: list[SeenNode], stay: int, opened: tuple[str, ...]) -> None:
+    assert choose(nodes, stay).open == opened
+
+
+def test_what_was_chosen_once_is_chosen_no_second_time() -> None:
+    nodes = [node("a", 0.9), node("b", 0.1), node("c", 0.5)]
+    assert choose(nodes, 1).close == ("b", "c")
+    done = [node("a", 0.9), node("b", 0.1, marked=True), node("c", 0.5, marked=True)]
+    assert choose(done, 1) == NONE
