@@ -1,9 +1,19 @@
 """Which nodes are closed to new pods before a removal, and which are opened again."""
 
+from typing import Any
+
 import pytest
 
-from multicloud.act.cordon import Choice, choose
-from multicloud.model.member import SeenNode
+from multicloud.act.cordon import MOST_NODES, Choice, Cordoner, choose
+from multicloud.model.member import ClusterLogin, SeenNode
+from multicloud.model.plan import Snapshot
+from multicloud.model.reason import Code, Reason
+from multicloud.model.ref import Kind, ObjectKey
+from support.builders import member, snapshot
+from support.eyes import MemoryEyes
+from support.fence import OpenFence
+
+ACCOUNT = ObjectKey(kind=Kind.ACCOUNT, namespace="shop", name="aws-prod")
 
 
 def node(
@@ -65,3 +75,51 @@ def test_what_was_chosen_once_is_chosen_no_second_time() -> None:
     assert choose(nodes, 1).close == ("b", "c")
     done = [node("a", 0.9), node("b", 0.1, marked=True), node("c", 0.5, marked=True)]
     assert choose(done, 1) == NONE
+
+
+OF_ANOTHER = Reason(code=Code.NODE_POOL_CLAIMED, text="the node pool already belongs to another")
+
+
+def eyes(*nodes: SeenNode) -> MemoryEyes:
+    made = MemoryEyes(wake=lambda *_: None, fence=OpenFence())
+    made.show_nodes("shop-prod", "web", nodes)
+    return made
+
+
+def seen_from(inside: MemoryEyes, **view: Any) -> Snapshot:
+    """A pool at rest with a member whose cluster shows these nodes."""
+    one = member("web", 2)
+    login = ClusterLogin(account=ACCOUNT, cluster=one.view.node_pool.cluster)
+    return snapshot(one.viewed(login=login, inside=inside.inside(login, "web"), **view), replicas=2)
+
+
+@pytest.mark.parametrize(
+    ("view", "opened"),
+    [
+        ({}, ["open a"]),
+        ({"paused": True}, ["open a"]),
+        ({"claimed_by_other": OF_ANOTHER}, []),
+        ({"refusal": OF_ANOTHER}, []),
+    ],
+    ids=["ours", "of a paused account", "another's", "refused"],
+)
+async def test_only_marks_in_our_own_node_pools_are_taken_away(view: dict[str, Any], opened: list[str]) -> None:
+    inside = eyes(node("a", marked=True), node("b"))
+    seen = seen_from(inside, **view)
+    assert await Cordoner(inside).release(seen, seen.record)
+    assert inside.patched == opened
+
+
+async def test_a_row_has_an_end_and_what_is_left_is_opened_by_the_next_pass() -> None:
+    inside = eyes(*(node(f"n{number:02}", marked=True) for number in range(MOST_NODES + 1)))
+    for opened in (MOST_NODES, MOST_NODES + 1):
+        seen = seen_from(inside)
+        assert await Cordoner(inside).release(seen, seen.record)
+        assert len(inside.patched) == opened
+
+
+async def test_what_could_not_be_opened_is_tried_again() -> None:
+    inside = eyes(node("a", marked=True), node("b"))
+    inside.trouble = Reason(code=Code.DENIED, text="cluster shop-prod does not let us patch nodes")
+    seen = seen_from(inside)
+    assert not await Cordoner(inside).release(seen, seen.record)

@@ -10,7 +10,7 @@ from multicloud.act.prepare import Dispatch, Prepared, Preparer
 from multicloud.act.scope import Scopes
 from multicloud.decide import decide
 from multicloud.model.error import NotSent
-from multicloud.model.member import Counted, Inside
+from multicloud.model.member import ClusterLogin, Counted, Inside
 from multicloud.model.plan import Headroom, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Intent, Removal
@@ -253,3 +253,22 @@ def test_growth_forgets_no_removal_that_is_waited_for() -> None:
     resting = member("a", 4).remembered(removal=Removal(ended_at=NOW))
     prepared = Bench().prepare(snapshot(resting, replicas=10, step_pause_s=60))
     assert prepared.record.member("a").removal == Removal(ended_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("wished", "inside", "enters"),
+    [
+        (4, Inside(counted=Counted(nodes=10, ready=10)), True),
+        (16, Inside(counted=Counted(nodes=10, ready=10)), False),
+        (4, Inside(), False),
+    ],
+    ids=["removal", "growth", "removal of nodes that are not seen"],
+)
+def test_a_members_cluster_is_entered_for_removals_of_nodes_that_it_shows(
+    wished: int, inside: Inside, *, enters: bool
+) -> None:
+    one = member("a", 10)
+    account = ObjectKey(kind=Kind.ACCOUNT, namespace=POOL.namespace, name=one.view.spec.account)
+    login = ClusterLogin(account=account, cluster=one.view.node_pool.cluster)
+    [dispatch] = Bench().prepare(snapshot(one.viewed(login=login, inside=inside), replicas=wished)).dispatches
+    assert dispatch.login == (login if enters else None)

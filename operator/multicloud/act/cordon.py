@@ -5,6 +5,7 @@ closed for which removal stands on the nodes themselves, as a mark: a process th
 Best effort: a removal goes out whatever becomes of its cordon.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,6 @@ from multicloud.model.port import Cordons
 from multicloud.model.reason import Reason
 from multicloud.model.record import MemberRecord, PoolRecord
 from multicloud.model.ref import NodePoolRef, ObjectKey
-from multicloud.model.size import NodePool
 
 MOST_NODES: Final = 20
 """Nodes of a member that are patched in one pass, at most."""
@@ -77,19 +77,22 @@ class Cordoner:
 
     async def release(self, snapshot: Snapshot, record: PoolRecord) -> bool:
         """Open the nodes of which more are closed than are to go; False when it must be tried again."""
-        done = True
-        for view in snapshot.members:
-            facts, login = view.sight.proved, view.login
-            if self._cordons is None or facts is None or login is None or not _bears_marks(view):
-                continue
-            seen = self._cordons.nodes(login, view.node_pool.name)
-            stay = _staying(facts, record.member(view.spec.name), snapshot)
-            nodes = choose(seen, len(seen) if stay is None else stay).open[:MOST_NODES]
-            if nodes:
-                patched = await self._cordons.uncordon(login, view.node_pool.name, nodes)
-                _log("nodes uncordoned", snapshot.key, view.spec.name, view.node_pool, patched)
-                done &= patched.why is None
-        return done
+        if self._cordons is None:
+            return True
+        marked = [view for view in snapshot.members if _bears_marks(view)]
+        return all(await asyncio.gather(*(self._open(self._cordons, snapshot, view, record) for view in marked)))
+
+    async def _open(self, cordons: Cordons, snapshot: Snapshot, view: MemberView, record: PoolRecord) -> bool:
+        assert view.login is not None  # its cluster was looked into
+        node_pool = view.node_pool
+        seen = cordons.nodes(view.login, node_pool.name)
+        stay = _staying(view, record.member(view.spec.name), snapshot)
+        nodes = choose(seen, len(seen) if stay is None else stay).open[:MOST_NODES]
+        if not nodes:
+            return True
+        patched = await cordons.uncordon(view.login, node_pool.name, nodes)
+        _log("nodes uncordoned", snapshot.key, view.spec.name, node_pool, patched)
+        return patched.why is None
 
 
 def _bears_marks(view: MemberView) -> bool:
@@ -98,12 +101,12 @@ def _bears_marks(view: MemberView) -> bool:
     return view.refusal is None and view.claimed_by_other is None and counted is not None and counted.marked > 0
 
 
-def _staying(facts: NodePool, record: MemberRecord, snapshot: Snapshot) -> int | None:
+def _staying(view: MemberView, record: MemberRecord, snapshot: Snapshot) -> int | None:
     """Nodes that stay while others are on their way out; None: nothing goes, or what should have gone is late."""
-    intent, settled, removal = record.intent, record.last_resize, record.removal
+    facts, intent, settled, removal = view.sight.proved, record.intent, record.last_resize, record.removal
     if intent is not None:
         return intent.target if intent.deadline > snapshot.now else None
-    if removal is None or removal.ended_at is not None or settled is None:
+    if facts is None or removal is None or removal.ended_at is not None or settled is None:
         return None
     longest = timedelta(seconds=snapshot.spec.failover.provision_timeout_s)
     return facts.requested if settled.at + longest > snapshot.now else None

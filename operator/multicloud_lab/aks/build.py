@@ -11,6 +11,7 @@ from uuid import UUID
 
 from multicloud_lab.aks import rules
 from multicloud_lab.aks.state import AgentPool, Cluster, Properties
+from multicloud_lab.aks.switches import Switches
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.core.nodes import NodeSet
 from multicloud_lab.core.seed import AksCluster, AksPool
@@ -27,9 +28,10 @@ REGIONAL_ZONE = "0"
 class Builder:
     """Makes clusters and pools for one lab."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, switches: Callable[[], Switches]) -> None:
         """Draw from this lab's chance, take machines from its stock."""
         self._lab = lab
+        self._switches = switches
 
     def guid(self) -> str:
         """Return an id in the form of a GUID."""
@@ -86,7 +88,7 @@ class Builder:
         timings = self._lab.seed.timings
         # The machines of a VirtualMachines pool are numbered through, whatever their size.
         prefix = pool.machine_prefix
-        return NodeSet(
+        nodes = NodeSet(
             self._lab.clock,
             prefix,
             zones,
@@ -96,6 +98,8 @@ class Builder:
             suffix=_through(pool, prefix, count().__next__) if pool.is_mixed else machine_suffix,
             supply=self._lab.supply(CLOUD, cluster.subscription, cluster.location, cluster.name, pool.name, size),
         )
+        nodes.cordoned_go_first = self._switches().cordoned_go_first
+        return nodes
 
 
 def machine_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (scale sets number their machines, nothing is drawn)

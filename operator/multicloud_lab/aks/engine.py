@@ -61,7 +61,7 @@ class AksEngine:
         self.limits = Limits(lab.pace, lambda: self.switches)
         self.switches = Switches()
         self.clusters: list[Cluster] = []
-        self.builder = Builder(lab)
+        self.builder = Builder(lab, lambda: self.switches)
         self.operations = Operations(lab, self.builder, lambda: self.switches)
         self.hands = Hands(self)
         self.reset()

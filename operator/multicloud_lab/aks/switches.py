@@ -32,6 +32,7 @@ class Switches:
     - `max_pools`: agent pools that a cluster may have.
     - `pool_limit_code`: the code for one more.
     - `delete_machines_action`: what deleting machines asks for, behind `managedClusters/agentPools/`.
+    - `cordoned_go_first`: fewer nodes are had by taking those first that their cluster has cordoned, as people see it.
     - `page_size`: items a list page holds, None for one page.
     - `throttle`: refuse with 429 when a bucket is empty; the headers count either way.
     - `arm_throttle_code`: the code of Resource Manager's own 429.
@@ -51,6 +52,7 @@ class Switches:
     max_pools: int = 100
     pool_limit_code: Literal["MaxAgentPoolCountReached", "OperationNotAllowed"] = "MaxAgentPoolCountReached"
     delete_machines_action: Literal["deleteMachines/action", "write"] = "deleteMachines/action"
+    cordoned_go_first: bool = True
     page_size: int | None = None
     throttle: bool = True
     arm_throttle_code: Literal["TooManyRequests", "SubscriptionRequestsThrottled"] = "TooManyRequests"

@@ -17,7 +17,7 @@ from multicloud_lab.clusters.awstoken import TokenError
 from multicloud_lab.clusters.cluster import Cluster
 from multicloud_lab.clusters.credentials import Credentials
 from multicloud_lab.clusters.errors import ApiError, Json, Raw, bad_request, not_found, unauthorized
-from multicloud_lab.clusters.faulted import in_server_words
+from multicloud_lab.clusters.faulted import forbidden, in_server_words
 from multicloud_lab.clusters.place import Place
 from multicloud_lab.clusters.reading import Wish, list_page, read_wish, watch, watch_start
 from multicloud_lab.clusters.routes import HEALTH, Target, find_target
@@ -120,6 +120,10 @@ class Api:
             worded = in_server_words(fault, call.principal, asked.target)
             self._lab.record(call, result=worded.reason if isinstance(worded, ApiError) else fault.result)
             return _respond(worded)
+        if self._denied(asked, call.principal, asked.target.operation):
+            refused = forbidden(call.principal, asked.target)
+            self._lab.record(call, result=refused.reason)
+            return _respond(refused)
         answer = self._commit(asked, call)
         try:
             await self._lab.gate.after(call)
@@ -130,6 +134,10 @@ class Api:
         if isinstance(answer, Answer) and answer.watch_from is not None:
             return await self._stream(request, asked, answer.watch_from)
         return _respond(self._formed(asked, answer))
+
+    def _denied(self, asked: Asked, principal: str, operation: str) -> bool:
+        """Say whether RBAC refuses: rights are there until somebody takes them away."""
+        return self._lab.permissions.denies(principal, operation, asked.cluster.place.path)
 
     def _formed(self, asked: Asked, answer: Answer | ApiError | Raw) -> Answer | ApiError | Raw:
         """Return the answer as a table, if one is wished and there are objects to show."""
@@ -150,6 +158,8 @@ class Api:
             if asked.target.verb in {"get", "list"}:
                 key = (asked.cluster.place, asked.target, tuple(sorted(asked.query.items())))
                 answer = self._lab.faults.stale(call, key, lambda: _answer(asked))
+            elif asked.target.verb == "review":
+                answer = self._review(asked, call.principal)
             else:
                 answer = _answer(asked)
         except ApiError as error:
@@ -157,6 +167,17 @@ class Api:
             return error
         self._lab.record(call, effective=answer.effective)
         return answer
+
+    def _review(self, asked: Asked, principal: str) -> Answer:
+        """Say whether the asker may do what the review is about. Raises ApiError."""
+        review = _json(asked.body)
+        spec = review.get("spec")
+        wish = spec.get("resourceAttributes") if isinstance(spec, dict) else None
+        if not isinstance(wish, dict):
+            raise bad_request("spec.resourceAttributes: the lab knows no other question")
+        operation = f"{wish.get('resource', '')}.{wish.get('verb', '')}"
+        allowed = not self._denied(asked, principal, operation)
+        return Answer(status=201, body={**review, "status": {"allowed": allowed}})
 
     async def _stream(self, request: web.Request, asked: Asked, version: int) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})

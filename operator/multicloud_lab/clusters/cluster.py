@@ -59,6 +59,8 @@ class Cluster:
         """Forget what people did: workloads, cordons, labels, the autoscaler. Machines are looked up anew."""
         self._workloads.forget()
         self._touched.clear()
+        for known in self._known.values():
+            known.seen.node.cordoned = False
         self.run_autoscaler(None)
 
     def refresh(self) -> None:
@@ -103,6 +105,7 @@ class Cluster:
         if dry_run:
             return body
         self._touched[name] = touched
+        known.seen.node.cordoned = touched.unschedulable
         return self.store.put("nodes", body)
 
     def evict(self, key: Key, *, dry_run: bool) -> None:

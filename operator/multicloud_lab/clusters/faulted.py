@@ -22,7 +22,7 @@ def in_server_words(fault: FaultedError, principal: str, target: Target) -> ApiE
         case AuthExpire():
             return unauthorized()
         case Deny():
-            return _forbidden(principal, target)
+            return forbidden(principal, target)
         case Garbage():
             return _garbage(action)
         case Answer():
@@ -41,7 +41,8 @@ def _answer(action: Answer) -> ApiError | Raw:
     )
 
 
-def _forbidden(principal: str, target: Target) -> ApiError:
+def forbidden(principal: str, target: Target) -> ApiError:
+    """Return RBAC's answer to a request for which there is no right."""
     resource = target.resource
     if resource is None:
         path = "/".join(target.path)

@@ -8,6 +8,8 @@ from multicloud_lab.clusters.errors import no_such_path, not_allowed
 
 HEALTH = frozenset({"healthz", "livez", "readyz"})
 _READS = frozenset({"GET", "HEAD"})
+REVIEWS = ("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+"""Where a client asks what it may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,10 @@ def find_target(method: str, path: Sequence[str], query: Mapping[str, str]) -> T
             raise not_allowed()
         operation = "version.get" if parts == ("version",) else "health.get" if parts[0] in HEALTH else "discovery.get"
         return Target(operation=operation, path=parts)
+    if parts == REVIEWS:
+        if method != "POST":
+            raise not_allowed()
+        return Target(operation="selfsubjectaccessreviews.create", verb="review", path=parts)
     group, rest = _group_of(parts)
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces":

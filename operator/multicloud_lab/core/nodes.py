@@ -34,7 +34,8 @@ class NodeState(StrEnum):
 class Node:
     """One machine. `since` is when it entered its state, `created` when it was asked for (virtual epoch s).
 
-    `supply` is where it comes from and goes back to: a group's later machines may be of another type.
+    `supply` is where it comes from and goes back to: a group's later machines may be of another type. `cordoned` is
+    that its cluster takes no new pods on it, because somebody asked for that.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Node:
     state: NodeState = NodeState.REQUESTED
     timer: Timer | None = None
     supply: Supply | None = None
+    cordoned: bool = False
 
 
 def hex_suffix(rng: Random, serial: int) -> str:  # noqa: ARG001  (the serial is for vendors that number their machines)
@@ -84,6 +86,7 @@ class NodeSet:
         self._retry: Timer | None = None
         self.target = 0
         self.surge = 0
+        self.cordoned_go_first = False
         self.refusal: Refusal | None = None
         self.refused_zone: str | None = None
         self.on_change: Callable[[], None] = _nothing
@@ -141,7 +144,10 @@ class NodeSet:
         return node.supply is not self._supply
 
     def set_target(self, count: int) -> None:
-        """Ask for `count` nodes: more boot; fewer cancels unready ones, then drains ready ones, newest first."""
+        """Ask for `count` nodes: more boot; fewer cancels unready ones, then drains ready ones, newest first.
+
+        With `cordoned_go_first` those that are cordoned go before the other ready ones.
+        """
         if count < 0:
             message = f"a group of nodes cannot have {count} nodes"
             raise ValueError(message)
@@ -257,7 +263,12 @@ class NodeSet:
         crowd = _alive_per_zone(self._zones, alive)
         index = max(
             range(len(alive)),
-            key=lambda i: (alive[i].state is not NodeState.READY, crowd[alive[i].zone], i),
+            key=lambda i: (
+                alive[i].state is not NodeState.READY,
+                self.cordoned_go_first and alive[i].cordoned,
+                crowd[alive[i].zone],
+                i,
+            ),
         )
         self._let_go(alive[index])
 

@@ -35,9 +35,11 @@ class Permissions:
     def allows(self, principal: str, action: str, resource: str = "*") -> bool:
         """Say whether the principal may do the action on the resource."""
         allowed = self._allowed.get((_cloud_of(action), principal), EVERYTHING)
-        if not any(_fits(action, pattern) for pattern in allowed):
-            return False
-        return not any(
+        return any(_fits(action, pattern) for pattern in allowed) and not self.denies(principal, action, resource)
+
+    def denies(self, principal: str, action: str, resource: str = "*") -> bool:
+        """Say whether an action was taken from the principal, whatever its set says: a cluster's own rights are in none."""
+        return any(
             _fits(action, denial.action) and _fits(resource, denial.resource)
             for denial in self._denied.get(principal, ())
         )

@@ -4,6 +4,7 @@
 end: pools, every machine with its state and since when, stocks and quotas.
 """
 
+import json
 from collections.abc import Iterable
 
 from multicloud_lab.core.hands import Hands
@@ -23,9 +24,12 @@ def play(entries: Iterable[Entry], lab: Lab, until_s: float) -> None:
     """
     hands = Hands(lab)
     for entry in entries:
-        if not entry.result.startswith("2") or entry.cloud == KUBERNETES:
-            continue  # what member clusters are asked moves no machine
+        if not entry.result.startswith("2"):
+            continue
         lab.clock.advance_to(entry.time)
+        if entry.cloud == KUBERNETES:
+            _cordon_again(entry, lab)
+            continue
         try:
             if turn_again(lab, entry) or hands.replay(entry):
                 continue
@@ -44,6 +48,21 @@ def differences(one: Lab, other: Lab) -> list[str]:
         for place in sorted(was.keys() | now.keys())
         if was.get(place) != now.get(place)
     ]
+
+
+def _cordon_again(entry: Entry, lab: Lab) -> None:
+    """Close a node to new pods, or open it: all that a member cluster is asked for and that moves machines later."""
+    if entry.operation != "nodes.patch" or not entry.effective:
+        return
+    asked = entry.arguments
+    spec = json.loads(str(asked["patch"])).get("spec") or {}
+    if "unschedulable" not in spec:
+        return
+    for group in lab.machines():
+        if (group.cloud, group.account, group.cluster) == (asked["cloud"], asked["account"], entry.cluster):
+            for node in group.nodes.nodes:
+                if group.node_name(node) == asked["name"]:
+                    node.cordoned = bool(spec["unschedulable"])
 
 
 def _state(lab: Lab) -> dict[str, str]:

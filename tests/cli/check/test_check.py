@@ -10,6 +10,7 @@ import yaml
 from multicloud.clouds.registry import policy_of
 from multicloud.model.ref import Cloud
 from multicloud_lab.core.faultkinds import Answer as AnswerFault
+from multicloud_lab.core.faultkinds import Reset
 from multicloud_lab.core.faults import Fault, Match
 from support.checking import Bench
 from support.clouds import GROUNDS, Ground, secret_of, wrong_secret_of
@@ -90,6 +91,7 @@ def test_documents_hold_everything_and_null_for_what_is_unknown(ground: Bench, f
     assert abs(account["clockSkewSeconds"]) <= 5
     (member,) = account["members"]
     assert (member["requestedNodes"], member["readyNodes"], member["kubernetes"]) == (4, 4, "answers")
+    assert member["cordons"] is True
     assert all(each["granted"] is True for each in account["permissions"])
 
 
@@ -257,3 +259,27 @@ def test_a_cluster_that_does_not_let_us_in_is_told_and_is_no_fault(ground: Bench
         (member,) = account["members"]
         assert member["kubernetes"].startswith("PermissionDenied: ")
         assert "list pods" in member["kubernetes"]
+        assert member["cordons"] is None
+
+
+def test_the_right_to_cordon_is_told_and_no_fault_to_be_without(ground: Bench) -> None:
+    ground.given_cloud(Cloud.AZURE)
+    assert "Kubernetes API answers, nodes may be cordoned\n" in ground.check().stdout
+    principal = ground.lab.document["credentials"]["azure"]["clientId"]
+    ground.lab.run(lambda lab: lab.permissions.deny(principal, "nodes.patch"))
+    said = ground.check()
+    assert said.exit_code == 0
+    assert "Kubernetes API answers, nodes may not be cordoned (a choice)\n" in said.stdout
+    unknown = Fault(match=Match(cloud="kubernetes", operation="selfsubjectaccessreviews.create"), action=Reset())
+    ground.lab.place(unknown)
+    code, found = ground.found()
+    (member,) = account_in(found, "azure")["members"]
+    assert (code, member["kubernetes"], member["cordons"]) == (0, "answers", None)
+
+
+def test_a_question_changes_nothing(ground: Bench) -> None:
+    ground.given_cloud(*Cloud)
+    ground.check()
+    entries = [entry for entry in ground.lab.journal() if entry["cloud"] == "kubernetes"]
+    assert "selfsubjectaccessreviews.create" in {entry["operation"] for entry in entries}
+    assert [entry["operation"] for entry in entries if entry["effective"]] == []

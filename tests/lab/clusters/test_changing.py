@@ -64,6 +64,58 @@ def test_a_node_is_cordoned_and_uncordoned(lab: LabThread, member: Member, conte
     assert (node.spec.unschedulable, node.spec.taints, node.metadata.labels["a"]) == (None, None, "b")
 
 
+@pytest.mark.parametrize(
+    ("cloud", "cluster", "heeds"),
+    [("azure", "shop-prod", True), ("aws", "shop-prod", False), ("gcp", "shop-batch", False)],
+)
+def test_only_aks_takes_cordoned_nodes_first(lab: LabThread, cloud: str, cluster: str, *, heeds: bool) -> None:
+    def machines() -> list[str]:
+        groups = [g for g in lab.lab.machines() if (g.cloud, g.cluster, g.node_pool) == (cloud, cluster, "web")]
+        return [g.node_name(node) for g in groups for node in g.nodes.nodes]
+
+    oldest, *others = lab.run(lambda _: machines())
+    with api(lab, cloud, token(lab, cloud), cluster) as kube:
+        kube.patch_node(oldest, {"spec": {"unschedulable": True}})
+    lab.run(lambda running: running.engines[cloud].resize_by_hand(cluster, "web", len(others)))
+    lab.advance(3600)
+    left = lab.run(lambda _: machines())
+    assert (len(left), oldest in left) == (len(others), not heeds)
+    entries = lab.run(lambda running: list(running.journal.entries(0)))
+    again = make_lab()
+    play(entries, again, lab.run(lambda running: running.clock.now()))
+    assert lab.run(lambda running: differences(running, again)) == []
+
+
+def test_what_a_person_opens_again_is_like_any_other(lab: LabThread) -> None:
+    with api(lab, "azure", token(lab, "azure")) as kube:
+        web = [each.metadata.name for each in kube.list_node(label_selector="agentpool=web").items]
+        for value in (True, None):
+            kube.patch_node(web[0], {"spec": {"unschedulable": value}})
+        lab.run(lambda running: running.engines["azure"].resize_by_hand("shop-prod", "web", 3))
+        lab.advance(3600)
+        assert web[0] in [each.metadata.name for each in kube.list_node(label_selector="agentpool=web").items]
+
+
+def test_a_right_that_was_taken_is_refused_as_rbac_does_and_a_review_says_so(lab: LabThread, member: Member) -> None:
+    name = member.list_node().items[0].metadata.name
+    question = client.V1SelfSubjectAccessReview(
+        spec=client.V1SelfSubjectAccessReviewSpec(
+            resource_attributes=client.V1ResourceAttributes(verb="patch", resource="nodes")
+        )
+    )
+    rights: Any = client.AuthorizationV1Api(member.api_client)  # as Member
+    assert rights.create_self_subject_access_review(question).status.allowed
+    principal = next(str(entry["principal"]) for entry in lab.journal() if entry["operation"] == "nodes.list")
+    lab.run(lambda running: running.permissions.deny(principal, "nodes.patch"))
+    assert not rights.create_self_subject_access_review(question).status.allowed
+    with pytest.raises(ApiException) as refused:
+        member.patch_node(name, {"spec": {"unschedulable": True}})
+    assert refused.value.status == 403
+    assert "cannot patch resource" in str(refused.value.body)
+    lab.run(lambda running: running.permissions.restore(principal))
+    assert member.patch_node(name, {"spec": {"unschedulable": True}}).spec.unschedulable
+
+
 def test_taints_are_joined_by_key_or_replaced(member: Member) -> None:
     name = member.list_node().items[0].metadata.name
     for key in ("one", "two"):

@@ -28,6 +28,7 @@ APART = {
     "maxPools": "we create nothing",
     "poolLimitCode": "we create nothing",
     "deleteMachinesAction": "we name no machines",
+    "cordonedGoFirst": "which machines go is not how many",
     "throttle": "without it less is refused",
     "armThrottleCode": "how a refusal is spelled",
 }

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from multicloud.cli.check.findings import AccountFound, MemberFound, Report, joined
+from multicloud.cli.check.findings import AccountFound, Inner, MemberFound, Report, joined
 from multicloud.cli.check.wire import Wire
 from multicloud.clouds.lane import READ_THREADS, CloudLane
 from multicloud.clouds.registry import CloudLanes, policy_of
@@ -22,8 +22,8 @@ from multicloud.model.spec import AccountObject, AccountSpec, MemberSpec, PoolOb
 
 OpenLanes = Callable[[Tap], CloudLanes]
 
-Greet = Callable[[CloudLane, str, MemberFound], Awaitable[str]]
-"""Tries the way into a member's cluster, from a namespace; tells what `MemberFound.kubernetes` is."""
+Greet = Callable[[CloudLane, str, MemberFound], Awaitable[Inner]]
+"""Tries the way into a member's cluster, from a namespace."""
 
 
 class LooksOnly:
@@ -108,13 +108,13 @@ async def _asked(found: AccountFound, account: AccountObject, lanes: CloudLanes,
     return replace(
         found,
         principal=principal,
-        members=tuple(replace(each, kubernetes=answer) for each, answer in zip(seen, answers, strict=True)),
+        members=tuple(replace(each, inner=answer) for each, answer in zip(seen, answers, strict=True)),
         permissions=permissions,
         role=None if complete else policy_of(Cloud(found.provider)).role(sorted(probes), principal),
     )
 
 
-async def _inside(lane: CloudLane, namespace: str, member: MemberFound, greet: Greet) -> str | None:
+async def _inside(lane: CloudLane, namespace: str, member: MemberFound, greet: Greet) -> Inner | None:
     """What its cluster makes of us; nobody's cluster is entered on a name alone."""
     return None if member.facts is None else await greet(lane, namespace, member)
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from multicloud.cli.check.checking import Greet
-from multicloud.cli.check.findings import MemberFound
+from multicloud.cli.check.findings import Inner, MemberFound
 from multicloud.clouds.lane import CloudLane
 from multicloud.kube.members.greeting import greet
 from multicloud.kube.members.kubeconfig import fetch_kubeconfig
@@ -18,9 +18,9 @@ ANSWERS: Final = "answers"
 def greeter(secrets: Secrets, settings: MemberClusters) -> Greet:
     """What `checking` asks each member's cluster with, after the same settings as the operator's."""
 
-    async def answer(lane: CloudLane, namespace: str, member: MemberFound) -> str:
+    async def answer(lane: CloudLane, namespace: str, member: MemberFound) -> Inner:
         if not settings.look:
-            return "is not looked into (setting memberClusters.look)"
+            return Inner(kubernetes="is not looked into (setting memberClusters.look)")
         cluster = member.node_pool.cluster
         try:
             if member.kubeconfig:
@@ -31,9 +31,9 @@ def greeter(secrets: Secrets, settings: MemberClusters) -> Greet:
             trouble = error.reason
         else:
             found = await greet(way_in, cluster)
-            if found is None:
-                return ANSWERS
-            trouble = found
-        return f"{trouble.code}: {trouble.text}"
+            if found.trouble is None:
+                return Inner(kubernetes=ANSWERS, cordons=found.cordons)
+            trouble = found.trouble
+        return Inner(kubernetes=f"{trouble.code}: {trouble.text}")
 
     return answer

@@ -22,11 +22,22 @@ class PermissionFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """What a cluster's own API made of us: `answers`, or why not; and whether it lets us cordon, None if it did not say.
+
+    To be without either is weaker, not wrong.
+    """
+
+    kubernetes: str
+    cordons: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFound:
     """A member: its node pool's facts, or why they could not be read (`trouble`).
 
-    `kubeconfig` is the Secret of its own way into the cluster, "" for the account's. `kubernetes` is what the cluster's
-    own API made of us: `answers`, or why not; None: it was not asked. To be without is weaker, not wrong.
+    `kubeconfig` is the Secret of its own way into the cluster, "" for the account's. `inner` is None if its cluster was
+    not asked.
     """
 
     pool: str
@@ -35,7 +46,7 @@ class MemberFound:
     facts: NodePool | None = None
     trouble: Reason | None = None
     kubeconfig: str = ""
-    kubernetes: str | None = None
+    inner: Inner | None = None
 
     def as_json(self) -> Mapping[str, Any]:
         """As the command's JSON has it; null is unknown."""
@@ -48,7 +59,8 @@ class MemberFound:
             "nodes": facts and facts.nodes,
             "readyNodes": facts and facts.ready,
             "readySource": facts and str(facts.ready_source),
-            "kubernetes": self.kubernetes,
+            "kubernetes": self.inner and self.inner.kubernetes,
+            "cordons": self.inner and self.inner.cordons,
             "problem": _problem(self.trouble),
         }
 

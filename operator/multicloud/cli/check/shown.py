@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from multicloud.cli.check.findings import MOST_SKEW_S, AccountFound, MemberFound, Report
+from multicloud.cli.check.findings import MOST_SKEW_S, AccountFound, Inner, MemberFound, Report
 
 OK, MISSING, WRONG, UNKNOWN = "ok", "missing", "wrong", "unknown"
 
@@ -65,4 +65,11 @@ def _member(member: MemberFound) -> tuple[str, str]:
     if facts is None:
         return UNKNOWN, f"{member.node_pool}: not asked"
     sizes = f"{facts.requested} requested, {facts.nodes} there, {facts.ready} ready"
-    return OK, f"{member.node_pool}: {sizes}; Kubernetes API {member.kubernetes or 'not checked'}"
+    return OK, f"{member.node_pool}: {sizes}; Kubernetes API {_inner(member.inner)}"
+
+
+def _inner(inner: Inner | None) -> str:
+    if inner is None:
+        return "not checked"
+    cordons = {True: ", nodes may be cordoned", False: ", nodes may not be cordoned (a choice)", None: ""}
+    return inner.kubernetes + cordons[inner.cordons]
