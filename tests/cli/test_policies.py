@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from multicloud.cli.explain import explained
+from multicloud.cli.explain import document, explained
 from multicloud.cli.policies import policy_sentences
 from multicloud.cli.shown import policy_row, pool_row
 from multicloud.cli.tables import pools_table, sparkline
@@ -110,6 +110,30 @@ async def test_explain_says_what_each_metric_read_and_asked_for_and_which_decide
     ]
 
 
+async def test_explain_tells_programs_the_same_as_people() -> None:
+    rules = {"scaleUp": {"policies": [{"type": "Replicas", "value": 2, "periodSeconds": 60}]}}
+    seen = await decided(policy(behavior=rules), (standing(20), [read("rps", 9000)]))
+    (told,) = document(SEEN, [seen])["policies"]
+    (metric,) = told.pop("metrics")
+    assert (metric["name"], metric["value"], metric["target"], metric["proposedReplicas"]) == ("rps", "9000", "200", 45)
+    limit = "behavior.scaleUp lets no more come in its periods"
+    assert told == {
+        "name": "web",
+        "decides": True,
+        "desiredReplicas": 22,
+        "recentReplicas": [20, 22],
+        "decidedBy": "rps",
+        "reason": "ScaleUpLimit",
+        "message": limit,
+        "minReplicas": 1,
+        "maxReplicas": 1000,
+        "activeSchedules": [],
+        "nextStart": None,
+        "nextEnd": None,
+        "limits": [{"type": "ScalingLimited", "reason": "ScaleUpLimit", "message": limit}],
+    }
+
+
 async def test_explain_tells_the_limit_that_bound_with_its_reason() -> None:
     rules = {"scaleUp": {"policies": [{"type": "Replicas", "value": 2, "periodSeconds": 60}]}}
     seen = await decided(policy(behavior=rules), (standing(20), [read("rps", 9000)]))
@@ -133,10 +157,14 @@ async def test_explain_tells_the_window_that_holds() -> None:
 async def test_explain_tells_schedules_with_the_next_change_and_their_conflict() -> None:
     always = {"timeZone": "UTC", "schedule": "0 0 * * *", "durationSeconds": 86400}
     schedules = [{"name": "day", "minReplicas": 60, **always}, {"name": "cheap", "maxReplicas": 30, **always}]
+    schedules.append({"name": "later", "schedule": "0 7 * * *", "durationSeconds": 600, "maxReplicas": 90})
     seen = await decided(policy(schedules=schedules), (standing(20), [read("rps", 4000)]))
     lines = list(policy_sentences(seen))
     assert "  Bounds in force: 60 to 60 units." in lines
-    assert "  Schedules that are on: day, cheap. The next change: 2026-11-24T00:00:00Z." in lines
+    assert (
+        "  Schedules that are on: day, cheap, the first until 2026-11-24T00:00:00Z. The next one begins: "
+        "2026-11-24T07:00:00Z." in lines
+    )
     assert "  SchedulesConflict: no number is at least 60 and at most 30: 60 counts (SchedulesConflict)." in lines
 
 

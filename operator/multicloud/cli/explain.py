@@ -13,10 +13,10 @@ import click
 from multicloud.cli.approve import changes_of
 from multicloud.cli.asking import ask
 from multicloud.cli.options import cluster_options, output_option
-from multicloud.cli.policies import policy_reasons, policy_sentences
+from multicloud.cli.policies import policy_document, policy_reasons, policy_sentences
 from multicloud.cli.printing import print_document
 from multicloud.cli.reading import Body, read_decided
-from multicloud.cli.shown import MemberRow, PoolRow, condition, number, policy_row, pool_row, where
+from multicloud.cli.shown import MemberRow, PoolRow, condition, number, pool_row, where
 
 _WELL_KNOWN = ("Ready", "Observed", "MembersHealthy")
 """Conditions of which only the other side is worth a sentence."""
@@ -52,7 +52,7 @@ def document(body: Body, policies: Sequence[Body] = ()) -> Mapping[str, Any]:
         "desired": row.desired,
         "ready": row.ready,
         "decidedBy": status.get("desiredBy"),
-        "policies": [_told_policy(policy) for policy in policies],
+        "policies": [policy_document(policy) for policy in policies],
         "limitedBy": limited if row.limited_by else None,
         "members": [_told_member(member) for member in row.members],
         "bindingConstraints": Bound.by_status(body).listed(),
@@ -66,17 +66,6 @@ def document(body: Body, policies: Sequence[Body] = ()) -> Mapping[str, Any]:
             "expiresAt": plan.get("expiresAt"),
         },
         "wouldChangeIt": [{"name": name, "advice": said} for name, said in _levers(row, status, body, policies)],
-    }
-
-
-def _told_policy(policy: Body) -> Mapping[str, Any]:
-    row = policy_row(policy)
-    return {
-        "name": row.name,
-        "desired": row.desired,
-        "reason": row.reason or None,
-        "message": row.message or None,
-        "metrics": (policy.get("status") or {}).get("metrics") or [],
     }
 
 

@@ -21,6 +21,37 @@ _FREE: Final = "ReadyForNewScale"
 _PER_UNIT: Final = {"AverageValue": " a unit", "Utilization": " percent"}
 
 
+def policy_facts(body: Body) -> Mapping[str, Any]:
+    """What a table tells of a policy, for programs; null is unknown, or nothing of the kind."""
+    row = policy_row(body)
+    return {
+        "name": row.name,
+        "decides": row.works,
+        "desiredReplicas": row.desired,
+        "recentReplicas": list(row.recent),
+        "decidedBy": row.decided_by,
+        "reason": row.reason,
+        "message": row.message,
+    }
+
+
+def policy_document(body: Body) -> Mapping[str, Any]:
+    """What the sentences are made of, for programs."""
+    row, status = policy_row(body), body.get("status") or {}
+    decided = status if row.works else {}
+    limits = _limits(body) if row.works else []
+    return {
+        **policy_facts(body),
+        "minReplicas": decided.get("minReplicas"),
+        "maxReplicas": decided.get("maxReplicas"),
+        "activeSchedules": decided.get("activeSchedules") or [],
+        "nextStart": decided.get("nextStart"),
+        "nextEnd": decided.get("nextEnd"),
+        "limits": [{field: one.get(field) for field in ("type", "reason", "message")} for one in limits],
+        "metrics": decided.get("metrics") or [],
+    }
+
+
 def policy_sentences(body: Body) -> Iterator[str]:
     """Which metric decided and why, what every metric asked for, and what bound them."""
     row = policy_row(body)
@@ -62,20 +93,23 @@ def _metric(metric: Mapping[str, Any], target: Mapping[str, Any], *, decided: bo
 
 def _bounds(status: Mapping[str, Any]) -> Iterator[str]:
     yield f"Bounds in force: {number(status.get('minReplicas'))} to {number(status.get('maxReplicas'))} units."
-    active, change = status.get("activeSchedules") or (), status.get("nextChange")
-    if active or change:
-        on = ", ".join(active) or "none"
-        yield f"Schedules that are on: {on}. The next change: {change or 'never'}."
+    active, start, end = status.get("activeSchedules") or (), status.get("nextStart"), status.get("nextEnd")
+    if active or start:
+        ends = f", the first until {end}" if end else ""
+        yield f"Schedules that are on: {', '.join(active) or 'none'}{ends}. The next one begins: {start or 'never'}."
 
 
 def _bound(body: Body, row: PolicyRow) -> Iterator[str]:
     """Limits, windows, fallback and conflicts, each once: what is the whole policy's reason was told above."""
     told = {row.message}
-    found = [condition(body, kind) for kind, side in _BOUND.items() if condition(body, kind).get("status") == side]
-    window = condition(body, "AbleToScale")
-    if window.get("reason", _FREE) != _FREE:
-        found.insert(0, window)
-    for one in found:
+    for one in _limits(body):
         if one["message"] not in told:
             told.add(one["message"])
             yield f"{one['type']}: {one['message']} ({one['reason']})."
+
+
+def _limits(body: Body) -> Sequence[Mapping[str, Any]]:
+    """The conditions that say what bound the number."""
+    found = [condition(body, kind) for kind, side in _BOUND.items() if condition(body, kind).get("status") == side]
+    window = condition(body, "AbleToScale")
+    return [window, *found] if window.get("reason", _FREE) != _FREE else found

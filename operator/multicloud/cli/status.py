@@ -1,8 +1,7 @@
 """`multicloud status`: pools, their policies and members as the operator last reported them. Reads the API server only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -46,28 +45,14 @@ def status(
     place = None if all_namespaces else namespace or namespace_of(kubeconfig, context)
     found = ask(kubeconfig, context, lambda kube: read_decided(kube, place, pool))
     if output in {"json", "yaml"}:
-        bodies = [{**body, "policies": list(map(_policy, policies))} for body, policies in found]
+        from multicloud.cli.policies import policy_facts
+
+        bodies = [{**body, "policies": list(map(policy_facts, policies))} for body, policies in found]
         print_document(bodies[0] if pool is not None else {"apiVersion": "v1", "kind": "List", "items": bodies}, output)
     elif found:
         _print_table(found, wide=output == "wide", namespaces=place is None)
     else:
         click.echo(f"no MultiCloudPool in {f'namespace {place}' if place else 'any namespace'}", err=True)
-
-
-def _policy(body: Body) -> Mapping[str, Any]:
-    """What the table tells of a policy, for programs."""
-    from multicloud.cli.shown import policy_row
-
-    row = policy_row(body)
-    return {
-        "name": row.name,
-        "decides": row.works,
-        "desiredReplicas": row.desired,
-        "recentReplicas": list(row.recent),
-        "decidedBy": row.decided_by,
-        "reason": row.reason,
-        "message": row.message,
-    }
 
 
 def _print_table(found: Sequence[tuple[Body, Sequence[Body]]], *, wide: bool, namespaces: bool) -> None:

@@ -64,6 +64,8 @@ class ScalingPolicyStatus(Reported):
     next_change: datetime | None = Field(
         default=None, description="When a schedule begins or ends next. Null: there is none."
     )
+    next_start: datetime | None = Field(default=None, description="When one that is off begins. Null: none does.")
+    next_end: datetime | None = Field(default=None, description="When one that is on ends. Null: none is on.")
     metrics: Annotated[
         tuple[ReportedMetric, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
@@ -98,6 +100,8 @@ def render_policy(record: PolicyRecord, judged: JudgedPolicy | None = None) -> d
         last_scale_time=record.scaled_at,
         active_schedules=decision.bounds.active if decision else (),
         next_change=decision.bounds.next_change if decision else None,
+        next_start=decision.bounds.next_start if decision else None,
+        next_end=decision.bounds.next_end if decision else None,
         metrics=_metrics(judged) if judged else (),
         history=tuple(
             ReportedSpan(

@@ -354,16 +354,23 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The bounds in force now and the schedules that are on; `next_change` is when one begins or ends (None: never).
+    """The bounds in force now and the schedules that are on.
 
+    `next_start` is when one that is off begins, `next_end` when one that is on ends, None for never.
     `conflict` says that the bounds have no common value; the highest minimum then is both, inside the pool's bounds.
     """
 
     low: int
     high: int
     active: tuple[str, ...] = ()
-    next_change: datetime | None = None
+    next_start: datetime | None = None
+    next_end: datetime | None = None
     conflict: Reason | None = None
+
+    @property
+    def next_change(self) -> datetime | None:
+        """When a schedule begins or ends next."""
+        return min((at for at in (self.next_start, self.next_end) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

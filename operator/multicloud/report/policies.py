@@ -133,7 +133,14 @@ def _to_show(policy: PolicyObject, judged: JudgedPolicy, now_s: float) -> _Shown
     return _Shown(
         alarms=frozenset(failing | standing_in | bound),
         hard=(policy.generation, decision.desired, bounds.low, bounds.high, bounds.active, bounds.next_change),
-        soft=(decision.reason, decision.decided_by, decision.stabilized, judged.lasting.spans),
+        soft=(
+            decision.reason,
+            decision.decided_by,
+            decision.stabilized,
+            judged.lasting.spans,
+            bounds.next_start,
+            bounds.next_end,
+        ),
         at_s=now_s,
     )
 

@@ -317,6 +317,12 @@ _REFUSED = [
 ]
 _REFUSED += [
     pytest.param(policy(poolRef=None), "spec.poolRef", "Required", id="no pool"),
+    pytest.param(
+        policy(poolRef={"name": "web", "namespace": "team"}),
+        "spec.poolRef.namespace",
+        "unknown field",
+        id="another's pool",
+    ),
     pytest.param(policy(metrics=None), "spec", "metrics or schedules must be set", id="nothing decides"),
     pytest.param(policy(minReplicas=2, maxReplicas=1), "spec.minReplicas", "must not be above", id="policy's minimum"),
     pytest.param(policy(intervalSeconds=14), "spec.intervalSeconds", "greater than or equal to 15", id="too often"),

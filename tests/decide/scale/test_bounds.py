@@ -61,7 +61,19 @@ def test_schedules_that_are_off_bind_nothing_and_are_told_when_they_come() -> No
     assert before.next_change == MONDAY + timedelta(hours=8)
     assert during.next_change == MONDAY + timedelta(hours=18)
     assert after.next_change == MONDAY + timedelta(days=1, hours=8)
+    assert (before.next_start, before.next_end) == (MONDAY + timedelta(hours=8), None)
+    assert (during.next_start, during.next_end) == (None, MONDAY + timedelta(hours=18))
     assert bounds_in_force(policy(20, 200), POOL, MONDAY).next_change is None
+
+
+def test_of_schedules_that_overlap_the_next_start_and_the_next_end_are_told() -> None:
+    late = Schedule(cron="0 12 * * *", zone=ZoneInfo("UTC"), duration_s=36_000)
+    spec = policy(20, 200, on("a", 120), ScheduledBounds(name="late", when=late, max_replicas=150))
+    hours = [(6, 8, None), (9, 12, 18), (13, None, 18), (19, 32, 22), (23, 32, None)]
+    for hour, starts, ends in hours:
+        found = bounds_in_force(spec, POOL, MONDAY + timedelta(hours=hour))
+        told = [None if at is None else (at - MONDAY) / timedelta(hours=1) for at in (found.next_start, found.next_end)]
+        assert told == [starts, ends], hour
 
 
 # Ten years, eight zones: two with half hours, one that changes at midnight, one that changes with Ramadan, one never.

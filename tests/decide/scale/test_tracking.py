@@ -56,6 +56,17 @@ def of(used: int, units: int, *, missing: int = 0, unready: int = 0) -> Used:
         pytest.param(3, of(2000, 1, missing=1, unready=1), 50, 4, id="MissingMetricsUnreadyScaleUp"),
         pytest.param(4, of(200, 2, missing=1, unready=1), 50, 3, id="MissingMetricsUnreadyScaleDown"),
         pytest.param(2, of(200, 2, missing=1), 50, 2, id="DuringRollingUpdateWithMaxSurge"),
+        pytest.param(
+            4,
+            Used(
+                used=200, total=3000, units=2, missing_total=2000, missing_units=1, unready_total=1000, unready_units=1
+            ),
+            300,
+            2,
+            id="MissingMetricsScaleDownTargetOver100",
+        ),
+        pytest.param(5, of(1400, 5), 50, 3, id="ScaleDownIgnoresFailedPods"),
+        pytest.param(2, of(1200, 2), 30, 4, id="ScaleUpIgnoresDeletionPods"),
         pytest.param(10, Used(used=1500, total=3000, units=10), 56, 9, id="ComputedToleranceAlgImplementation, beyond"),
         pytest.param(
             10, Used(used=1500, total=3000, units=10), 55, 10, id="ComputedToleranceAlgImplementation, within"
@@ -64,6 +75,39 @@ def of(used: int, units: int, *, missing: int = 0, unready: int = 0) -> Used:
 )
 def test_utilization_as_kubernetes_tests_it(current: int, used: Used, percent: int, expected: int) -> None:
     assert by_use(current, used, percent) == expected
+
+
+@pytest.mark.parametrize(
+    ("used", "down", "up", "expected"),
+    [
+        pytest.param(3060, 100, 100, 3, id="within default tolerance"),
+        pytest.param(3030, 0, 0, 4, id="outside 0% tolerance"),
+        pytest.param(5700, 100, 2000, 3, id="within 200% scale-up tolerance"),
+        pytest.param(3270, 2000, 80, 4, id="outside 8% scale-up tolerance (superfluous scale-down tolerance)"),
+        pytest.param(1950, 360, 100, 3, id="within 36% scale-down tolerance"),
+        pytest.param(1950, 340, 100, 2, id="outside 34% scale-down tolerance"),
+    ],
+)
+def test_the_tolerance_of_utilization_as_kubernetes_tests_it(used: int, down: int, up: int, expected: int) -> None:
+    assert by_use(3, of(used, 3), 100, Tolerance(up_milli=up, down_milli=down)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "current", "milli", "target", "expected"),
+    [
+        pytest.param(TargetType.VALUE, 3, 20666, 20000, 4, id="ToleranceCMObject"),
+        pytest.param(TargetType.VALUE, 3, 8900, 8800, 4, id="ToleranceCMExternal"),
+        pytest.param(TargetType.AVERAGE_VALUE, 4, 20208, 5000, 5, id="TolerancePerPodCMObject"),
+        pytest.param(TargetType.AVERAGE_VALUE, 3, 8600, 2800, 4, id="TolerancePerPodCMExternal"),
+    ],
+)
+def test_values_outside_a_tolerance_of_one_percent_as_kubernetes_tests_them(
+    kind: TargetType, current: int, milli: int, target: int, expected: int
+) -> None:
+    one_percent = Tolerance(up_milli=10, down_milli=100)
+    found = tracked(Measured(milli=milli), Target(type=kind, milli=target), standing(current), one_percent)
+    assert found == expected
+    assert tracked(Measured(milli=milli), Target(type=kind, milli=target), standing(current), TENTH) == current
 
 
 @pytest.mark.parametrize(
@@ -83,6 +127,17 @@ def test_utilization_as_kubernetes_tests_it(current: int, used: Used, percent: i
         pytest.param(TargetType.AVERAGE_VALUE, 5, 5, 8600, 2867, 3, id="ScaleDownPerPodCMExternal"),
         pytest.param(TargetType.AVERAGE_VALUE, 4, 4, 20166, 5000, 4, id="TolerancePerPodCMObject"),
         pytest.param(TargetType.AVERAGE_VALUE, 3, 3, 8600, 2900, 3, id="TolerancePerPodCMExternal"),
+        pytest.param(TargetType.AVERAGE_VALUE, 0, 0, 20000, 5000, 4, id="statusReplicas zero does not overflow usage"),
+        pytest.param(TargetType.AVERAGE_VALUE, 0, 0, 0, 5000, 0, id="statusReplicas zero and metric zero"),
+        pytest.param(
+            TargetType.AVERAGE_VALUE, 1, 1, 2**63 - 1, 2**63 - 1, 1, id="a huge target leaves replicas unchanged"
+        ),
+        pytest.param(TargetType.VALUE, 3, 3, 2**63 - 1, 2**63 - 1, 3, id="usage overflow caps, a huge target"),
+        # There such a number ends at the largest of its type; here it is as large as it is, and the bounds are the end.
+        pytest.param(
+            TargetType.VALUE, 3, 3, 2**63 - 1, 1, 3 * (2**63 - 1), id="a very large metric, a target of nearly 0"
+        ),
+        pytest.param(TargetType.AVERAGE_VALUE, 1, 1, 2**63 - 1, 1, 2**63 - 1, id="a very large average"),
         # By the rules, without a test of its own there: nothing runs.
         pytest.param(TargetType.VALUE, 0, 0, 2600, 1000, 3, id="from nothing by the ratio alone"),
         pytest.param(TargetType.VALUE, 0, 0, 1050, 1000, 2, id="from nothing without a tolerance"),

@@ -14,11 +14,12 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Phase:
-    """From `start` on these schedules are on, by place; `change` is when to look again, None for never."""
+    """From `start` on these schedules are on, by place; until one of the others begins or one of them ends, None for never."""
 
     start: datetime
     on: tuple[bool, ...]
-    change: datetime | None
+    next_start: datetime | None
+    next_end: datetime | None
 
 
 def bounds_in_force(spec: PolicySpec, standing: PoolStanding, now: datetime) -> Bounds:
@@ -26,13 +27,13 @@ def bounds_in_force(spec: PolicySpec, standing: PoolStanding, now: datetime) -> 
     lows = [] if spec.min_replicas is None else [spec.min_replicas]
     highs = [] if spec.max_replicas is None else [spec.max_replicas]
     names: tuple[str, ...] = ()
-    change = None
+    next_start = next_end = None
     if spec.schedules:
         phase = _phase(spec.schedules, now)
         on = [one for one, is_on in zip(spec.schedules, phase.on, strict=True) if is_on]
         lows += [one.low for one in on if one.low is not None]
         highs += [one.high for one in on if one.high is not None]
-        names, change = tuple(one.name for one in on), phase.change
+        names, next_start, next_end = tuple(one.name for one in on), phase.next_start, phase.next_end
     low, high = max(lows, default=standing.low), min(highs, default=standing.high)
     conflict = None
     if low > high:
@@ -45,7 +46,8 @@ def bounds_in_force(spec: PolicySpec, standing: PoolStanding, now: datetime) -> 
         low=_inside(low, standing),
         high=_inside(high, standing),
         active=names,
-        next_change=change,
+        next_start=next_start,
+        next_end=next_end,
         conflict=conflict,
     )
 
@@ -65,8 +67,14 @@ def _phases(schedules: tuple[ScheduledBounds, ...], hour: datetime) -> tuple[_Ph
     phases: list[_Phase] = []
     start: datetime | None = hour
     while start is not None and start < hour + _HOUR:
-        changes = [change for one in schedules if (change := next_change(one.when, start)) is not None]
         on = tuple(active(one.when, start) for one in schedules)
-        phases.append(_Phase(start=start, on=on, change=min(changes, default=None)))
-        start = phases[-1].change
+        changes = [
+            (change, is_on)
+            for one, is_on in zip(schedules, on, strict=True)
+            if (change := next_change(one.when, start))
+        ]
+        next_start = min((at for at, is_on in changes if not is_on), default=None)
+        next_end = min((at for at, is_on in changes if is_on), default=None)
+        phases.append(_Phase(start=start, on=on, next_start=next_start, next_end=next_end))
+        start = min((at for at, _ in changes), default=None)
     return tuple(phases)
