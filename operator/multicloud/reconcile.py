@@ -28,6 +28,7 @@ from multicloud.observe.observer import Observer, account_of
 from multicloud.observe.sampler import Sampler
 from multicloud.observe.standing import another_works, no_standing, pool_standing
 from multicloud.report.policies import PolicyReporter
+from multicloud.report.recordings import Recordings
 from multicloud.report.reporter import Reporter
 
 IDENTITY_S = 900.0
@@ -75,6 +76,7 @@ class Spine:
     cordoner: Cordoner
     reporter: Reporter
     policies: PolicyReporter
+    recordings: Recordings
     lanes: Lanes
     clock: Clock
     wake: Wake
@@ -104,6 +106,7 @@ class Spine:
         if not await self.reporter.pool(pool, snapshot, prepared.plan, prepared.record):
             self.preparer.drop(prepared)
             return RETRY_S
+        self.recordings.pool(pool, snapshot, plan)
         if pool.record.desired is None:  # its policies may have waited for its first number
             self._wake_all([policy.key for policy in self.objects.policies_of(pool.key)])
         if prepared.dispatches and self.objects.pool(pool.key) is None:
@@ -162,6 +165,7 @@ class Spine:
         judged = self._judge(policy, spec, standing, looked.readings)
         if not await self.policies.decided(policy, judged):
             return RETRY_S
+        self.recordings.policy(policy, judged)
         self.sampler.judged(policy.uid)
         if judged.decision.desired != policy.record.desired:
             self.wake(pool.key, 0.0)
@@ -175,7 +179,15 @@ class Spine:
             history = resumed(history, standing.current, now)
         decision = decide_policy(spec, readings, standing, history, now)
         lasting = remembered(decision.history, spec, standing, now)
-        return JudgedPolicy(spec=spec, standing=standing, readings=readings, decision=decision, lasting=lasting)
+        return JudgedPolicy(
+            spec=spec,
+            standing=standing,
+            readings=readings,
+            history=history,
+            at=now,
+            decision=decision,
+            lasting=lasting,
+        )
 
     async def _idle(self, policy: PolicyObject, why: Reason) -> float | None:
         """A policy that decides nothing: what it waits for wakes it."""

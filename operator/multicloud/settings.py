@@ -206,6 +206,21 @@ class Metrics(_Part):
     )
 
 
+class Recordings(_Part):
+    """Decisions kept as files, each with all that it was made of: without secrets and without the names that clouds use."""
+
+    directory: Path | None = Field(
+        default=None, description="Directory for the files, made where it is missing; absent: none."
+    )
+    changes: bool = Field(
+        default=False,
+        description="Record every decision that changes a wish or asks a cloud for a size; false: only the next one of an "
+        "object whose annotation multicloud.dev/record-decision is new.",
+    )
+    max_files: int = Field(default=100, ge=1, le=100_000, description="The oldest file goes when there are more.")
+    max_megabytes: int = Field(default=50, ge=1, le=10_000, description="And when together they are larger.")
+
+
 class Settings(BaseSettings):
     """Everything an administrator can set."""
 
@@ -241,6 +256,7 @@ class Settings(BaseSettings):
     identities: Identities = Identities()
     member_clusters: MemberClusters = MemberClusters()
     metrics: Metrics = Metrics()
+    recordings: Recordings = Recordings()
     clouds: Clouds = Clouds()
 
     @classmethod

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from multicloud.decide import decide
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.rests import why_outside
+from multicloud.kinds.recorded import RecordedPool, recorded_decision, rendered_decision, without_sentences
 from multicloud.model.member import Counted, Inside
 from multicloud.model.override import Override
 from multicloud.model.plan import Headroom, Plan, Snapshot, Stop
@@ -417,6 +418,14 @@ def test_a_wish_that_changes_mid_flight_is_asked_once_the_first_has_ended() -> N
 def test_equal_snapshots_give_equal_plans() -> None:
     pool = Pool(members=[member("a", 5, units_per_node=3), member("b", 4, units_per_node=5)], spec={"replicas": 77})
     assert decide(pool.snapshot()) == decide(pool.snapshot())
+
+
+@given(pool=pools())
+def test_a_recorded_decision_is_the_same_when_made_again(pool: Pool) -> None:
+    snapshot = pool.snapshot()
+    read = recorded_decision(rendered_decision(RecordedPool.of(snapshot, decide(snapshot))))
+    assert isinstance(read, RecordedPool)
+    assert without_sentences(decide(read.snapshot)) == read.plan
 
 
 def test_an_unknown_member_takes_part_again_once_seen() -> None:

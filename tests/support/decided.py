@@ -51,7 +51,13 @@ async def decided(
         decision = decide_policy(seen.spec, readings, standing, kept.record.history, now)
         lasting = remembered(decision.history, seen.spec, standing, now)
         judged = JudgedPolicy(
-            spec=seen.spec, standing=standing, readings=tuple(readings), decision=decision, lasting=lasting
+            spec=seen.spec,
+            standing=standing,
+            readings=tuple(readings),
+            history=kept.record.history,
+            at=now,
+            decision=decision,
+            lasting=lasting,
         )
         assert await reporter.decided(replace(seen, record=kept.record), judged)
         clock.advance(every_s)

@@ -354,7 +354,7 @@ class World:
         """Return when nothing but time can make any work: a pass that waits for its turn at a cloud waits for time."""
         operator, quiet = self.operator, 0
         while quiet < QUIET_TURNS:
-            if operator.lanes.in_flight > 0 or operator.sampler.in_flight > 0:
+            if operator.lanes.in_flight > 0 or operator.sampler.in_flight > 0 or operator.recordings.in_flight > 0:
                 quiet = 0
                 began_s = perf_counter()
                 await asyncio.sleep(0.0005)  # noqa: TID251 - an SDK call takes real time in its thread

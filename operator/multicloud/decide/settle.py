@@ -14,7 +14,7 @@ from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.standing import Standing
 from multicloud.model.plan import MemberView, Snapshot
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import Claim, Intent, LastResize, MemberRecord
+from multicloud.model.record import GONE, Claim, Intent, LastResize, MemberRecord
 from multicloud.model.size import Activity, NodePool, Operation, OperationState
 from multicloud.model.spec import Detect, MemberState
 
@@ -167,15 +167,12 @@ def _is_another(claim: Claim | None, facts: NodePool) -> bool:
 _ABSENT = frozenset({Code.NODE_POOL_NOT_FOUND, Code.NOT_FOUND})
 """Troubles by which a cloud says that the node pool, or its cluster, is not there."""
 
-_GONE = "gone"
-"""The incarnation of a node pool that is not there any more: whatever stands in its place later is another one."""
-
 
 def _gone(record: MemberRecord) -> MemberRecord:
     """Remember that the node pool went: a cloud that gives its pools no id of their own tells it no other way."""
     if record.claim is None:
         return record
-    return replace(record, claim=replace(record.claim, incarnation=_GONE))
+    return replace(record, claim=replace(record.claim, incarnation=GONE))
 
 
 def _taken_over(view: MemberView, record: MemberRecord, facts: NodePool, snapshot: Snapshot) -> MemberRecord:

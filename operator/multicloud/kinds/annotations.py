@@ -35,6 +35,7 @@ ACCEPT_DRIFT: Final = f"{GROUP}/accept-drift"
 CORRECT_DRIFT: Final = f"{GROUP}/correct-drift"
 OVERRIDE: Final = f"{GROUP}/override"
 APPROVE: Final = f"{GROUP}/approve"
+RECORD_DECISION: Final = f"{GROUP}/record-decision"
 
 LONGEST_REASON: Final = 200
 """Letters of a person's own words: they stand in status and in conditions."""
@@ -99,6 +100,12 @@ def switched_on(annotations: Mapping[str, object], name: str) -> bool:
     """True when the annotation says anything but `false`: a brake that was meant and misspelt holds all the same."""
     value = annotations.get(name)
     return isinstance(value, str) and value.strip().lower() not in {"", "false"}
+
+
+def record_decision(annotations: Mapping[str, object]) -> str | None:
+    """The word of `multicloud.dev/record-decision`: any, and each new one asks for one decision."""
+    value = annotations.get(RECORD_DECISION)
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def adopted(annotations: Mapping[str, object]) -> frozenset[str]:

@@ -81,6 +81,7 @@ def pool_object(body: Mapping[str, Any]) -> PoolObject:
         resource_version=str(meta.get("resourceVersion", "")),
         spec=spec,
         problem=problem,
+        record_decision=annotations.record_decision(_annotations(body)),
         record=_remembered(body, meta, spec),
     )
 
@@ -99,6 +100,7 @@ def policy_object(body: Mapping[str, Any]) -> PolicyObject:
         pool=_pool_of(body, str(meta.get("namespace", ""))),
         spec=spec,
         problem=problem,
+        record_decision=annotations.record_decision(_annotations(body)),
         record=policy_record(body.get("status")) if stranger is None else PolicyRecord(edited_by=stranger),
     )
 

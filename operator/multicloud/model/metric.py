@@ -38,10 +38,15 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedPolicy:
-    """A decision about a policy's pool, and what it was made of. `lasting` is what status must keep of its history."""
+    """A decision about a policy's pool, made at `at`, and all that it was made of.
+
+    `history` is what was remembered before it, `lasting` what status must keep of the history after it.
+    """
 
     spec: PolicySpec
     standing: PoolStanding
     readings: tuple[Reading, ...]
+    history: PolicyHistory
+    at: datetime
     decision: PolicyDecision
     lasting: PolicyHistory

@@ -117,6 +117,8 @@ class Code(StrEnum):
     NOT_CORDONED = "NotCordoned"
     MEMBER_RELEASED = "MemberReleased"
     STATUS_EDITED = "StatusEdited"
+    DECISION_RECORDED = "DecisionRecorded"
+    DECISION_NOT_RECORDED = "DecisionNotRecorded"
     OPERATION_CANCELED = "OperationCanceled"
     OPERATION_FORGOTTEN = "OperationForgotten"
     # why a member or account is refused

@@ -5,6 +5,7 @@ Everything here must survive a restart, because forgetting it would resize a poo
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from multicloud.model.approval import Approval, EndedPlan, PublishedPlan
 from multicloud.model.override import SeenOverride
@@ -23,6 +24,10 @@ class Condition:
     message: str
     observed_generation: int
     since: datetime
+
+
+GONE: Final = "gone"
+"""The incarnation of a node pool that is not there any more: whatever stands in its place later is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -455,7 +455,8 @@ class AccountObject:
 class PoolObject:
     """A MultiCloudPool as last seen. `spec` is None when it could not be understood; `problem` then says why.
 
-    `record` is what its status remembers.
+    `record` is what its status remembers. `record_decision` is the word with which somebody asked to have the next decision
+    recorded, None for nobody.
     """
 
     key: ObjectKey
@@ -464,6 +465,7 @@ class PoolObject:
     resource_version: str
     spec: PoolSpec | None
     problem: Reason | None = None
+    record_decision: str | None = None
     record: PoolRecord = field(default_factory=PoolRecord)
 
 
@@ -473,6 +475,7 @@ class PolicyObject:
 
     `pool` is the pool that it decides for, also where the rest is not understood; None where even that is not there.
     `created_at` is when the API server made it: of several policies of one pool the oldest works.
+    `record_decision` is as a pool's.
     """
 
     key: ObjectKey
@@ -483,6 +486,7 @@ class PolicyObject:
     pool: ObjectKey | None
     spec: PolicySpec | None
     problem: Reason | None = None
+    record_decision: str | None = None
     record: PolicyRecord = field(default_factory=PolicyRecord)
 
 

@@ -33,6 +33,7 @@ from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics
 from multicloud.report.policies import PolicyReporter
 from multicloud.report.policymetrics import PolicyCollector
+from multicloud.report.recordings import Kept, Recordings
 from multicloud.report.reporter import Reporter
 from multicloud.report.status import StatusDesk
 from multicloud.settings import Settings
@@ -92,6 +93,7 @@ class Wakes:
     preparer: Preparer
     reporter: Reporter
     policies: PolicyReporter
+    recordings: Recordings
     clock: Clock
     settle_s: float
     settle_max_s: float
@@ -121,6 +123,7 @@ class Wakes:
         self.queue.forget(gone.key)
         self.edits.pop(gone.key, None)
         self.reporter.forget(gone.uid)
+        self.recordings.forget(gone.uid)
         if isinstance(gone, PoolObject):
             self.preparer.forget(gone.key)
             for waiting in self.observer.forget(gone.key, gone.uid):
@@ -164,6 +167,7 @@ class Operator:
     lookers: Lookers
     insides: Insides
     sampler: Sampler
+    recordings: Recordings
     claims: Claims
     brake: Brake
     spine: Spine
@@ -211,6 +215,7 @@ class Operator:
         self.lookers.close()
         self.insides.close()
         self.sampler.close()
+        self.recordings.close()
         self.lanes.close()
         self.solver.shutdown(wait=False, cancel_futures=True)
 
@@ -273,6 +278,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
     desk, recorder = StatusDesk(edge.writer, store), Recorder(edge.events, clock)
     reporter = Reporter(desk, recorder, metrics, clock, installation=settings.installation)
     policies = PolicyReporter(desk, recorder, clock)
+    recordings = Recordings(_kept(settings), recorder)
     registry.register(PolicyCollector(lambda: policies.judged))
     wakes = Wakes(
         store=store,
@@ -284,6 +290,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         preparer=preparer,
         reporter=reporter,
         policies=policies,
+        recordings=recordings,
         clock=clock,
         settle_s=settings.settle_s,
         settle_max_s=settings.settle_max_s,
@@ -300,6 +307,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         cordoner=cordoner,
         reporter=reporter,
         policies=policies,
+        recordings=recordings,
         lanes=lanes,
         clock=clock,
         wake=queue.add,
@@ -312,6 +320,7 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         lookers=lookers,
         insides=insides,
         sampler=sampler,
+        recordings=recordings,
         claims=claims,
         brake=brake,
         spine=spine,
@@ -348,4 +357,14 @@ def _limits(settings: Settings) -> Limits:
         max_removed_nodes=guard.max_removed_nodes,
         max_added_percent=guard.max_added_percent,
         max_added_nodes=guard.max_added_nodes,
+    )
+
+
+def _kept(settings: Settings) -> Kept:
+    recordings = settings.recordings
+    return Kept(
+        directory=recordings.directory,
+        changes=recordings.changes,
+        most_files=recordings.max_files,
+        most_bytes=recordings.max_megabytes * 1_000_000,
     )

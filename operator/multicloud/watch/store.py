@@ -172,5 +172,5 @@ def _is_wiped(seen: StoredObject, known: StoredObject) -> bool:
 
 def _wish(known: StoredObject) -> tuple[object, ...]:
     """All of an object that a pass depends on; a status write changes none of it."""
-    paused = isinstance(known, AccountObject) and known.paused
-    return known.spec, known.problem, known.generation, paused
+    noted = known.paused if isinstance(known, AccountObject) else known.record_decision
+    return known.spec, known.problem, known.generation, noted

@@ -253,7 +253,15 @@ def _judged(spec: PolicySpec) -> JudgedPolicy:
     standing = PoolStanding(current=5, ready=5, ready_known=True, low=1, high=10)
     reading = Reading(metric="rps", found=Measured(milli=1_400_250))
     decision = decide_policy(spec, (reading,), standing, PolicyHistory(), _NOW)
-    return JudgedPolicy(spec=spec, standing=standing, readings=(reading,), decision=decision, lasting=decision.history)
+    return JudgedPolicy(
+        spec=spec,
+        standing=standing,
+        readings=(reading,),
+        history=PolicyHistory(),
+        at=_NOW,
+        decision=decision,
+        lasting=decision.history,
+    )
 
 
 def test_the_table_of_policies_and_the_fullest_status(our_kinds: ControlPlane, namespace: str) -> None:

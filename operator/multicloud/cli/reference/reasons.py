@@ -47,6 +47,7 @@ ALL_IS_WELL: Final[Mapping[Code, str]] = {
     Code.VALID_METRIC_FOUND: "A ScalingPolicy has metrics to judge by.",
     Code.READY_FOR_NEW_SCALE: "No window of a ScalingPolicy keeps the number from moving.",
     Code.DESIRED_WITHIN_RANGE: "No limit of a ScalingPolicy binds.",
+    Code.DECISION_RECORDED: "A decision was written to the file in the message, as `multicloud.dev/record-decision` asked.",
 }
 _BOUNDS: Final[Mapping[Code, str]] = {
     Code.MIN_REPLICAS: "The wish is below `spec.minReplicas`; the minimum is kept. Lower it if that is not meant.",
@@ -213,6 +214,8 @@ _REFUSED: Final[Mapping[Code, str]] = {
     Code.ADOPT_UNKNOWN_MEMBER: "The annotation `multicloud.dev/adopt` names something that is no member of the pool.",
     Code.STATUS_EDITED: "Somebody else wrote a part of the status that a starting operator read. Nothing in it was believed: "
     "the node pools were taken over anew, at the size they have; a ScalingPolicy decides anew.",
+    Code.DECISION_NOT_RECORDED: "The annotation `multicloud.dev/record-decision` asked for a decision, and it could not be "
+    "written: there is no `recordings.directory` among the settings, or the file system refused.",
     Code.DRIFT_CONSENT_INVALID: "The annotation `multicloud.dev/accept-drift` or `multicloud.dev/correct-drift` holds an "
     "entry that is not `<member>@<time>` of a member of the pool. It changes nothing.",
     Code.SECRET_NOT_FOUND: "The Secret that the account names does not exist in its namespace.",
