@@ -99,6 +99,7 @@ class Spine:
     async def _pool(self, pool: PoolObject, spec: PoolSpec) -> float | None:
         self._wake_all(self.observer.release(pool.key, pool.uid, frozenset(member.name for member in spec.members)))
         snapshot = self.observer.snapshot(pool, spec)
+        self._wake_all(self.observer.freed())
         plan = await self.decide(snapshot)
         if self.objects.pool(pool.key) is not pool:
             return 0.0  # it changed while we decided: a decision on the old one is worth nothing

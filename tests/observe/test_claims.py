@@ -74,6 +74,18 @@ def test_a_released_claim_wakes_who_waits_for_it() -> None:
     assert claims.take(NODE_POOL, owner("b")) is None
 
 
+def test_a_member_that_names_another_node_pool_frees_the_one_before() -> None:
+    claims = Claims()
+    claims.take(NODE_POOL, owner("a"))
+    assert claims.take(NODE_POOL, owner("b")) is not None
+    assert claims.freed() == set()
+    claims.leave(NODE_POOL, owner("a"))
+    assert claims.freed() == set()
+    claims.leave("another", owner("a"))
+    assert (claims.freed(), claims.freed()) == ({owner("b").pool}, set())
+    assert claims.take(NODE_POOL, owner("b")) is None
+
+
 def test_another_life_of_the_same_name_does_not_inherit() -> None:
     claims = Claims()
     claims.take(NODE_POOL, owner("a"))

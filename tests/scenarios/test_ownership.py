@@ -85,6 +85,19 @@ async def test_a_renamed_pool_takes_over_what_it_finds_and_removes_nothing(lab: 
         assert (floors(world, "new"), world.condition("MembersHealthy", "new")[0]) == ([4, 4, 4], "True")
 
 
+async def test_two_members_swap_their_names_and_each_is_the_others_node_pool(lab: LabThread) -> None:
+    async with World(lab) as world:
+        world.pool(replicas=8, adoption="Apply", members=members("aws", "azure"))
+        await world.run_until(lambda: world.status().get("replicas") == 8)
+        named = {"aws": "azure", "azure": "aws"}
+        swapped = [{**member, "name": named[member["name"]]} for member in members("aws", "azure")]
+        world.edit(members=swapped)
+        await world.run_for(minutes=5)
+        assert world.condition("MembersHealthy")[0] == "True"
+        assert {entry["name"]: entry["cloud"] for entry in world.status()["members"]} == named
+        assert world.cloud_writes == []
+
+
 @pytest.mark.parametrize("first", ["giver", "taker"], ids=["taken out first", "put in first"])
 async def test_a_member_moves_from_one_pool_to_another_with_its_nodes(lab: LabThread, first: str) -> None:
     async with World(lab) as world:

@@ -29,6 +29,7 @@ class Claims:
         """Empty until `seed`."""
         self._owners: dict[str, Owner] = {}
         self._losers: dict[str, set[ObjectKey]] = {}
+        self._freed: set[ObjectKey] = set()
 
     def seed(self, pools: Iterable[PoolObject]) -> None:
         """Take the claims that statuses remember; of two, the older wins, then the lower uid."""
@@ -55,15 +56,28 @@ class Claims:
             where = f"member {winner.member} of MultiCloudPool {winner.pool.name}"
         return Reason(code=Code.NODE_POOL_CLAIMED, text=f"the node pool already belongs to {where}; remove one of them")
 
+    def leave(self, key: str, owner: Owner) -> None:
+        """A member is one node pool, and this one: what it claimed before it was edited to name it is free."""
+        if self._owners.get(key) == owner:
+            return
+        for left in [known for known, named in self._owners.items() if named == owner and known != key]:
+            self._freed |= self._release(left)
+
     def keep_only(self, pool: ObjectKey, uid: str, members: frozenset[str]) -> set[ObjectKey]:
         """Release what a pool object no longer names; returns the pools that waited for it."""
-        released = [
+        left = [
             key
             for key, owner in self._owners.items()
             if owner.pool == pool and (owner.uid != uid or owner.member not in members)
         ]
-        waiting: set[ObjectKey] = set()
-        for key in released:
-            del self._owners[key]
-            waiting |= self._losers.pop(key, set())
+        waiting = set[ObjectKey]().union(*map(self._release, left))
         return waiting - {pool}
+
+    def freed(self) -> set[ObjectKey]:
+        """The pools that waited for what `leave` released since this was last asked."""
+        freed, self._freed = self._freed, set()
+        return freed
+
+    def _release(self, key: str) -> set[ObjectKey]:
+        del self._owners[key]
+        return self._losers.pop(key, set())

@@ -55,6 +55,7 @@ class Observer:
 
     def snapshot(self, pool: PoolObject, spec: PoolSpec) -> Snapshot:
         """Everything that a decision about this pool may depend on, now."""
+        self._leave(pool, spec)
         views = tuple(self._view(pool, member) for member in spec.members)
         self._lookers.attend(
             pool.key,
@@ -83,6 +84,10 @@ class Observer:
     def release(self, pool: ObjectKey, uid: str, members: frozenset[str]) -> set[ObjectKey]:
         """Give up claims that a pool no longer names; returns the pools that wait for them."""
         return self._claims.keep_only(pool, uid, members)
+
+    def freed(self) -> set[ObjectKey]:
+        """The pools that wait for node pools which the last snapshots' members no longer name."""
+        return self._claims.freed()
 
     def forget(self, pool: ObjectKey, uid: str) -> set[ObjectKey]:
         """The pool object is gone: look at nothing for it, free its claims; returns the pools that wait for them."""
@@ -126,6 +131,17 @@ class Observer:
         if polled is not None and polled.id == record.intent.operation:
             return polled
         return Operation(id=record.intent.operation, pool=node_pool, state=OperationState.RUNNING)
+
+    def _leave(self, pool: PoolObject, spec: PoolSpec) -> None:
+        """Free what members no longer name before any of them claims: two may have swapped their node pools."""
+        for member in spec.members:
+            account_key = account_of(pool.key, member)
+            account = self._outside.account(account_key)
+            if account is None or account.spec is None or _account_refusal(account, member) is not None:
+                continue
+            proved = self._lookers.sight(account_key, member.located(account.spec)).proved
+            if proved is not None:
+                self._claims.leave(proved.claim, Owner(pool=pool.key, uid=pool.uid, member=member.name))
 
     def _claim(self, pool: PoolObject, member: MemberSpec, sight: Sight) -> Reason | None:
         if sight.proved is None:
