@@ -168,7 +168,7 @@ class Spine:
             return RETRY_S
         self.recordings.policy(policy, judged)
         self.sampler.judged(policy.uid)
-        if judged.decision.desired != policy.record.desired:
+        if _wishes_otherwise(judged, policy):
             self.wake(pool.key, 0.0)
         return looked.again_after_s
 
@@ -210,3 +210,10 @@ class Spine:
     def _wake_all(self, pools: Iterable[ObjectKey]) -> None:
         for key in pools:
             self.wake(key, 0.0)
+
+
+def _wishes_otherwise(judged: JudgedPolicy, policy: PolicyObject) -> bool:
+    """True when the pool has something new to hear from its policy."""
+    decision, known = judged.decision, policy.record
+    told = (decision.desired, decision.history.floors, decision.bounds.high)
+    return told != (known.desired, known.history.floors, known.most)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from multicloud.kinds.parse import InvalidSpec, policy_object, policy_spec
+from multicloud.model.pods import Floor
 from multicloud.model.policy import (
     Algorithm,
     Behavior,
@@ -13,6 +14,7 @@ from multicloud.model.policy import (
     Fallback,
     FallbackBehavior,
     MetricSpec,
+    PendingPods,
     PolicyHistory,
     PolicySpec,
     PrometheusQuery,
@@ -43,6 +45,11 @@ def test_a_minimal_policy_gets_the_defaults_of_the_schema() -> None:
         target=Target(type=TargetType.AVERAGE_VALUE, milli=200_000),
     )
     assert policy_spec(policy()) == PolicySpec(pool="web", metrics=(rps,))
+
+
+def test_pods_that_wait_are_counted_without_a_choice() -> None:
+    spec = policy_spec(policy(metrics=[{"name": "pending", "pendingPods": {}}]))
+    assert spec.metrics == (MetricSpec(name="pending", source=PendingPods(), target=None),)
 
 
 def test_every_field_of_a_policy_is_read() -> None:
@@ -172,7 +179,19 @@ REFUSED: list[Any] = [
     pytest.param(
         {"metrics": [{**prometheus(), "external": {"name": "x"}}]}, "spec.metrics[0]: exactly one of", id="two sources"
     ),
-    pytest.param({"metrics": [{**prometheus(), "target": None}]}, "spec.metrics[0].target: ", id="no target"),
+    pytest.param(
+        {"metrics": [{**prometheus(), "target": None}]}, "spec.metrics[0]: target must be set", id="no target"
+    ),
+    pytest.param(
+        {"metrics": [{**prometheus(), "prometheus": None, "pendingPods": {}}]},
+        "spec.metrics[0]: target must be set if, and only if",
+        id="a target for pods",
+    ),
+    pytest.param(
+        {"metrics": [{"name": name, "pendingPods": {}} for name in ("a", "b")]},
+        "spec: at most one metric may be pendingPods",
+        id="pods twice",
+    ),
     pytest.param(
         {"metrics": [{**prometheus(), "target": {"type": "Utilization", "value": "70"}}]},
         "spec.metrics[0]: target.type is Utilization for resource",
@@ -250,6 +269,20 @@ def test_a_policy_that_cannot_be_followed_is_told_with_its_path(fields: dict[str
 )
 def test_a_step_with_a_dead_band_is_taken(step: dict[str, str]) -> None:
     assert policy_spec(policy(algorithm="Step", step=step)).algorithm is Algorithm.STEP
+
+
+@pytest.mark.parametrize(
+    ("floors", "read"),
+    [
+        pytest.param([{"member": "a", "nodes": 3}], (Floor(member="a", nodes=3),), id="a floor"),
+        pytest.param([{"member": "a"}, {"nodes": 3}, {"member": "b", "nodes": -1}, "x"], (), id="garbage"),
+        pytest.param(None, (), id="none"),
+    ],
+)
+def test_what_pods_asked_for_survives_a_restart(floors: object, read: tuple[Floor, ...]) -> None:
+    body = policy()
+    body["status"] = {"floors": floors}
+    assert policy_object(body).record.history.floors == read
 
 
 @pytest.mark.parametrize(

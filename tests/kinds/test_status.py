@@ -23,6 +23,7 @@ from multicloud.model.record import (
     Condition,
     DecidedBy,
     Intent,
+    KeptFloor,
     LastResize,
     MemberRecord,
     PastWish,
@@ -100,6 +101,8 @@ def _member_records(name: str) -> st.SearchStrategy[MemberRecord]:
         given_up=st.none()
         | st.builds(Intent, id=_IDS, target=_COUNTS, origin=_COUNTS, started_at=_INSTANTS, deadline=_INSTANTS),
         removal=st.none() | st.builds(Removal, unscheduled=st.none() | _COUNTS, ended_at=st.none() | _INSTANTS),
+        pods_floor=st.none()
+        | st.builds(KeptFloor, nodes=st.integers(min_value=1, max_value=999), left_at=st.none() | _INSTANTS),
     )
 
 
@@ -109,6 +112,7 @@ _RECORDS = st.builds(
     requested=st.none() | st.integers(min_value=0, max_value=20),
     desired=st.none() | st.integers(min_value=0, max_value=20),
     standing_in=_COUNTS,
+    on_top=_COUNTS,
     override=st.none()
     | st.builds(
         SeenOverride,
@@ -208,6 +212,7 @@ _FULL = PoolRecord(
             last_resize=LastResize(id="b", origin=2, target=4, at=_NOW, outcome=Reason(code=Code.DELIVERED, text="ok")),
             given_up=Intent(id="c", target=7, origin=2, started_at=_NOW, deadline=_NOW),
             removal=Removal(unscheduled=3),
+            pods_floor=KeptFloor(nodes=6, left_at=_NOW),
         ),
     ),
     released=(Released(name="old", node_pool="k2", nodes=7, at=_NOW),),
@@ -252,6 +257,8 @@ def _east(**changes: Any) -> PoolRecord:
             ),
             id="outcome of another version",
         ),
+        pytest.param(("members", 0, "podsFloor"), {"leftAt": 3}, _east(pods_floor=None), id="a floor of no nodes"),
+        pytest.param(("floorReplicas",), -1, _east(), id="fewer on top than none"),
         pytest.param(("members", 0, "removal"), "yes", _east(removal=None), id="a removal that is none"),
         pytest.param(
             ("members", 0, "removal", "unscheduledPods"), -3, _east(removal=Removal()), id="fewer pods than none"
@@ -316,6 +323,7 @@ def test_status_shows_the_plan() -> None:
         "selector": "multicloud.dev/pool=web",
         "requestedReplicas": 6,
         "desiredReplicas": 6,
+        "floorReplicas": None,
         "standingInReplicas": None,
         "limitedBy": "MaxReplicas",
         "desiredBy": {
@@ -384,6 +392,7 @@ def test_status_shows_the_plan() -> None:
                     "deadline": "2026-11-23T08:00:00Z",
                 },
                 "removal": {"unscheduledPods": 3, "endedAt": None},
+                "podsFloor": {"nodes": 6, "leftAt": "2026-11-23T08:00:00Z"},
                 "reason": "GrowForWish",
                 "message": "because of GrowForWish",
             },
@@ -420,6 +429,7 @@ def test_status_shows_the_plan() -> None:
                 "lastResize": None,
                 "givenUp": None,
                 "removal": None,
+                "podsFloor": None,
                 "reason": None,
                 "message": None,
             },

@@ -14,7 +14,7 @@ from support.builders import NOW, POOL, intent, member_spec
 
 SPEC = PoolSpec(replicas=None, min_replicas=2, max_replicas=9, members=(member_spec("a"), member_spec("new")))
 RECORD = PoolRecord(
-    desired=5, members=(MemberRecord(name="a", requested=4, nodes=4, ready=3), MemberRecord(name="new"))
+    desired=5, on_top=4, members=(MemberRecord(name="a", requested=4, nodes=4, ready=3), MemberRecord(name="new"))
 )
 SEEN = PoolObject(key=POOL, uid="u", generation=1, resource_version="1", spec=SPEC, record=RECORD)
 
@@ -42,6 +42,7 @@ def test_the_state_of_pools_lease_brake_and_queue() -> None:
     lines = scrape([SEEN])
     for line in (
         'multicloud_pool_units{namespace="shop",pool="web",state="desired"} 5.0',
+        'multicloud_pool_units{namespace="shop",pool="web",state="floors"} 4.0',
         'multicloud_pool_units{namespace="shop",pool="web",state="min"} 2.0',
         'multicloud_pool_nodes{member="a",namespace="shop",pool="web",provider="aws",state="ready"} 3.0',
         'leader_election_master_status{name="multicloud"} 1.0',

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from multicloud.model.pods import Pending
 from multicloud.model.policy import (
     Measured,
     MetricSpec,
@@ -50,7 +51,7 @@ def policy(*metrics: MetricSpec, **fields: Any) -> PolicySpec:
     return PolicySpec(pool="web", metrics=metrics, **fields)
 
 
-def read(name: str, found: float | Measured | Used | Needed | Reason) -> Reading:
+def read(name: str, found: float | Measured | Used | Needed | Pending | Reason) -> Reading:
     """A reading; plain numbers are what a query gave."""
     if isinstance(found, int | float):
         found = Measured(milli=round(found * 1000))

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from multicloud.model.error import refused
 from multicloud.model.member import Inside, SeenNode
-from multicloud.model.port import ClusterSide, EventNote, Rejected, Written
+from multicloud.model.port import ClusterSide, EventNote, Rejected, Wake, Written
 from multicloud.model.reason import Code
 from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 from multicloud.run.compose import Edge, Operator, Outlook, compose
@@ -129,10 +129,13 @@ class World:
         *,
         clouds: Sequence[str] = CLOUDS,
         looks_inside: bool = False,
+        eyes: Callable[[Wake], ClusterSide] | None = None,
         call_pace: float = 0.0,
         **settings: Any,
     ) -> None:
         """`clouds`: those with an account. `looks_inside`: the operator has eyes in member clusters, `eyes`.
+
+        `eyes`: it has these instead, made anew with each process.
 
         `call_pace`: virtual seconds that pass for each real second in which a call is under way; else calls take none.
         With it a call that hangs until a small `call_timeout_s` takes as long as with the usual one.
@@ -140,6 +143,7 @@ class World:
         self.lab = lab
         self._clouds = clouds
         self._looks_inside = looks_inside
+        self._other_eyes = eyes
         self.eyes: MemoryEyes | None = None
         self.call_pace = call_pace
         self.clock = VirtualClock()
@@ -168,7 +172,7 @@ class World:
             writer=self.cluster,
             secrets=self.cluster,
             events=self.cluster,
-            eyes=self._open_eyes if self._looks_inside else None,
+            eyes=self._open_eyes if self._looks_inside or self._other_eyes else None,
         )
         self._operator = compose(self.settings, self.clock, edge, self.fence, lambda: self.fence.stop)
         for kind in Kind:
@@ -178,6 +182,8 @@ class World:
         self._serving = asyncio.create_task(self._operator.serve())
 
     def _open_eyes(self, outlook: Outlook) -> ClusterSide:
+        if self._other_eyes is not None:
+            return self._other_eyes(outlook.wake)
         kept = self.eyes
         self.eyes = MemoryEyes(wake=outlook.wake, fence=self.fence)
         if kept is not None:

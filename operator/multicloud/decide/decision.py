@@ -23,6 +23,7 @@ from multicloud.decide.place.facts import placing
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.saving import stands_at
 from multicloud.decide.place.sizes import bounds_of
+from multicloud.decide.podsfloor import falls_at, with_floor
 from multicloud.decide.rests import rests_until, stepped, window_changes
 from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish
@@ -56,17 +57,18 @@ def decide(snapshot: Snapshot) -> Plan:
         return _waiting(snapshot)
     standings, wished, moving = settled_and_placed(snapshot)
     placed = moving.placed
+    sought = replace(wished, desired=wished.desired + sum(placed.on_top.values()))
     targets = _targets(standings, placed, snapshot)
     out = _left_out(standings, placed, targets)
     units = Units(
         desired=wished.desired,
-        need=_need(placed, wished),
+        need=_need(placed, sought),
         surplus=moving.surplus,
         placed=placed.units,
         most=moving.most,
     )
     sized = Decided(
-        wish=wished,
+        wish=sought,
         placed=placed,
         held=moving.held,
         asks=Asks(sizes={}, waits={}),
@@ -83,10 +85,12 @@ def decide(snapshot: Snapshot) -> Plan:
     decided = replace(sized, asks=_waiting_for(waits_for, targets, allowed, sizes), blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
     changes = given.plan.changes if given.plan is not None else proposed
-    shortage = max(0, wished.desired - placed.units + out)
+    lacking = sum(placed.short.values())
+    shortage = max(0, sought.desired - placed.units + out) + lacking
     return Plan(
         record=replace(
             _record(snapshot, wished, placed.saving, members, given),
+            on_top=sought.desired - wished.desired + lacking,
             standing_in=moving.standing_in_after(_grown(standings, sizes)),
         ),
         members=members,
@@ -107,7 +111,7 @@ def decide(snapshot: Snapshot) -> Plan:
 
 def settled_and_placed(snapshot: Snapshot) -> tuple[list[Standing], Wish, Moves]:
     """How members stand, how much is wished for, and where it goes: the first half of every decision."""
-    standings = [stepped(settle(view, snapshot), snapshot) for view in snapshot.members]
+    standings = [with_floor(stepped(settle(view, snapshot), snapshot), snapshot) for view in snapshot.members]
     wished = wish(snapshot, sum(standing.found_units for standing in standings))
     standings, best = _placed(standings, wished, snapshot)
     return standings, wished, moves(best, standings, snapshot)
@@ -312,6 +316,7 @@ def _wake_at(
         record = standing.record
         times += [record.backoff_until, record.missing_from, returns_at(record, failover)]
         times += rests_until(standing, snapshot)
+        times.append(falls_at(record.pods_floor, snapshot))
         for since, wait_s in (
             (record.unseen_since, failover.unreachable_after_s),
             (record.foreign_since, failover.lock_timeout_s),

@@ -67,7 +67,7 @@ def member_reason(standing: Standing, decided: Decided, snapshot: Snapshot) -> R
         return decided.blocked
     ask, wait = decided.asks.sizes.get(standing.name), decided.asks.waits.get(standing.name)
     if ask is not None and requested is not None:
-        return _of_failed(standing, ask - requested) or _why_asked(ask - requested, decided, snapshot)
+        return _of_failed(standing, ask - requested) or _why_asked(standing, ask - requested, decided, snapshot)
     waits = wait or _missing(standing) or _backed_off(standing, snapshot) or decided.held.get(standing.name)
     return waits or _why_it_stays(standing, decided, snapshot)
 
@@ -133,17 +133,19 @@ def _unseen(standing: Standing) -> Reason | None:
 def why_it_moves(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -> Mapping[str, Reason]:
     """Why each member is to have its target, whatever it waits for meanwhile."""
     return {
-        one.name: _of_failed(one, change) or _why_asked(change, decided, snapshot)
+        one.name: _of_failed(one, change) or _why_asked(one, change, decided, snapshot)
         for one in standings
         if (change := (decided.targets[one.name] or 0) - (one.record.requested or 0))
     }
 
 
-def _why_asked(change: int, decided: Decided, snapshot: Snapshot) -> Reason:
+def _why_asked(standing: Standing, change: int, decided: Decided, snapshot: Snapshot) -> Reason:
     desired = decided.wish.desired
     wished = _wished_units(decided, snapshot)
     if change > 0 and snapshot.below_minimum:
         return Reason(code=Code.GROW_FOR_SHORTAGE, text="fewer units are ready than spec.minReplicas")
+    if change > 0 and standing.name in decided.placed.on_top:
+        return Reason(code=Code.GROW_FOR_PODS, text="more than its share, for pods that wait or run in its cluster")
     if change > 0 and wished < desired:
         return Reason(code=Code.GROW_FOR_WISH, text="more units are wished for than the members have")
     # What stands in for nodes that have not gone yet came with the same move as they go with.
@@ -215,7 +217,7 @@ def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -
         return _LEFT_OUT
     if placed.units != desired and any(one.record.accepted for one in standings):
         return _ACCEPTED
-    if placed.units < desired:
+    if placed.units < desired or placed.short:
         return _why_less(standings, placed, desired, snapshot)
     if placed.units > desired:
         return decided.held[min(decided.held)] if decided.held else _why_more(standings, placed, desired, snapshot)
@@ -225,6 +227,10 @@ def limit(standings: Sequence[Standing], decided: Decided, snapshot: Snapshot) -
 
 def _why_less(standings: Sequence[Standing], placed: Placed, desired: int, snapshot: Snapshot) -> Reason:
     problem = placed.problem
+    if placed.units >= desired:
+        names = ", ".join(sorted(placed.short))
+        text = f"pods need more nodes of {names} than bounds, the cost ceiling or a failed resize allow"
+        return Reason(code=Code.FLOORS_SHORT, text=text)
     if at_ceiling(problem):
         return _ceiling(snapshot)
     if problem.highest + problem.fixed_units >= desired:

@@ -95,8 +95,13 @@ class ExternalMetric(Part):
     )
 
 
-_ONE_SOURCE: Final = "exactly one of prometheus, resource and external must be set"
+class PendingPodsMetric(Part):
+    """The pods that wait for a node in the members' clusters. There is nothing to choose."""
+
+
+_ONE_SOURCE: Final = "exactly one of prometheus, resource, external and pendingPods must be set"
 _RIGHT_TARGET: Final = "target.type is Utilization for resource, and AverageValue or Value for prometheus and external"
+_TARGET_OR_PODS: Final = "target must be set if, and only if, pendingPods is not: pods ask for floors, not for a number"
 
 
 class Metric(Part):
@@ -105,11 +110,13 @@ class Metric(Part):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.prometheus), has(self.resource), has(self.external)].filter(set, set).size() == 1",
+                "[has(self.prometheus), has(self.resource), has(self.external), has(self.pendingPods)]"
+                ".filter(set, set).size() == 1",
                 _ONE_SOURCE,
             ),
+            rule("has(self.target) != has(self.pendingPods)", _TARGET_OR_PODS),
             rule(
-                "(self.target.type == 'Utilization') == has(self.resource)",
+                "!has(self.target) || (self.target.type == 'Utilization') == has(self.resource)",
                 _RIGHT_TARGET,
                 field=".target",
             ),
@@ -124,25 +131,37 @@ class Metric(Part):
     external: ExternalMetric | None = Field(
         default=None, description="A metric of the external metrics API of the operator's own cluster."
     )
-    target: Target = Field(description="What the metric is to be kept at.")
+    pending_pods: PendingPodsMetric | None = Field(
+        default=None,
+        description="Pods that wait for a node in the members' clusters: they ask for nodes of the members there, on top of "
+        "whatever number is decided. At most one metric of a policy.",
+    )
+    target: Target | None = Field(
+        default=None, description="What the metric is to be kept at. Required but for pendingPods, which has none."
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if sum(block is not None for block in (self.prometheus, self.resource, self.external)) != 1:
+        if sum(block is not None for block in (self.prometheus, self.resource, self.external, self.pending_pods)) != 1:
             raise ValueError(_ONE_SOURCE)
-        if (self.target.type is TargetType.UTILIZATION) is not (self.resource is not None):
+        if (self.target is None) is (self.pending_pods is None):
+            raise ValueError(_TARGET_OR_PODS)
+        if self.target is not None and (self.target.type is TargetType.UTILIZATION) is not (self.resource is not None):
             raise ValueError(_RIGHT_TARGET)
         return self
 
     def to_model(self) -> model.MetricSpec:
         """Say it in the words of `model`."""
-        return model.MetricSpec(name=self.name, source=self._source(), target=self.target.to_model())
+        target = None if self.target is None else self.target.to_model()
+        return model.MetricSpec(name=self.name, source=self._source(), target=target)
 
     def _source(self) -> model.Source:
         if self.prometheus is not None:
             return model.PrometheusQuery(source=self.prometheus.source, query=self.prometheus.query)
         if self.resource is not None:
             return model.ResourceUse(name=self.resource.name, scope=self.resource.scope)
+        if self.pending_pods is not None:
+            return model.PendingPods()
         assert self.external is not None  # `_sound` saw to it
         labels = tuple(sorted(self.external.selector.match_labels.items()))
         return model.ExternalSeries(name=self.external.name, selector=labels)

@@ -13,7 +13,8 @@ from pydantic import Field
 from multicloud.kinds.reported import Conditions, Reported
 from multicloud.kinds.status import rendered_condition
 from multicloud.model.metric import JudgedPolicy
-from multicloud.model.policy import MILLI, Measured, MetricSpec, Needed, Proposal, Reading, Used
+from multicloud.model.pods import Pending
+from multicloud.model.policy import MILLI, Measured, MetricSpec, Proposal, Reading, Used
 from multicloud.model.reason import Reason
 from multicloud.model.record import PolicyRecord
 
@@ -31,6 +32,13 @@ class ReportedMetric(Reported):
     fallback: bool = Field(default=False, description="The proposal is the fallback's.")
     reason: str = Field(description="Why it proposed that, or why it could not be read, as one stable word.")
     message: str = Field(description="The reason as a sentence.")
+
+
+class ReportedMemberFloor(Reported):
+    """What one member needs for the pods of its cluster."""
+
+    member: str = Field(description="Name of the member.")
+    nodes: int = Field(description="Nodes for what runs and what waits there.")
 
 
 class ReportedSpan(Reported):
@@ -70,13 +78,17 @@ class ScalingPolicyStatus(Reported):
         tuple[ReportedMetric, ...],
         Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = Field(default=(), description="The metrics as they were at the last write, in the order of spec.")
+    floors: Annotated[
+        tuple[ReportedMemberFloor, ...],
+        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["member"]}),
+    ] = Field(default=(), description="Nodes that members need for the pods of their clusters, by pendingPods.")
     history: Annotated[tuple[ReportedSpan, ...], Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
         default=(), description="What the windows and rates of behavior remember, oldest first, at most 32."
     )
     conditions: Conditions = Field(
         default=(),
         description="Conditions by type: Ready, Reconciling, Stalled, and AbleToScale, ScalingActive, ScalingLimited as "
-        "HorizontalPodAutoscaler has them, Fallback, SchedulesConflict.",
+        "HorizontalPodAutoscaler has them, Fallback, SchedulesConflict, and PodsUnplaceable with pendingPods.",
     )
 
 
@@ -103,6 +115,7 @@ def render_policy(record: PolicyRecord, judged: JudgedPolicy | None = None) -> d
         next_start=decision.bounds.next_start if decision else None,
         next_end=decision.bounds.next_end if decision else None,
         metrics=_metrics(judged) if judged else (),
+        floors=tuple(ReportedMemberFloor(member=floor.member, nodes=floor.nodes) for floor in lasting.floors),
         history=tuple(
             ReportedSpan(
                 start=span.start, end=span.end, low=span.low, high=span.high, added=span.added, removed=span.removed
@@ -150,8 +163,8 @@ def shown_value(reading: Reading) -> str | None:
             return shown_milli(milli)
         case Used(used=used, total=total):
             return f"{used}/{total}"
-        case Needed(units=units):
-            return str(units)
+        case Pending(pods=pods):
+            return f"{pods} pods"
     return None
 
 

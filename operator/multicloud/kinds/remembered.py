@@ -10,6 +10,7 @@ from typing import Any
 
 from multicloud.model.approval import REMEMBERED, Approval, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
+from multicloud.model.pods import Floor
 from multicloud.model.policy import PolicyHistory, Span
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import (
@@ -19,6 +20,7 @@ from multicloud.model.record import (
     Condition,
     DecidedBy,
     Intent,
+    KeptFloor,
     LastResize,
     MemberRecord,
     PastWish,
@@ -64,6 +66,7 @@ def pool_record(status: object, spec: PoolSpec | None) -> PoolRecord:
             spec, requested, desired, decided_by, decider_changed=block.get("limitedBy") == Code.DECIDER_CHANGED
         ),
         override=_override(block.get("override")),
+        on_top=_count(block.get("floorReplicas")) or 0,
         standing_in=_count(block.get("standingInReplicas")) or 0,
         saving=_saving(block.get("saving")),
         members=tuple(_members(block.get("members"))),
@@ -83,14 +86,23 @@ def policy_record(status: object) -> PolicyRecord:
     return PolicyRecord(
         observed_generation=_count(block.get("observedGeneration")) or 0,
         desired=desired,
+        most=_count(block.get("maxReplicas")),
         scaled_at=_time(block.get("lastScaleTime")),
         history=PolicyHistory(
             spans=tuple(_spans(block.get("history"))),
             failures=tuple((name, count) for name, count in failures if name and count),
             desired=desired,
+            floors=tuple(_floors(block.get("floors"))),
         ),
         conditions=tuple(_conditions(block.get("conditions"))),
     )
+
+
+def _floors(value: object) -> Iterator[Floor]:
+    for block in _blocks(value):
+        member, nodes = _text(block.get("member")), _count(block.get("nodes"))
+        if member and nodes:
+            yield Floor(member=member, nodes=nodes)
 
 
 def _spans(value: object) -> Iterator[Span]:
@@ -178,6 +190,7 @@ def _member(name: str, block: Mapping[str, Any]) -> MemberRecord:
         last_resize=_last_resize(block.get("lastResize")),
         given_up=_intent(block.get("givenUp"), None),
         removal=_removal(block.get("removal")),
+        pods_floor=_pods_floor(block.get("podsFloor")),
     )
 
 
@@ -268,6 +281,11 @@ def _removal(value: object) -> Removal | None:
     if not isinstance(value, Mapping):
         return None
     return Removal(unscheduled=_count(value.get("unscheduledPods")), ended_at=_time(value.get("endedAt")))
+
+
+def _pods_floor(value: object) -> KeptFloor | None:
+    nodes = _count(_block(value).get("nodes"))
+    return KeptFloor(nodes=nodes, left_at=_time(_block(value).get("leftAt"))) if nodes else None
 
 
 def _decided_by(value: object) -> DecidedBy | None:

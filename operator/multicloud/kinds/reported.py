@@ -122,6 +122,16 @@ class ReportedRemoval(Reported):
     ended_at: datetime | None = Field(default=None, description="When the nodes were seen to be gone; null: not yet.")
 
 
+class ReportedFloor(Reported):
+    """Nodes that a member is to have for the pods of its cluster."""
+
+    nodes: int = Field(description="Nodes for what runs and what waits there.")
+    left_at: datetime | None = Field(
+        default=None,
+        description="Since when fewer would do, which counts after scaleDownDelaySeconds; null: they would not.",
+    )
+
+
 class ReportedAcceptance(Reported):
     """A size that others set and a person accepted."""
 
@@ -192,6 +202,9 @@ class ReportedMember(Reported):
     )
     removal: ReportedRemoval | None = Field(
         default=None, description="The removal that the next one waits for; null: none."
+    )
+    pods_floor: ReportedFloor | None = Field(
+        default=None, description="What a scaling policy asks for the pods of its cluster; null: nothing."
     )
     reason: str | None = Field(default=None, description="Why its size is, moves or waits, as one stable word.")
     message: str | None = Field(default=None, description="The reason as a sentence.")
@@ -294,6 +307,10 @@ class MultiCloudPoolStatus(Reported):
     )
     requested_replicas: int | None = Field(default=None, description="Wished units, before any bound.")
     desired_replicas: int | None = Field(default=None, description="Wished units, inside the bounds.")
+    floor_replicas: int | None = Field(
+        default=None,
+        description="Units on top of desiredReplicas, for pods in the clusters of certain members. Null: none.",
+    )
     standing_in_replicas: int | None = Field(
         default=None, description="Units that grew so that others may go, which they have not yet. Null: none."
     )

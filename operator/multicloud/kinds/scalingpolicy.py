@@ -235,6 +235,7 @@ _POOL_STAYS: Final = (
 )
 _SOMETHING_DECIDES: Final = "metrics or schedules must be set: else nothing decides"
 _STEP_BLOCK: Final = "step is only for algorithm Step"
+_PODS_ONCE: Final = "at most one metric may be pendingPods"
 
 
 class ScalingPolicySpec(Part):
@@ -250,6 +251,10 @@ class ScalingPolicySpec(Part):
             rule(
                 "(has(self.metrics) && self.metrics.size() > 0) || (has(self.schedules) && self.schedules.size() > 0)",
                 _SOMETHING_DECIDES,
+            ),
+            rule(
+                "!has(self.metrics) || self.metrics.filter(one, has(one.pendingPods)).size() <= 1",
+                _PODS_ONCE,
             ),
             rule("!has(self.step) || self.algorithm == 'Step'", _STEP_BLOCK, field=".step"),
         )
@@ -309,6 +314,8 @@ class ScalingPolicySpec(Part):
             raise ValueError(_SOMETHING_DECIDES)
         if self.step is not None and self.algorithm is not Algorithm.STEP:
             raise ValueError(_STEP_BLOCK)
+        if sum(one.pending_pods is not None for one in self.metrics) > 1:
+            raise ValueError(_PODS_ONCE)
         _unique("metrics", [one.name for one in self.metrics])
         _unique("schedules", [one.name for one in self.schedules])
         return self

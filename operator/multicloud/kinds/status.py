@@ -19,6 +19,7 @@ from multicloud.kinds.reported import (
     ReportedCondition,
     ReportedDecider,
     ReportedEndedPlan,
+    ReportedFloor,
     ReportedIntent,
     ReportedMember,
     ReportedOperation,
@@ -40,6 +41,7 @@ from multicloud.model.record import (
     Condition,
     DecidedBy,
     Intent,
+    KeptFloor,
     LastResize,
     MemberRecord,
     PoolRecord,
@@ -89,6 +91,7 @@ def render_pool(
         selector=f"{GROUP}/pool={pool.key.name}",
         requested_replicas=record.requested,
         desired_replicas=record.desired,
+        floor_replicas=record.on_top or None,
         standing_in_replicas=record.standing_in or None,
         limited_by=plan.limited_by.code if plan and plan.limited_by else None,
         desired_by=_decider(record.decided_by),
@@ -146,6 +149,7 @@ def _member(
         backoff_until=record.backoff_until,
         attempts=record.attempts,
         missing_from=record.missing_from,
+        pods_floor=_pods_floor(record.pods_floor),
         unseen_since=record.unseen_since,
         foreign_since=record.foreign_since,
         foreign_until=record.foreign_until,
@@ -248,6 +252,10 @@ def _resize(resize: LastResize | None) -> ReportedResize | None:
 
 def _removal(removal: Removal | None) -> ReportedRemoval | None:
     return ReportedRemoval(unscheduled_pods=removal.unscheduled, ended_at=removal.ended_at) if removal else None
+
+
+def _pods_floor(kept: KeptFloor | None) -> ReportedFloor | None:
+    return ReportedFloor(nodes=kept.nodes, left_at=kept.left_at) if kept else None
 
 
 def _decider(decided_by: DecidedBy | None) -> ReportedDecider | None:

@@ -43,7 +43,7 @@ class Look:
     autoscaler: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Resources:
     """What a node offers or pods ask for: millicores, bytes, pods."""
 

@@ -7,9 +7,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from multicloud.model.pods import Pending
 from multicloud.model.policy import (
     Measured,
-    Needed,
     PolicyDecision,
     PolicyHistory,
     PolicySpec,
@@ -32,7 +32,7 @@ class Asker:
 class Sample:
     """One answer that can be believed. `at` is when it was true, by its source's own word."""
 
-    found: Measured | Used | Needed
+    found: Measured | Used | Pending
     at: datetime
 
 

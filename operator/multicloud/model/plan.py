@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from multicloud.model.approval import Change
 from multicloud.model.member import ClusterLogin, Inside
+from multicloud.model.pods import Floor
 from multicloud.model.reason import Reason
 from multicloud.model.record import Intent, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
@@ -61,10 +62,16 @@ class MemberView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyWish:
-    """The scaling policy that decides the pool's number: its name, and the units it wishes for (None: not decided yet)."""
+    """The scaling policy that decides the pool's number: its name, and the units it wishes for (None: not decided yet).
+
+    `floors` are what members need for the pods of their clusters, whatever the number; `most` bounds both together (None:
+    the pool's bound alone).
+    """
 
     name: str
     units: int | None
+    floors: tuple[Floor, ...] = ()
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from multicloud.model.pods import Floor, Pending
 from multicloud.model.reason import Reason
 from multicloud.model.schedule import Schedule
 
@@ -92,7 +93,7 @@ Source = PrometheusQuery | ResourceUse | PendingPods | ExternalSeries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
-    """One metric. `target` is None for PendingPods, which propose units themselves."""
+    """One metric. `target` is None for PendingPods, which ask for floors of members instead."""
 
     name: str
     source: Source
@@ -275,7 +276,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """Units that must be there, whatever their use: what runs and what waits for a place."""
+    """Units that pods need, where nobody knows in which cluster: a simulation's reading of PendingPods."""
 
     units: int
 
@@ -285,7 +286,7 @@ class Reading:
     """One metric as read for this decision: what was found, or why nothing; `age_s` of the sample, None unknown."""
 
     metric: str
-    found: Measured | Used | Needed | Reason
+    found: Measured | Used | Needed | Pending | Reason
     age_s: float | None = None
 
 
@@ -330,12 +331,14 @@ class PolicyHistory:
     """What a policy remembers between decisions, oldest span first. Empty before its very first decision.
 
     `failures` counts failed readings in a row by metric, no further than the fallback asks. `desired` is what was decided
-    last: where the pool did not follow, that change does not count for the rate policies.
+    last: where the pool did not follow, that change does not count for the rate policies. `floors` are what members need
+    for the pods of their clusters, as read last.
     """
 
     spans: tuple[Span, ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
     desired: int | None = None
+    floors: tuple[Floor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,7 +383,8 @@ class PolicyDecision:
     `decided_by` is the metric whose proposal won, None where bounds alone or a hold decided. `reason` is why the number
     is what it is. `limited` is the limit that bound first (DesiredWithinRange: none), `stabilized` the window that did
     (ReadyForNewScale: none), `scaling` whether metrics could be judged (ValidMetricFound), all by the words of the
-    HorizontalPodAutoscaler. `history` is to be handed to the next decision.
+    HorizontalPodAutoscaler. `left` is why pods that wait get no node here. `history` is to be handed to the next decision,
+    and holds the floors.
     """
 
     desired: int
@@ -391,4 +395,5 @@ class PolicyDecision:
     stabilized: Reason
     scaling: Reason
     bounds: Bounds
+    left: tuple[Reason, ...] = ()
     history: PolicyHistory = field(default_factory=PolicyHistory)

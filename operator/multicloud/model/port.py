@@ -4,7 +4,7 @@ Blocking ports (`NodePools`, `Identity`, `ClusterAccess`) are plain SDK code cal
 loop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from multicloud.model.error import CloudError
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look, Patched, SeenNode
 from multicloud.model.metric import Asker, Sample
 from multicloud.model.permission import Permission
+from multicloud.model.pods import Crowd
 from multicloud.model.policy import Source
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
@@ -248,6 +249,10 @@ class ClusterEyes(Protocol):
 
     def load(self, login: ClusterLogin, node_pool: str) -> Load | None:
         """What the nodes offer and the pods request now; None where that is not known, or too old."""
+        ...
+
+    def crowd(self, login: ClusterLogin, node_pools: Iterable[str]) -> Crowd | None:
+        """The pods that wait for a node now, and what these node pools have for them; None as above."""
         ...
 
     def account_changed(self, account: ObjectKey) -> None:

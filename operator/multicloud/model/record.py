@@ -80,6 +80,14 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFloor:
+    """Nodes that a member is to have for the pods of its cluster; `left_at` is since when fewer would do, None: they would not."""
+
+    nodes: int
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """A person's word that a member's size, which others set, is right while so many units are wished (None: as now)."""
 
@@ -100,7 +108,7 @@ class MemberRecord:
     all are ready). `unseen_since` is since when no look succeeds, `foreign_since` and `foreign_until` when an
     operation that is not ours was seen first and last. `given_up` is the newest intent that seems to have had no
     effect though a cloud may have its request: should its size show after all, then it was us. `removal` is what
-    the next removal waits for.
+    the next removal waits for. `pods_floor` is what a scaling policy asks for the pods of its cluster, None for nothing.
     """
 
     name: str
@@ -125,6 +133,7 @@ class MemberRecord:
     last_resize: LastResize | None = None
     given_up: Intent | None = None
     removal: Removal | None = None
+    pods_floor: KeptFloor | None = None
 
     def is_missing(self, now: datetime) -> bool:
         """True when nodes that are not ready have been waited for long enough: others help out."""
@@ -195,7 +204,8 @@ class PoolRecord:
     not gone yet. `plan` is what waits for an approval or is carried out by one, `ended_plans` those before it, newest first.
     `saving` is None where no saving is worth a move. `observed_generation` 0 means that no pass has ever reported.
     `past_wishes` is empty after a restart unless the status shows a desired above the wish.
-    `edited_by` is who else wrote a part of the status that was read: nothing of it was believed.
+    `edited_by` is who else wrote a part of the status that was read: nothing of it was believed. `on_top` are units that
+    members are to have on top of `desired`, for the pods of their clusters.
     """
 
     observed_generation: int = 0
@@ -209,6 +219,7 @@ class PoolRecord:
     members: tuple[MemberRecord, ...] = ()
     released: tuple[Released, ...] = ()
     standing_in: int = 0
+    on_top: int = 0
     plan: PublishedPlan | None = None
     ended_plans: tuple[EndedPlan, ...] = ()
     approval: Approval | None = None
@@ -240,11 +251,13 @@ class AccountRecord:
 class PolicyRecord:
     """What we remember of a scaling policy: the units that it decided last (None: never), and what led to them.
 
+    `most` is the upper bound that was in force then.
     `scaled_at` is when they changed last, `edited_by` as in PoolRecord.
     """
 
     observed_generation: int = 0
     desired: int | None = None
+    most: int | None = None
     scaled_at: datetime | None = None
     history: PolicyHistory = field(default_factory=PolicyHistory)
     conditions: tuple[Condition, ...] = ()

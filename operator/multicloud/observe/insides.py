@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from multicloud.model.member import ClusterLogin, Inside, Load, Look
 from multicloud.model.plan import MemberView
+from multicloud.model.pods import Crowd
 from multicloud.model.port import ClusterEyes
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, NodePoolRef, ObjectKey
@@ -42,6 +43,12 @@ class Insides:
     def load(self, account: ObjectKey, member: MemberSpec, node_pool: NodePoolRef) -> Load | None:
         """What a member's nodes offer and its pods request; None where that is not known."""
         return None if self._eyes is None else self._eyes.load(_login(account, member, node_pool), node_pool.name)
+
+    def crowd(
+        self, account: ObjectKey, member: MemberSpec, node_pool: NodePoolRef, node_pools: Iterable[str]
+    ) -> Crowd | None:
+        """The pods that wait in a member's cluster, and what these node pools there have for them; None for not known."""
+        return None if self._eyes is None else self._eyes.crowd(_login(account, member, node_pool), node_pools)
 
     def attend(self, pool: ObjectKey, views: Iterable[MemberView]) -> None:
         """Look into the clusters of these members from now on, no others for this pool.

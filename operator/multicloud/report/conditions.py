@@ -107,7 +107,7 @@ def _since(before: Iterable[Condition], kind: str, verdict: Verdict, now: dateti
 def _short(plan: Plan) -> bool:
     """Ready units below the desired ones."""
     desired = plan.record.desired
-    return desired is not None and plan.ready is not None and plan.ready < desired
+    return desired is not None and plan.ready is not None and plan.ready < desired + plan.record.on_top
 
 
 def _ready(snapshot: Snapshot, plan: Plan, short_since: datetime) -> Verdict:

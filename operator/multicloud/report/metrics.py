@@ -161,6 +161,7 @@ def _pools(pools: Sequence[PoolObject]) -> Iterable[Metric]:
         clouds = {member.name: str(member.cloud) for member in pool.spec.members} if pool.spec else {}
         if pool.record.desired is not None:
             units.add_metric([*where, "desired"], pool.record.desired)
+            units.add_metric([*where, "floors"], pool.record.on_top)
         if pool.spec is not None:
             units.add_metric([*where, "min"], pool.spec.min_replicas)
             units.add_metric([*where, "max"], pool.spec.max_replicas)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from multicloud.kinds.policystatus import render_policy
 from multicloud.model.metric import JudgedPolicy
-from multicloud.model.policy import PolicyDecision
+from multicloud.model.pods import Floor
+from multicloud.model.policy import PendingPods, PolicyDecision
 from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PolicyRecord
@@ -24,6 +25,8 @@ from multicloud.report.status import StatusDesk
 SOFT_S: Final = 300.0
 """How often, in seconds, a status is written at most for what no decision depends on."""
 
+_ALL_PLACED: Final = Reason(code=Code.PODS_PLACED, text="every pod that waits has a member that takes it, or will")
+
 _STALLED: Final = frozenset({Code.ANOTHER_POLICY, Code.INVALID_SPEC})
 """Why a policy decides nothing, where only a person can change that."""
 
@@ -33,6 +36,7 @@ class _Shown:
     """What a policy's status last told, and when."""
 
     alarms: frozenset[tuple[str, str]]
+    floors: tuple[Floor, ...]
     hard: tuple[object, ...]
     soft: tuple[object, ...]
     at_s: float
@@ -63,6 +67,7 @@ class PolicyReporter:
             before,
             observed_generation=policy.generation,
             desired=decision.desired,
+            most=decision.bounds.high,
             scaled_at=now if rescaled else before.scaled_at,
             history=decision.history,
             edited_by=None,
@@ -71,7 +76,8 @@ class PolicyReporter:
         if self._desk.stands(policy) and not self._is_news(policy.uid, shown):
             self._desk.keep(policy, record)
             return True
-        conditions = carried(before.conditions, _verdicts(decision), policy.generation, now)
+        verdicts = [*_verdicts(decision), *_pods(judged)]
+        conditions = carried(before.conditions, verdicts, policy.generation, now)
         record = replace(record, conditions=conditions)
         if not await self._write(policy, render_policy(record, judged), record):
             return False
@@ -105,9 +111,10 @@ class PolicyReporter:
 
     def _is_news(self, uid: str, now: _Shown) -> bool:
         before = self._shown.get(uid)
-        if before is None or now.hard != before.hard or now.alarms - before.alarms:
+        if before is None or now.hard != before.hard or now.alarms - before.alarms or _rises(now.floors, before.floors):
             return True
-        return (now.alarms, now.soft) != (before.alarms, before.soft) and now.at_s - before.at_s >= SOFT_S
+        told, known = ((one.alarms, one.floors, one.soft) for one in (now, before))
+        return told != known and now.at_s - before.at_s >= SOFT_S
 
     async def _write(self, policy: PolicyObject, status: dict[str, Any], record: PolicyRecord) -> bool:
         written = await self._desk.persist(policy, status, record)
@@ -124,14 +131,22 @@ class PolicyReporter:
         await self._recorder.tell(policy, Reason(code=Code.STATUS_EDITED, text=text), action="Read", warning=True)
 
 
+def _rises(floors: Sequence[Floor], before: Sequence[Floor]) -> bool:
+    """True when a member's floor is higher than before."""
+    known = {floor.member: floor.nodes for floor in before}
+    return any(floor.nodes > known.get(floor.member, 0) for floor in floors)
+
+
 def _to_show(policy: PolicyObject, judged: JudgedPolicy, now_s: float) -> _Shown:
     decision = judged.decision
     failing = {(each.metric, str(each.found.code)) for each in judged.readings if isinstance(each.found, Reason)}
     standing_in = {(each.metric, "fallback") for each in decision.proposals if each.fallback}
     bound = {("", str(decision.limited.code))} - {("", str(Code.DESIRED_WITHIN_RANGE))}
+    left = {("", str(each.code)) for each in decision.left if each.code is not Code.PODS_FIT}
     bounds = decision.bounds
     return _Shown(
-        alarms=frozenset(failing | standing_in | bound),
+        alarms=frozenset(failing | standing_in | bound | left),
+        floors=decision.history.floors,
         hard=(policy.generation, decision.desired, bounds.low, bounds.high, bounds.active, bounds.next_change),
         soft=(
             decision.reason,
@@ -143,6 +158,21 @@ def _to_show(policy: PolicyObject, judged: JudgedPolicy, now_s: float) -> _Shown
         ),
         at_s=now_s,
     )
+
+
+def _pods(judged: JudgedPolicy) -> Sequence[Verdict]:
+    """Whether pods that wait get no node here: said where the policy counts pods, unknown while they cannot be read."""
+    metric = next((one.name for one in judged.spec.metrics if isinstance(one.source, PendingPods)), None)
+    reading = next((one for one in judged.readings if one.metric == metric), None)
+    if metric is None or reading is None:
+        return []
+    if isinstance(reading.found, Reason):
+        return [Verdict(type="PodsUnplaceable", status=None, reason=reading.found)]
+    left = judged.decision.left
+    if not left:
+        return [Verdict(type="PodsUnplaceable", status=False, reason=_ALL_PLACED)]
+    text = "; ".join(each.text for each in left)
+    return [Verdict(type="PodsUnplaceable", status=True, reason=Reason(code=left[0].code, text=text))]
 
 
 def _verdicts(decision: PolicyDecision) -> Sequence[Verdict]:

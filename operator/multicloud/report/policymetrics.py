@@ -7,7 +7,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from multicloud.model.metric import JudgedPolicy
-from multicloud.model.policy import MILLI, Measured, Needed, Reading, Used
+from multicloud.model.pods import Pending
+from multicloud.model.policy import MILLI, Measured, Reading, Used
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ObjectKey
 
@@ -33,7 +34,9 @@ class PolicyCollector(Collector):
             "multicloud_policy_limited", "1 for the limit that binds the wish now.", labels=[*_POLICY, "reason"]
         )
         value = GaugeMetricFamily(
-            "multicloud_policy_metric_value", "What was read; for resource in percent.", labels=_METRIC
+            "multicloud_policy_metric_value",
+            "What was read; for resource in percent, for pendingPods pods.",
+            labels=_METRIC,
         )
         target = GaugeMetricFamily("multicloud_policy_metric_target", "What it is to be kept at.", labels=_METRIC)
         proposed = GaugeMetricFamily(
@@ -81,7 +84,26 @@ class PolicyCollector(Collector):
                 decides.add_metric([*where, proposal.metric], proposal.metric == decision.decided_by)
                 if proposal.units is not None:
                     proposed.add_metric([*where, proposal.metric], proposal.units)
-        yield from (units, limited, value, target, proposed, decides, age, failing, fallback)
+        yield from (units, limited, value, target, proposed, decides, age, failing, fallback, *self._pods())
+
+    def _pods(self) -> Iterable[Metric]:
+        """What pods that wait ask for, and why some get nothing."""
+        floors = GaugeMetricFamily(
+            "multicloud_policy_floor_nodes",
+            "Nodes that a member needs for the pods of its cluster.",
+            labels=[*_POLICY, "member"],
+        )
+        left = GaugeMetricFamily(
+            "multicloud_policy_pods_unplaceable",
+            "1 for each reason why pods that wait get no node.",
+            labels=[*_POLICY, "reason"],
+        )
+        for key, judged in self._judged():
+            for floor in judged.decision.history.floors:
+                floors.add_metric([key.namespace, key.name, floor.member], floor.nodes)
+            for reason in judged.decision.left:
+                left.add_metric([key.namespace, key.name, str(reason.code)], 1)
+        return floors, left
 
 
 def _number(reading: Reading) -> float | None:
@@ -90,6 +112,6 @@ def _number(reading: Reading) -> float | None:
             return milli / MILLI
         case Used(used=used, total=total) if total > 0:
             return 100 * used / total
-        case Needed(units=units):
-            return units
+        case Pending(pods=pods):
+            return pods
     return None

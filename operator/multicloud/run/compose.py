@@ -19,6 +19,7 @@ from multicloud.kube.external import KubeExternal
 from multicloud.kube.members import Cordoning
 from multicloud.model.member import MemberLoad
 from multicloud.model.plan import Plan, PolicyWish, Snapshot, Stop
+from multicloud.model.pods import Pending
 from multicloud.model.port import Clock, ClusterSide, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
@@ -28,6 +29,7 @@ from multicloud.observe.loads import member_loads
 from multicloud.observe.looker import Cadence, Lookers
 from multicloud.observe.observer import Observer, Outside, Patience, account_of
 from multicloud.observe.sampler import Sampler
+from multicloud.observe.waiting import counts_pods, pending_pods
 from multicloud.reconcile import Spine
 from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics
@@ -39,6 +41,7 @@ from multicloud.report.status import StatusDesk
 from multicloud.settings import Settings
 from multicloud.sources.external import External
 from multicloud.sources.nodes import Nodes
+from multicloud.sources.pendingpods import PendingPodsSource
 from multicloud.sources.prometheus import Prometheus
 from multicloud.sources.registry import Sources
 from multicloud.watch.store import Store
@@ -232,7 +235,10 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
 
     def policy(pool: ObjectKey) -> PolicyWish | None:
         works = next(iter(store.policies_of(pool)), None)
-        return PolicyWish(name=works.key.name, units=works.record.desired) if works else None
+        if works is None:
+            return None
+        known = works.record
+        return PolicyWish(name=works.key.name, units=known.desired, floors=known.history.floors, most=known.most)
 
     lookers = Lookers(lanes, clock, _cadence(settings), account=account, wake=queue.add)
     claims = Claims()
@@ -253,10 +259,18 @@ def compose(settings: Settings, clock: Clock, edge: Edge, fence: Fence, stop: Ca
         known = store.pool(pool)
         return member_loads(known, insides, account) if known else ()
 
+    def crowding() -> Sequence[PoolObject]:
+        return [pool for pool in store.pools() if counts_pods(next(iter(store.policies_of(pool.key)), None))]
+
+    def pending(pool: ObjectKey) -> Pending:
+        known = store.pool(pool)
+        return pending_pods(known, crowding, insides, account, clock.now()) if known else Pending(clusters=())
+
     sources = Sources(
         prometheus=Prometheus(settings.metrics.prometheus, clock),
         nodes=Nodes(loads, clock),
         external=External(edge.external, clock),
+        pending_pods=PendingPodsSource(pending, clock),
     )
     sampler = Sampler(sources, clock, queue.add)
 

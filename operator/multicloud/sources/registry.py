@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from multicloud.model.error import NoSample
 from multicloud.model.metric import Asker, Sample
 from multicloud.model.policy import ExternalSeries, PendingPods, PrometheusQuery, ResourceUse, Source
-from multicloud.model.reason import Code, Reason
 from multicloud.sources.external import External
 from multicloud.sources.nodes import Nodes
+from multicloud.sources.pendingpods import PendingPodsSource
 from multicloud.sources.prometheus import Prometheus
 
 
@@ -18,6 +17,7 @@ class Sources:
     prometheus: Prometheus
     nodes: Nodes
     external: External
+    pending_pods: PendingPodsSource
 
     async def read(self, asker: Asker, source: Source) -> Sample:
         """Ask whoever knows. Raises NoSample."""
@@ -29,5 +29,4 @@ class Sources:
             case ExternalSeries():
                 return await self.external.read(asker, source)
             case PendingPods():
-                text = "no source tells how many pods wait for a node of a pool"
-                raise NoSample(Reason(code=Code.NO_READING, text=text))
+                return await self.pending_pods.read(asker)

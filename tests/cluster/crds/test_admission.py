@@ -340,8 +340,20 @@ _REFUSED += [
     pytest.param(
         policy(metrics=[{"name": "x", "target": prometheus()["target"]}]),
         "spec.metrics[0]",
-        "exactly one of prometheus, resource and external must be set",
+        "exactly one of prometheus, resource, external and pendingPods must be set",
         id="no source",
+    ),
+    pytest.param(
+        policy(metrics=[{"name": "x", "pendingPods": {}, "target": prometheus()["target"]}]),
+        "spec.metrics[0]",
+        "target must be set if, and only if, pendingPods is not",
+        id="a target for pods that wait",
+    ),
+    pytest.param(
+        policy(metrics=[{"name": name, "pendingPods": {}} for name in ("a", "b")]),
+        "spec",
+        "at most one metric may be pendingPods",
+        id="pods that wait, twice",
     ),
     pytest.param(
         policy(metrics=[{**_CPU, "target": prometheus()["target"]}]),

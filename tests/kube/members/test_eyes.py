@@ -114,6 +114,21 @@ async def test_pods_without_a_node_are_counted_until_they_have_one(lab: LabThrea
     await sees.until(login(), lambda inside: inside.counted and inside.counted.unscheduled == 0)
 
 
+async def test_what_pods_without_a_node_ask_for_and_what_nodes_have_left_is_told(
+    lab: LabThread, sees: Onlooker
+) -> None:
+    sees.attend(login())
+    await sees.until(login(), lambda inside: inside.counted == FOUR)
+    run_pods(lab, 7, cpu_millicores=1000, node_selector=WEB)
+    await sees.until(login(), lambda inside: inside.counted and inside.counted.unscheduled == 3)
+    crowd = sees.eyes.crowd(login(), ["web", "none"])
+    assert crowd is not None
+    assert [(group.pods, group.shape.asks.cpu_m) for group in crowd.groups] == [(3, 1000)]
+    assert (crowd.pools["web"].nodes, crowd.pools["none"].shape) == (4, None)
+    assert all(room.free.cpu_m < 1000 and not room.empty for room in crowd.pools["web"].rooms)
+    assert sees.eyes.crowd(login("azure"), ["web"]) is None
+
+
 async def test_a_cordon_is_seen(lab: LabThread, sees: Onlooker) -> None:
     sees.attend(login())
     await sees.until(login(), lambda inside: inside.counted == FOUR)

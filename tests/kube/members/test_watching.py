@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from multicloud.kube.members.watching import FRESH_S, Watching
+from multicloud.kube.members.watching import FRESH_S, UNSCHEDULED, Watching
 from multicloud.model.member import ClusterCredential, Counted, Inside
 from multicloud.model.reason import Code
 from support.clock import VirtualClock
@@ -33,9 +33,10 @@ def event(kind: str, body: dict[str, Any]) -> bytes:
 
 @dataclass(slots=True)
 class Server:
-    """One node, no pods. Watches of nodes answer by `script`, one entry a request, then hang."""
+    """One node, no pods. Watches of nodes answer by `script`, of pods without a node by `waiting`, one entry a request, then hang."""
 
     script: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=list)
+    waiting: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=list)
     lists: int = 0
     versions: list[str] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
@@ -49,6 +50,8 @@ class Server:
             self.lists += is_nodes
             items = [node("one")] if is_nodes else []
             return web.json_response({"metadata": {"resourceVersion": "10"}, "items": items})
+        if self.waiting and request.query.get("fieldSelector") == UNSCHEDULED["fieldSelector"]:
+            return await self.waiting.pop(0)(request)
         if not is_nodes or not self.script:
             await self.closing.wait()
             return web.Response()
@@ -202,3 +205,43 @@ async def test_a_cluster_that_is_gone_is_forgotten_when_its_word_is_too_old() ->
         assert inside.counted is None
         assert inside.trouble is not None
         assert inside.trouble.code is Code.UNAVAILABLE
+
+
+def pod(reason: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": reason}
+    return {
+        "metadata": {"namespace": "jobs", "name": "p", "resourceVersion": "11"},
+        "spec": {"containers": [{"resources": {"requests": {"cpu": "1"}}}]},
+        "status": {"conditions": [condition]},
+    }
+
+
+async def test_a_pod_counts_once_its_scheduler_has_tried_it_and_no_longer_than_it_waits() -> None:
+    tried, placed = asyncio.Event(), asyncio.Event()
+
+    async def waiting(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(event("ADDED", pod("SchedulingGated")))
+        await tried.wait()
+        await response.write(event("MODIFIED", pod("Unschedulable")))
+        await placed.wait()
+        await response.write(event("DELETED", pod("Unschedulable")))
+        await asyncio.Event().wait()
+        return response
+
+    async with scene() as told:
+        told.server.waiting.append(waiting)
+
+        def pods() -> tuple[int, ...] | None:
+            crowd = told.watching.crowd(["web"])
+            return None if crowd is None else tuple(group.pods for group in crowd.groups)
+
+        await told.until(lambda inside: inside.counted and inside.counted.unscheduled == 1)
+        assert pods() == ()
+        tried.set()
+        await eventually(lambda: pods() == (1,), pods)
+        placed.set()
+        await eventually(lambda: pods() == (), pods)
+        told.clock.advance(FRESH_S + 1)
+        assert pods() is None

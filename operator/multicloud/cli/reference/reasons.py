@@ -16,6 +16,9 @@ say: what to look at, and what to do.
 
 ALL_IS_WELL: Final[Mapping[Code, str]] = {
     Code.AS_WISHED: "Nothing is missing or too much: sizes are as they should be.",
+    Code.PODS_PLACED: "Every pod that waits in the members' clusters has a member that takes it, or will.",
+    Code.FLOORS_ASKED: "A `pendingPods` metric asks for no number: what pods need of certain members is in `status.floors`, "
+    "and comes on top.",
     Code.SETTLED: "Every member has its size and nothing is under way.",
     Code.SPEC_REPLICAS: "`spec.replicas` decided the number.",
     Code.HOLD: "Nobody chose a number (`spec.replicas` is absent): what runs is held.",
@@ -55,6 +58,8 @@ _BOUNDS: Final[Mapping[Code, str]] = {
     Code.MEMBER_MAXIMA: "The members that may grow carry fewer units than desired. Raise a `maxNodes`, add a member, or "
     "mend one that is refused.",
     Code.MEMBER_MINIMA: "What members have to keep (`minNodes`, a cloud's own range) carries more units than desired.",
+    Code.FLOORS_SHORT: "Pods need more nodes of the members named than `maxNodes`, `maxReplicas`, the cost ceiling or a failed "
+    "resize allow. Nobody else grows for them: their pods cannot go elsewhere.",
     Code.WHOLE_NODES: "No sum of whole nodes is nearer to the desired units.",
     Code.COST_CEILING: "More nodes would cost more than `allocation.maxHourlyCost`: growth above `minReplicas` stops. Nothing "
     "is removed for it.",
@@ -101,8 +106,24 @@ _SOURCES: Final[Mapping[Code, str]] = {
     Code.METRIC_NEGATIVE: "The query gives a negative number, which is no load.",
     Code.QUERY_REFUSED: "The source does not understand the query, or cannot carry it out.",
 }
+_PODS: Final[Mapping[Code, str]] = {
+    Code.TAINTS_NOT_TOLERATED: "Pods that wait do not tolerate a taint that every node of the pool has. No node is bought for "
+    "them.",
+    Code.PODS_TOO_LARGE: "Pods that wait ask for more than an empty node has, once its DaemonSets took theirs.",
+    Code.LABELS_NOT_MATCHED: "Pods that wait select labels (`nodeSelector`, required node affinity) that not every node of a "
+    "member has.",
+    Code.SHAPE_UNKNOWN: "A member has no nodes and had none since the operator looks into its cluster: nobody knows whether its "
+    "nodes would take the pods.",
+    Code.PODS_NOT_COUNTED: "Pods that wait ask for resources other than CPU and memory, or for too much to be looked at, or are "
+    "too many. No node is bought for them.",
+    Code.MEMBERS_FULL: "Every member that would take the pods is at its most: `maxNodes`, a back-off, a pause.",
+    Code.PODS_FIT: "Pods that wait would fit on nodes that are ready. Either they are about to start there, or something keeps "
+    "them away that is not looked at: volumes, spreading, affinity to other pods.",
+}
 _MOVES: Final[Mapping[Code, str]] = {
     Code.GROW_FOR_SHORTAGE: "Grows because fewer units are ready than `minReplicas`.",
+    Code.GROW_FOR_PODS: "Grows beyond its share, because pods wait or run in its cluster that need the nodes there "
+    "(`pendingPods` of a ScalingPolicy).",
     Code.GROW_FOR_WISH: "Grows because more units are wished than there are.",
     Code.SHRINK_TO_WISH: "Shrinks because fewer units are wished than there are.",
     Code.MOVE_TO_SHARE: "Grows or shrinks to its share by weight or priority, others doing the opposite.",
@@ -260,6 +281,7 @@ _GROUPS: Final[Mapping[str, Mapping[Code, str]]] = {
     "What bounds the size": _BOUNDS,
     "What a ScalingPolicy says": _POLICIES,
     "What a ScalingPolicy cannot read": _SOURCES,
+    "Why pods get no node": _PODS,
     "Why a size moves": _MOVES,
     "Why it waits": _WAITS,
     "How a resize ended otherwise": _ENDED,

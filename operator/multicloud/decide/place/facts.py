@@ -40,7 +40,7 @@ def placing(
     counted = [one for one in standings if not one.absent]
     gap = placed.solution.gap
     return Placing(
-        relaxed=tuple(_relaxed(placed.problem, placed.solution.nodes)),
+        relaxed=(*_relaxed(placed.problem, placed.solution.nodes), *_short_of_floors(placed)),
         hourly_cost_now=_cost(counted, {one.name: one.record.requested for one in counted}, snapshot.spec.currency),
         hourly_cost=_cost(counted, targets, snapshot.spec.currency),
         gap=Decimal(gap.numerator) / Decimal(gap.denominator),
@@ -77,6 +77,12 @@ def _relaxed(problem: Problem, nodes: Sequence[int]) -> Iterator[Relaxed]:
         else:
             would_help = _WOULD_HELP[name]
         yield Relaxed(name=name, by=by, would_help=would_help)
+
+
+def _short_of_floors(placed: Placed) -> Iterator[Relaxed]:
+    for name, by in sorted(placed.short.items()):
+        would_help = f"a higher maxNodes of {name}, a higher maxReplicas or allocation.maxHourlyCost; else mending it"
+        yield Relaxed(name=f"members[{name}].podsFloor", by=by, would_help=would_help)
 
 
 def _cost(standings: Sequence[Standing], nodes: Mapping[str, int | None], currency: str) -> Decimal | None:

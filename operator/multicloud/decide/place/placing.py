@@ -3,11 +3,12 @@
 The levels, most important first, are in `levels`; docs/allocation.md has them as formulas.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from multicloud.decide.place.levels import CEILING, cost_row, shortfalls, survivals
+from multicloud.decide.place.lifting import Lifted, lifted
 from multicloud.decide.place.prices import scaled_ceiling
 from multicloud.decide.place.problem import Placement, Problem, Survival
 from multicloud.decide.place.saving import Costs, judged, prices_of
@@ -25,7 +26,8 @@ class Placed:
     """Nodes per member (what is held on top not counted), and the problem that they solve.
 
     `chosen` names the members that had a choice; the others count with what they have. `saving` is that of a cheaper
-    placement that nodes would have to move for, None where none is worth it.
+    placement that nodes would have to move for, None where none is worth it. `on_top` are the units by which members were
+    lifted for pods of their clusters, `short` those that these pods need and nobody there can have, both by member.
     """
 
     nodes: dict[str, int]
@@ -34,19 +36,23 @@ class Placed:
     problem: Problem
     solution: Placement
     saving: Saving | None
+    on_top: Mapping[str, int] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
 
 
 def place(standings: Sequence[Standing], snapshot: Snapshot, wished: Wish) -> Placed:
     """Choose a size for every member; those that failed lately only where the others cannot carry what is desired."""
     placed = _place(standings, snapshot, wished, pressing=False)
-    if placed.units < wished.desired and any(one.record.attempts for one in standings):
+    lacks = placed.short or placed.units < wished.desired
+    if lacks and any(one.record.attempts for one in standings):
         return _place(standings, snapshot, wished, pressing=True)
     return placed
 
 
 def _place(standings: Sequence[Standing], snapshot: Snapshot, wished: Wish, *, pressing: bool) -> Placed:
     problem = problem_of(standings, snapshot, wished.desired, pressing=pressing)
-    problem, saving = _may_move(problem, snapshot)
+    lift = _lift(problem, standings, _most(snapshot, wished))
+    problem, saving = _may_move(lift.problem, snapshot)
     solution = solve(problem)
     nodes = {one.name: one.present for one in problem.fixed}
     nodes |= {choice.name: size for choice, size in zip(problem.choices, solution.nodes, strict=True)}
@@ -57,7 +63,24 @@ def _place(standings: Sequence[Standing], snapshot: Snapshot, wished: Wish, *, p
         problem=problem,
         solution=solution,
         saving=saving,
+        on_top=lift.by,
+        short=lift.short,
     )
+
+
+def _lift(problem: Problem, standings: Sequence[Standing], most: int) -> Lifted:
+    """The problem with what members are to have for the pods of their clusters, no more than `most` units in all."""
+    kept = {one.name: one.record.pods_floor.nodes for one in standings if one.record.pods_floor is not None}
+    return lifted(problem, solve(problem), kept, most) if kept else Lifted(problem=problem, by={}, short={})
+
+
+def _most(snapshot: Snapshot, wished: Wish) -> int:
+    """The lowest upper bound of pool, policy and override: what bounds the number bounds what comes on top of it."""
+    policy, seen = snapshot.policy, wished.override
+    bounds = [snapshot.spec.max_replicas, None if policy is None else policy.most]
+    if seen is not None and seen.active(snapshot.now):
+        bounds.append(seen.override.max_replicas)
+    return min(bound for bound in bounds if bound is not None)
 
 
 def problem_of(standings: Sequence[Standing], snapshot: Snapshot, desired: int, *, pressing: bool) -> Problem:

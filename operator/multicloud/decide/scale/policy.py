@@ -21,11 +21,14 @@ from multicloud.decide.scale.behavior import (
     within,
 )
 from multicloud.decide.scale.bounds import bounds_in_force
+from multicloud.decide.scale.floors import floors_of
 from multicloud.decide.scale.history import begun, horizon_of, kept, recorded
 from multicloud.decide.scale.proposals import failures_of, proposal
+from multicloud.model.pods import Floor, Pending
 from multicloud.model.policy import (
     Algorithm,
     Bounds,
+    PendingPods,
     PolicyDecision,
     PolicyHistory,
     PolicySpec,
@@ -71,16 +74,18 @@ def decide_policy(
     found = {reading.metric: reading for reading in readings}
     failures = failures_of(spec, found, history.failures)
     counts = dict(failures)
-    proposals = tuple(
-        proposal(spec, metric, found.get(metric.name), standing, counts.get(metric.name, 0)) for metric in spec.metrics
-    )
     bounds = bounds_in_force(spec, standing, now)
+    proposals = tuple(
+        proposal(spec, metric, found.get(metric.name), standing, counts.get(metric.name, 0), low=bounds.low)
+        for metric in spec.metrics
+    )
     spans = begun(history, standing, now)
     if any(name not in counts for name, _ in history.failures):
         spans = (*spans, kept(standing.current, now))  # a metric is back: its first words take nothing away
     wanted = _wanted(proposals, counts, standing.current, bounds)
     moved = _moved(spec, wanted, standing.current, spans, bounds, now)
     change = moved.units - standing.current
+    floors, left = _floors(spec, found, history)
     return PolicyDecision(
         desired=moved.units,
         reason=moved.reason,
@@ -90,12 +95,27 @@ def decide_policy(
         stabilized=moved.stabilized,
         scaling=wanted.scaling,
         bounds=bounds,
+        left=left,
         history=PolicyHistory(
             spans=recorded(spans, moved.recommended, change, now, horizon_of(spec)),
             failures=failures,
             desired=moved.units,
+            floors=floors,
         ),
     )
+
+
+def _floors(
+    spec: PolicySpec, found: Mapping[str, Reading], history: PolicyHistory
+) -> tuple[tuple[Floor, ...], tuple[Reason, ...]]:
+    """The floors that pods ask for. While they cannot be read every floor stays as it was last known."""
+    metric = next((one for one in spec.metrics if isinstance(one.source, PendingPods)), None)
+    if metric is None:
+        return (), ()
+    reading = found.get(metric.name)
+    if reading is None or not isinstance(reading.found, Pending):
+        return history.floors, ()
+    return floors_of(reading.found, history.floors)
 
 
 def _wanted(proposals: Sequence[Proposal], failing: Mapping[str, int], current: int, bounds: Bounds) -> _Wanted:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from multicloud.decide.scale.guard import held
+from multicloud.decide.scale.guard import HELD_READY_UNKNOWN, held
 from multicloud.decide.scale.step import stepped
 from multicloud.decide.scale.tracking import Tolerance, tracked
+from multicloud.model.pods import Pending
 from multicloud.model.policy import (
     Algorithm,
     Behavior,
@@ -37,7 +38,7 @@ def failures_of(spec: PolicySpec, readings: Mapping[str, Reading], before: Failu
     )
 
 
-def judged(metric: MetricSpec, reading: Reading | None) -> Measured | Used | Needed | Reason:
+def judged(metric: MetricSpec, reading: Reading | None) -> Measured | Used | Needed | Pending | Reason:
     """What was found, if it can be compared with the target; why not otherwise."""
     if reading is None:
         return Reason(code=Code.NO_READING, text=f"metric {metric.name} was not read")
@@ -48,19 +49,24 @@ def judged(metric: MetricSpec, reading: Reading | None) -> Measured | Used | Nee
         case ResourceUse():
             fits = isinstance(found, Used) and found.total > 0 and found.units > 0
         case PendingPods():
-            fits = isinstance(found, Needed)
+            fits = isinstance(found, Needed | Pending)
         case _:
             fits = isinstance(found, Measured)
     return found if fits else Reason(code=Code.NO_READING, text=f"metric {metric.name} read nothing to compare with")
 
 
 def proposal(
-    spec: PolicySpec, metric: MetricSpec, reading: Reading | None, standing: PoolStanding, failures: int
+    spec: PolicySpec, metric: MetricSpec, reading: Reading | None, standing: PoolStanding, failures: int, *, low: int
 ) -> Proposal:
-    """What one metric proposes, or what stands in for it after so many failed readings in a row."""
+    """What one metric proposes, or what stands in for it after so many failed readings in a row.
+
+    `low` is the lowest number in force.
+    """
     found = judged(metric, reading)
     if isinstance(found, Reason):
         return _stand_in(spec, metric, standing, failures, found)
+    if isinstance(found, Pending):
+        return _floors_alone(spec, metric, found, standing, low)
     raw = _raw(spec, metric, found, standing)
     hold = held(raw, metric, standing)
     return Proposal(
@@ -79,6 +85,22 @@ def _raw(spec: PolicySpec, metric: MetricSpec, found: Measured | Used | Needed, 
     behavior = spec.behavior or _DEFAULTS
     tolerance = Tolerance(up_milli=behavior.up.tolerance_milli, down_milli=behavior.down.tolerance_milli)
     return tracked(found, metric.target, standing, tolerance)
+
+
+def _floors_alone(spec: PolicySpec, metric: MetricSpec, found: Pending, standing: PoolStanding, low: int) -> Proposal:
+    """Floors are on top of the number: the metric itself asks for the least, but where pods that nobody sees may run.
+
+    Another metric beside it answers for those.
+    """
+    blind = bool(found.unseen) and all(isinstance(one.source, PendingPods) for one in spec.metrics)
+    unproved = standing.ready is None or not standing.ready_known
+    text = f"metric {metric.name} asks for floors of members (status.floors), not for a number"
+    return Proposal(
+        metric=metric.name,
+        units=standing.current if blind or unproved else low,
+        raw=None,
+        reason=HELD_READY_UNKNOWN if unproved else Reason(code=Code.FLOORS_ASKED, text=text),
+    )
 
 
 def _direction(metric: MetricSpec, units: int, current: int) -> Reason:

@@ -7,22 +7,18 @@ that the server itself says ADDED when one begins to count and DELETED, with its
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
 from multicloud.kube.members.marks import bears_mark
+from multicloud.kube.members.requests import largest, less, offered, requests_of, smallest, summed
+from multicloud.kube.members.traits import Traits, shape_of, traits_of
+from multicloud.kube.members.waiting import Waiting, is_per_node
 from multicloud.model.member import Counted, Load, Resources, SeenNode, nodes_needed
+from multicloud.model.pods import Crowd, NodeShape, Room, Rooms
 from multicloud.model.ref import Cloud
 
 Body = Mapping[str, Any]
-
-_PER_NODE = frozenset({"DaemonSet", "Node"})
-"""Owners whose pods come and go with each node: they need no node of their own. `Node` owns a kubelet's static pods."""
-
 
 _ANY_POOL = ""
 """Stands for whichever node pool will have room."""
@@ -40,6 +36,7 @@ class _Node:
     cordoned: bool = False
     marked: bool = False
     offers: Resources = field(default_factory=Resources)
+    traits: Traits = field(default_factory=Traits)
     cpu_m: int = 0
     memory: int = 0
     pods: int = 0
@@ -70,11 +67,15 @@ class _Node:
 
     @property
     def asked(self) -> Resources:
-        return Resources(
-            cpu_m=max(0, self.cpu_m + self.own_cpu_m),
-            memory=max(0, self.memory + self.own_memory),
-            pods=max(0, self.pods + self.own_pods),
-        )
+        return summed((self.others, self.own))
+
+    @property
+    def others(self) -> Resources:
+        return Resources(cpu_m=max(0, self.cpu_m), memory=max(0, self.memory), pods=max(0, self.pods))
+
+    @property
+    def own(self) -> Resources:
+        return Resources(cpu_m=max(0, self.own_cpu_m), memory=max(0, self.own_memory), pods=max(0, self.own_pods))
 
 
 @dataclass(slots=True)
@@ -105,13 +106,18 @@ class _Pool:
 class Counts:
     """The numbers of one cluster. Each change returns the node pool that it concerns, None for none of a pool's."""
 
-    def __init__(self, cloud: Cloud, installation: str) -> None:
-        """Node pools are told by the labels of the vendor's nodes, our marks by the installation's name."""
+    def __init__(self, cloud: Cloud, installation: str, shapes: Mapping[str, NodeShape] | None = None) -> None:
+        """Node pools are told by the labels of the vendor's nodes, our marks by the installation's name.
+
+        `shapes` are those of nodes that were there before.
+        """
         self._labels = cloud.pool_labels
         self._installation = installation
         self._nodes: dict[str, _Node] = {}
         self._pools: dict[str, _Pool] = {}
         self._unscheduled: dict[str, int] = {}
+        self._waiting = Waiting()
+        self._shapes = dict(shapes or {})
 
     def node(self, body: Body) -> str | None:
         """A node is there, or has changed."""
@@ -119,19 +125,23 @@ class Counts:
         if known.pool is not None:
             self._pools[known.pool].count(known, -1)
         labels = body["metadata"].get("labels") or {}
-        # Names of pools and what machines of one type offer are the same thousands of times: kept once.
+        # Names of pools are the same thousands of times: kept once.
         known.pool = next((intern(str(labels[label])) for label in self._labels if label in labels), None)
         known.ready = _is_ready(body)
         known.cordoned = bool((body.get("spec") or {}).get("unschedulable"))
         known.marked = bears_mark(body, self._installation)
-        offered = (body.get("status") or {}).get("allocatable") or {}
-        known.offers = _offered(*(str(offered.get(name, 0)) for name in ("cpu", "memory", "pods")))
+        known.traits = traits_of(body)
+        allocatable = (body.get("status") or {}).get("allocatable") or {}
+        known.offers = offered(*(str(allocatable.get(name, 0)) for name in ("cpu", "memory", "pods")))
         if known.pool is not None:
             self._pools.setdefault(known.pool, _Pool()).count(known, 1)
         return known.pool
 
     def node_gone(self, body: Body) -> str | None:
         """A node is gone; its pods end by themselves."""
+        known = self._nodes.get(_name(body))
+        if known is not None and known.pool is not None and self._pools[known.pool].nodes == 1:
+            self._shape(known.pool)  # what its nodes were like is remembered when the last one goes
         known = self._nodes.pop(_name(body), None)
         if known is None or known.pool is None:
             return None
@@ -154,10 +164,17 @@ class Counts:
 
     def unscheduled(self, body: Body) -> str | None:
         """A pod waits for a node."""
+        self._waiting.put(body)
         return self._wait(body, 1)
+
+    def unscheduled_changed(self, body: Body) -> str | None:
+        """What is known of a pod that waits has changed: its scheduler has tried it, or it asks for something else."""
+        self._waiting.put(body)
+        return None
 
     def unscheduled_no_more(self, body: Body) -> str | None:
         """A pod that waited for a node has got one, or is gone."""
+        self._waiting.drop(body)
         return self._wait(body, -1)
 
     def counted(self, pool: str) -> Counted:
@@ -167,7 +184,7 @@ class Counts:
         if known is None:
             return Counted(unscheduled=unscheduled)
         if known.smallest is None:
-            known.smallest = _smallest(node.offers for node in self._nodes.values() if node.pool == pool)
+            known.smallest = smallest(node.offers for node in self._nodes.values() if node.pool == pool)
         requested = Resources(cpu_m=max(0, known.cpu_m), memory=max(0, known.memory), pods=max(0, known.pods))
         return Counted(
             nodes=known.nodes,
@@ -178,8 +195,38 @@ class Counts:
             unscheduled=unscheduled,
         )
 
+    def crowd(self, pools: Iterable[str]) -> Crowd:
+        """The pods that wait for a node, and what these node pools have for them."""
+        return Crowd(
+            groups=self._waiting.groups, more=self._waiting.more, pools={pool: self._rooms(pool) for pool in pools}
+        )
+
+    def shapes(self) -> Mapping[str, NodeShape]:
+        """What the next node of each node pool would be like, by those that it has or had."""
+        for pool in self._pools:
+            self._shape(pool)
+        return self._shapes
+
+    def _shape(self, pool: str) -> NodeShape | None:
+        nodes = [node for node in self._nodes.values() if node.pool == pool]
+        seen = [node for node in nodes if node.ready] or nodes
+        if seen:
+            own = largest(node.own for node in seen)
+            self._shapes[pool] = shape_of([node.traits for node in seen], smallest(node.offers for node in seen), own)
+        return self._shapes.get(pool)
+
+    def _rooms(self, pool: str) -> Rooms:
+        shape = self._shape(pool)
+        nodes = [node for node in self._nodes.values() if node.pool == pool]
+        return Rooms(
+            nodes=len(nodes),
+            shape=shape,
+            rooms=tuple(_room(node, shape) for node in nodes if shape is not None and _takes_pods(node, shape)),
+            loads=tuple(node.others for node in nodes if node.pods > 0),
+        )
+
     def _wait(self, body: Body, sign: int) -> str | None:
-        if _is_per_node(body):
+        if is_per_node(body):
             return None
         # Who selects a node pool by its label waits for that one; whatever else keeps it away is the scheduler's to know.
         selected = (body.get("spec") or {}).get("nodeSelector") or {}
@@ -194,10 +241,10 @@ class Counts:
         unready = [node for node in nodes if not node.ready]
         return Load(
             ready=len(ready),
-            asked=_sum(node.asked for node in ready),
-            offered=_sum(node.offers for node in ready),
+            asked=summed(node.asked for node in ready),
+            offered=summed(node.offers for node in ready),
             unready=len(unready),
-            unready_offered=_sum(node.offers for node in unready),
+            unready_offered=summed(node.offers for node in unready),
         )
 
     def nodes(self, pool: str) -> list[SeenNode]:
@@ -212,7 +259,7 @@ class Counts:
         name = (body.get("spec") or {}).get("nodeName")
         if not name:
             return None
-        node, asked, own = self._nodes.setdefault(str(name), _Node()), _requests(body["spec"]), _is_per_node(body)
+        node, asked, own = self._nodes.setdefault(str(name), _Node()), requests_of(body["spec"]), is_per_node(body)
         node.ask(asked, sign, own=own)
         if node.pool is None:
             if node.is_bare:
@@ -223,6 +270,17 @@ class Counts:
         return None
 
 
+def _takes_pods(node: _Node, shape: NodeShape) -> bool:
+    """Taints that others of the pool lack keep pods away; those of a node that is still starting will go."""
+    return not node.cordoned and (not node.ready or node.traits.taints <= shape.taints)
+
+
+def _room(node: _Node, shape: NodeShape) -> Room:
+    # What DaemonSets take of a node that is starting is still to come.
+    own = node.own if node.ready else largest((node.own, shape.own))
+    return Room(free=less(less(node.offers, node.others), own), empty=node.pods <= 0, ready=node.ready)
+
+
 def _name(body: Body) -> str:
     return str(body["metadata"]["name"])
 
@@ -230,79 +288,3 @@ def _name(body: Body) -> str:
 def _is_ready(body: Body) -> bool:
     conditions = (body.get("status") or {}).get("conditions") or ()
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
-
-
-def _is_per_node(body: Body) -> bool:
-    owners = body["metadata"].get("ownerReferences") or ()
-    return any(owner.get("controller") and owner.get("kind") in _PER_NODE for owner in owners)
-
-
-def _smallest(offers: Iterable[Resources]) -> Resources:
-    """The least of each resource over the nodes: on mixed sizes it asks for more nodes rather than fewer."""
-    every = list(offers)
-    return Resources(
-        cpu_m=min((one.cpu_m for one in every if one.cpu_m), default=0),
-        memory=min((one.memory for one in every if one.memory), default=0),
-        pods=min((one.pods for one in every if one.pods), default=0),
-    )
-
-
-def _requests(spec: Body) -> Resources:
-    """What the scheduler counts for a pod: k8s.io/component-helpers resource.PodRequests.
-
-    Containers and sidecars together, or the widest moment of starting up if that is more; the pod's own requests in
-    their place where it has some; its runtime's overhead on top.
-    """
-    running = _sum(_asked(each) for each in spec.get("containers") or ())
-    sidecars, starting = Resources(), Resources()
-    for each in spec.get("initContainers") or ():
-        asked = _asked(each)
-        if each.get("restartPolicy") == "Always":
-            sidecars = _sum((sidecars, asked))
-            starting = _widest(starting, sidecars)
-        else:
-            starting = _widest(starting, _sum((sidecars, asked)))
-    needed = _widest(_sum((running, sidecars)), starting)
-    own = (spec.get("resources") or {}).get("requests") or {}
-    whole = _resources(own)
-    chosen = Resources(
-        cpu_m=whole.cpu_m if "cpu" in own else needed.cpu_m, memory=whole.memory if "memory" in own else needed.memory
-    )
-    overhead = _resources(spec.get("overhead") or {})
-    return Resources(cpu_m=chosen.cpu_m + overhead.cpu_m, memory=chosen.memory + overhead.memory, pods=1)
-
-
-def _asked(container: Body) -> Resources:
-    return _resources((container.get("resources") or {}).get("requests") or {})
-
-
-def _sum(parts: Iterable[Resources]) -> Resources:
-    every = list(parts)
-    return Resources(
-        cpu_m=sum(one.cpu_m for one in every),
-        memory=sum(one.memory for one in every),
-        pods=sum(one.pods for one in every),
-    )
-
-
-def _widest(one: Resources, other: Resources) -> Resources:
-    return Resources(cpu_m=max(one.cpu_m, other.cpu_m), memory=max(one.memory, other.memory))
-
-
-def _resources(quantities: Body) -> Resources:
-    return Resources(
-        cpu_m=_whole(quantities.get("cpu", 0), 1000),
-        memory=_whole(quantities.get("memory", 0), 1),
-        pods=_whole(quantities.get("pods", 0), 1),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _offered(cpu: str, memory: str, pods: str) -> Resources:
-    return _resources({"cpu": cpu, "memory": memory, "pods": pods})
-
-
-def _whole(quantity: object, per_unit: int) -> int:
-    """A quantity in parts of its unit, rounded up."""
-    parts: Decimal = parse_quantity(quantity) * per_unit
-    return int(parts.to_integral_value(rounding="ROUND_CEILING"))

@@ -5,7 +5,7 @@ at most once a second, so that a fleet at rest makes no passes. Pods without a n
 them looks again by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from multicloud.kube.members.cordoning import Cordoning
 from multicloud.kube.members.watching import Watching
 from multicloud.kube.members.waysin import WaysIn
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look, Patched, SeenNode
+from multicloud.model.pods import Crowd
 from multicloud.model.port import Clock, Wake
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ObjectKey
@@ -64,6 +65,11 @@ class MemberEyes:
         """As the port says."""
         seat = self._seats.get(login)
         return seat.watching.load(node_pool) if seat else None
+
+    def crowd(self, login: ClusterLogin, node_pools: Iterable[str]) -> Crowd | None:
+        """As the port says."""
+        seat = self._seats.get(login)
+        return seat.watching.crowd(node_pools) if seat else None
 
     def nodes(self, login: ClusterLogin, node_pool: str) -> Sequence[SeenNode]:
         """As the port says."""

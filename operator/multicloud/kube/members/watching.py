@@ -5,7 +5,7 @@ is dropped when nothing was heard for FRESH_S: what is too old counts as not kno
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from multicloud.kube.members.counts import Counts
 from multicloud.kube.members.entering import enter, why_not
 from multicloud.model.error import CloudError, Refused
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, SeenNode
+from multicloud.model.pods import Crowd
 from multicloud.model.port import Clock
 from multicloud.model.reason import Reason
 
@@ -87,6 +88,8 @@ class Watching:
         self._installation = installation
         self._visit: _Visit | None = None
         self._known: _Known | None = None
+        self._counts: Counts | None = None
+        """The newest, however old: what nodes are like is worth knowing when the last of them has gone."""
         self._trouble: Reason | None = None
         self._task = asyncio.create_task(self._follow(), name=f"watch {login.cluster.name}")
 
@@ -121,6 +124,13 @@ class Watching:
     def way_in(self) -> ClusterCredential | None:
         """What lets us in now; None while we are not inside."""
         return self._visit.credential if self._visit else None
+
+    def crowd(self, node_pools: Iterable[str]) -> Crowd | None:
+        """The pods that wait now, and what these node pools have for them; None where that is not known."""
+        known = self._known
+        if known is None or "pods" in known.troubles or self._clock.monotonic() - known.heard_s > FRESH_S:
+            return None
+        return known.counts.crowd(node_pools)
 
     def close(self) -> None:
         """Stop."""
@@ -179,7 +189,9 @@ class Watching:
     async def _look(self, kube: KubeClient, credential: ClusterCredential) -> None:
         """List, then watch until it is time to list anew. Raises KubeError, CloudError."""
         began_s = self._clock.monotonic()
-        counts = Counts(self.login.cluster.cloud, self._installation)
+        before = self._known
+        shapes = self._counts.shapes() if self._counts else None
+        counts = self._counts = Counts(self.login.cluster.cloud, self._installation, shapes)
         troubles: dict[str, Reason] = {}
         nodes_version = await self._list(kube, NODES, {}, counts.node)
         try:
@@ -191,7 +203,6 @@ class Watching:
             # Nodes alone are worth seeing; only what the pods need stays unknown.
             pods_version = waiting_version = ""
             troubles["pods"] = why_not(error, self.login.cluster)
-        before = self._known
         self._known = _Known(
             counts=counts,
             heard_s=self._clock.monotonic(),
@@ -204,10 +215,16 @@ class Watching:
         visit = self._visit = _Visit(kube=kube, credential=credential, known=self._known, end_s=began_s + lasts_s)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(visit, NODES, {}, nodes_version, (counts.node, counts.node_gone)))
+                nodes = {"ADDED": counts.node, "MODIFIED": counts.node, "DELETED": counts.node_gone}
+                group.create_task(self._watch(visit, NODES, {}, nodes_version, nodes))
                 if pods_version:
-                    group.create_task(self._watch(visit, PODS, SCHEDULED, pods_version, (counts.pod, counts.pod_gone)))
-                    waiting = (counts.unscheduled, counts.unscheduled_no_more)
+                    pods = {"ADDED": counts.pod, "DELETED": counts.pod_gone}
+                    group.create_task(self._watch(visit, PODS, SCHEDULED, pods_version, pods))
+                    waiting = {
+                        "ADDED": counts.unscheduled,
+                        "MODIFIED": counts.unscheduled_changed,
+                        "DELETED": counts.unscheduled_no_more,
+                    }
                     group.create_task(self._watch(visit, PODS, UNSCHEDULED, waiting_version, waiting))
                 group.create_task(self._ask_autoscaler(visit))
         except ExceptionGroup as failed:
@@ -227,22 +244,19 @@ class Watching:
         return version
 
     async def _watch(
-        self, visit: "_Visit", path: str, query: Mapping[str, str], version: str, handles: tuple[Handle, Handle]
+        self, visit: "_Visit", path: str, query: Mapping[str, str], version: str, handles: Mapping[str, Handle]
     ) -> None:
-        came, gone = handles
         is_nodes = path == NODES
         while (began_s := self._clock.monotonic()) < visit.end_s:
             await self._renew(visit)
             wished = {**query, "resourceVersion": version, "timeoutSeconds": str(self._watch_s)}
             async with aclosing(visit.kube.watch(path, wished, silence_s=SILENCE_S)) as events:
                 async for event in events:
-                    kind, body = event.get("type"), event.get("object") or {}
+                    kind, body = str(event.get("type")), event.get("object") or {}
                     version = str((body.get("metadata") or {}).get("resourceVersion") or version)
                     visit.known.heard_s = self._clock.monotonic() if is_nodes else visit.known.heard_s
-                    if kind == "DELETED":
-                        self._changed(gone(body))
-                    elif kind == "ADDED" or (kind == "MODIFIED" and is_nodes):
-                        self._changed(came(body))
+                    if (handle := handles.get(kind)) is not None:
+                        self._changed(handle(body))
             if self._clock.monotonic() - began_s < SHORTEST_S:
                 raise KubeError(0, f"{visit.kube.server} ends its watches at once")
 
