@@ -1,15 +1,18 @@
 """The acts of the demo: what each is applied from, when it has come true, and what an unknown one is told."""
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from multicloud.cli.demo.acts.load import A_UNIT, HIGH, LOAD, LOW
 from multicloud.cli.demo.acts.registry import ACTS
 from multicloud.cli.demo.acts.saving import saves
 from multicloud.cli.demo.command import demo
 from multicloud.cli.demo.failure import DemoError
 from multicloud.cli.demo.ground import SAMPLES, read_samples
+from multicloud.cli.demo.source import SERIES
 from multicloud.cli.demo.story import Act
 from multicloud.cli.shown import PoolRow, pool_row
 
@@ -21,6 +24,21 @@ def test_an_act_is_applied_from_accounts_and_one_pool(act: Act) -> None:
     accounts = {body["metadata"]["name"] for body in found if body["kind"] == "CloudAccount"}
     (pool,) = (body for body in found if body["kind"] == "MultiCloudPool")
     assert {member["accountRef"]["name"] for member in pool["spec"]["members"]} <= accounts
+
+
+def test_the_policy_of_the_load_asks_the_source_for_what_it_tells() -> None:
+    (policy,) = (body for body in read_samples(SAMPLES, LOAD.manifests) if body["kind"] == "ScalingPolicy")
+    assert (policy["metadata"]["name"], policy["spec"]["poolRef"]["name"]) == ("web", "web")
+    (metric,) = policy["spec"]["metrics"]
+    assert metric["prometheus"] == {"source": "main", "query": f"sum({SERIES})"}
+    assert metric["target"] == {"type": "AverageValue", "value": str(A_UNIT)}
+    assert policy["spec"]["minReplicas"] <= LOW < HIGH <= policy["spec"]["maxReplicas"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/try-it.md"])
+def test_a_page_names_every_act_but_the_usual_one_and_no_other(page: str) -> None:
+    named = re.findall(r"--act (\w+)", (SAMPLES.parents[1] / page).read_text())
+    assert {*named} == {*ACTS} - {next(iter(ACTS))}
 
 
 def test_a_directory_without_the_act_is_told_which_files_are_missing(tmp_path: Path) -> None:

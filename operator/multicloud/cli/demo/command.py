@@ -142,8 +142,11 @@ def document(outcome: "Outcome") -> dict[str, Any]:
                 "converged": told.converged,
                 "seconds": told.seconds,
                 "fewestReady": told.fewest_ready,
+                "ready": told.ready,
                 "hourlyCostNow": told.hourly_cost_now,
                 "hourlyCost": told.hourly_cost,
+                "load": told.load,
+                "loadToldBy": told.load_told_by,
             }
             for told in outcome.story
         ],

@@ -19,6 +19,9 @@ from multicloud.model.ref import GROUP, VERSION, Kind, ObjectKey
 POOL: Final = ObjectKey(kind=Kind.POOL, namespace="shop", name="web")
 """The pool of the samples that the story is about."""
 
+POLICY: Final = ObjectKey(kind=Kind.POLICY, namespace=POOL.namespace, name=POOL.name)
+"""The pool's policy, in acts that have one."""
+
 OPERATOR_NAMESPACE: Final = "multicloud-system"
 SAMPLES: Final = Path(__file__).parents[4] / "deploy" / "samples"
 """In the source tree, which `make demo` runs from."""
@@ -95,8 +98,12 @@ def _spelled(provider: str, credentials: Mapping[str, Any]) -> Mapping[str, str]
     return {"key.json": json.dumps(dict(credentials))}
 
 
-def settings_file(clouds: EmulatedClouds, factor: float) -> str:
-    """The operator's settings as YAML: the lab's endpoints, and every interval divided by the clouds' clock factor."""
+def settings_file(clouds: EmulatedClouds, factor: float, prometheus_url: str | None) -> str:
+    """The operator's settings as YAML: the lab's endpoints, and every interval divided by the clouds' clock factor.
+
+    Policies of the pool's namespace may ask the source `main` where there is a URL for it.
+    """
+    main = {"url": prometheus_url, "namespaces": [POOL.namespace], "timeoutSeconds": 2}
     settings = {
         "kubeconfig": clouds.kubeconfig,
         "namespace": OPERATOR_NAMESPACE,
@@ -120,6 +127,7 @@ def settings_file(clouds: EmulatedClouds, factor: float) -> str:
         },
         # The story removes more than half of its nodes within a minute, which the default brake is there to prevent.
         "guard": {"maxRemovedNodes": 200, "maxAddedNodes": 200},
+        "metrics": {"prometheus": {"main": main} if prometheus_url else {}},
         "clouds": clouds.endpoints(),
     }
     return yaml.safe_dump(settings, sort_keys=False)

@@ -1,7 +1,7 @@
 """Puts the demo's stage up, plays a story on it, takes it down. `command` prints what comes back.
 
-Order: the lab with its control plane, our kinds, the operator as a process of its own, the story. Order of the end: the
-operator first, so that it can give back its lease, then the lab.
+Order: the load of an act that has one, the lab with its control plane, our kinds, the operator as a process of its own,
+the story. Order of the end: the operator first, so that it can give back its lease, then the lab, then the load.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any, Final
 from multicloud.cli.demo.emulated import CloudWrite, EmulatedClouds
 from multicloud.cli.demo.failure import DemoError
 from multicloud.cli.demo.ground import (
+    POLICY,
     POOL,
     apply_kinds,
     apply_samples,
@@ -27,6 +28,7 @@ from multicloud.cli.demo.ground import (
 )
 from multicloud.cli.demo.programs import Program, tail
 from multicloud.cli.demo.screen import EventLine, Screen
+from multicloud.cli.demo.source import STAND_IN, Source
 from multicloud.cli.demo.story import Act, Step, StepFailed
 from multicloud.cli.shown import MemberRow, PoolRow, pool_row
 from multicloud.kube.client import KubeClient, KubeError
@@ -53,14 +55,20 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One step as it went: the fewest ready units seen meanwhile, and what the pool cost an hour when it was over."""
+    """One step as it went: the fewest ready units seen meanwhile.
+
+    The units ready, what the pool cost an hour, the load and who tells it are those when it was over.
+    """
 
     step: str
     converged: bool
     seconds: float
     fewest_ready: int | None
+    ready: int | None
     hourly_cost_now: str | None
     hourly_cost: str | None
+    load: int | None
+    load_told_by: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +91,7 @@ class Running:
 
     kube: KubeClient
     clouds: EmulatedClouds
+    source: Source | None
     programs: tuple[Program, ...]
 
 
@@ -90,7 +99,8 @@ class Running:
 class Play:
     """The stage of an act: does what it says and looks what has come true.
 
-    `seen` is the pool as last read, `fewest_ready` the fewest ready units that this step has seen.
+    `seen` is the pool as last read, `fewest_ready` the fewest ready units that this step has seen, `metric` what its policy
+    says of its metric.
     """
 
     running: Running
@@ -102,11 +112,18 @@ class Play:
         default_factory=lambda: pool_row({"metadata": {"namespace": POOL.namespace, "name": POOL.name}})
     )
     fewest_ready: int | None = None
+    metric: str | None = None
 
     @property
     def pool(self) -> PoolRow:
         """The pool as last read."""
         return self.seen
+
+    @property
+    def source(self) -> Source:
+        """The load of the act, which must have one."""
+        assert self.running.source is not None, "this act has no load"
+        return self.running.source
 
     async def apply_samples(self) -> None:
         """Apply the act's manifests, and the keys that the emulated clouds accept."""
@@ -139,15 +156,18 @@ class Play:
         self._tell(step, began_s, converged=True)
 
     def _tell(self, step: Step, began_s: float, *, converged: bool) -> None:
-        seconds = round(self.clock.monotonic() - began_s, 1)
+        seconds, source = round(self.clock.monotonic() - began_s, 1), self.running.source
         self.outcome.story.append(
             Told(
                 step=step.name,
                 converged=converged,
                 seconds=seconds,
                 fewest_ready=self.fewest_ready,
+                ready=self.seen.ready,
                 hourly_cost_now=self.seen.hourly_cost_now,
                 hourly_cost=self.seen.hourly_cost,
+                load=source.load if source else None,
+                load_told_by=source.name if source else None,
             )
         )
         self.screen.doing("")
@@ -158,8 +178,11 @@ class Play:
         """Read the pool and the newest events, and show them. Raises DemoError when a program has ended."""
         for program in self.running.programs:
             program.check()
-        body = await KubeObjects(self.running.kube, namespaces=()).read_object(POOL)
-        if body is not None:
+        objects = KubeObjects(self.running.kube, namespaces=())
+        if self.running.source is not None and (policy := await objects.read_object(POLICY)) is not None:
+            metrics = (policy.get("status") or {}).get("metrics") or [{}]
+            self.metric = metrics[0].get("reason")
+        if (body := await objects.read_object(POOL)) is not None:
             self.seen = pool_row(body)
             if self.seen.ready is not None:
                 known = self.seen.ready if self.fewest_ready is None else self.fewest_ready
@@ -206,7 +229,10 @@ async def play(wanted: Wanted, house: House, outcome: Outcome) -> None:
     with tempfile.TemporaryDirectory(prefix="multicloud-demo-", ignore_cleanup_errors=True) as made:
         directory = Path(made)
         try:
-            async with _running(wanted, directory, house) as running:
+            async with (
+                _loaded(wanted.act, directory, house) as source,
+                _running(wanted, directory, house, source) as running,
+            ):
                 stage = Play(running=running, screen=house.screen, clock=house.clock, samples=samples, outcome=outcome)
                 await _tell_story(stage, wanted)
         except (StepFailed, KubeError) as error:
@@ -227,7 +253,19 @@ async def _tell_story(stage: Play, wanted: Wanted) -> None:
 
 
 @asynccontextmanager
-async def _running(wanted: Wanted, directory: Path, house: House) -> AsyncIterator[Running]:
+async def _loaded(act: Act, directory: Path, house: House) -> AsyncIterator[Source | None]:
+    """The act's load and who tells it; None for an act without one."""
+    if act.load is None:
+        yield None
+        return
+    found = which("prometheus")
+    prometheus = Path(found) if found else None
+    async with Source(act.load, prometheus=prometheus, directory=directory, clock=house.clock) as source:
+        yield source
+
+
+@asynccontextmanager
+async def _running(wanted: Wanted, directory: Path, house: House, source: Source | None) -> AsyncIterator[Running]:
     screen = house.screen
     screen.doing("A Kubernetes API and three emulated clouds start")
     lab = await Program.start(
@@ -243,8 +281,10 @@ async def _running(wanted: Wanted, directory: Path, house: House) -> AsyncIterat
             await KubeClient.connect(Path(clouds.kubeconfig), None) as kube,
         ):
             _introduce(house, clouds, wanted.factor, directory / OPERATOR_LOG)
-            settings = directory / "settings.yaml"
-            settings.write_text(settings_file(clouds, wanted.factor), encoding="utf-8")
+            if source is not None:
+                _introduce_source(screen, source)
+            settings, told_at = directory / "settings.yaml", source.url if source else None
+            settings.write_text(settings_file(clouds, wanted.factor, told_at), encoding="utf-8")
             operator = await Program.start(
                 "the operator",
                 ["-m", "multicloud", "run", f"--settings={settings}", "--log-format=console", "--die-with-stdin"],
@@ -252,7 +292,9 @@ async def _running(wanted: Wanted, directory: Path, house: House) -> AsyncIterat
             )
             try:
                 await apply_kinds(kube, house.clock)
-                yield Running(kube=kube, clouds=clouds, programs=(lab, operator))
+                if source is not None:
+                    await source.until_told()
+                yield Running(kube=kube, clouds=clouds, source=source, programs=(lab, operator))
             finally:
                 screen.doing("The operator gives back its lease and ends")
                 await operator.end(OPERATOR_ENDS_WITHIN_S)
@@ -268,3 +310,10 @@ def _introduce(house: House, clouds: EmulatedClouds, factor: float, log: Path) -
     screen.say(f"export KUBECONFIG={clouds.kubeconfig}", "bold")
     if which("kubectl") is None:
         screen.say(f'export PATH="$PATH:{house.kubectl.parent}"', "bold")
+
+
+def _introduce_source(screen: Screen, source: Source) -> None:
+    if source.name == STAND_IN:
+        screen.say("There is no prometheus on the PATH (Debian, Ubuntu: prometheus): a stand-in answers in its place.")
+    else:
+        screen.say(f"The load is told by a {source.name}: {source.url}")

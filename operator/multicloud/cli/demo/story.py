@@ -13,12 +13,36 @@ from multicloud.cli.shown import MemberRow, PoolRow
 STEP_WITHIN_S: Final = 90.0
 
 
+class LoadSource(Protocol):
+    """What the act's policy measures, and who tells it."""
+
+    load: int
+
+    async def kill(self) -> None:
+        """Nobody tells the load any more."""
+        ...
+
+    async def revive(self) -> None:
+        """It is told again."""
+        ...
+
+
 class Stage(Protocol):
     """What a story may do, and what it sees."""
 
     @property
     def pool(self) -> PoolRow:
         """The pool as last read."""
+        ...
+
+    @property
+    def source(self) -> LoadSource:
+        """The load of the act, which must have one."""
+        ...
+
+    @property
+    def metric(self) -> str | None:
+        """What the pool's policy last said of its metric, as one stable word; None before it said anything."""
         ...
 
     async def apply_samples(self) -> None:
@@ -62,11 +86,13 @@ class Act:
     """A whole story: `told` is what happens, in one line for `--help`.
 
     `manifests` are files in the directory of the samples: the accounts, the pool `shop/web`, and what belongs to them.
+    `load` is what the source `main` tells at first; None for an act without one.
     """
 
     name: str
     told: str
     manifests: Sequence[str]
+    load: int | None = None
     play: Callable[[Stage], Awaitable[None]]
 
 
