@@ -141,16 +141,22 @@ async def test_the_fallback_stands_in_for_a_dead_source(
     standing_in = fallback["behavior"] != "Hold"
     assert world.policy_condition("Fallback")[0] == str(standing_in)
     await prometheus.revive()
-    await world.run_for(minutes=30)
-    assert (desired(world), world.policy_condition("Fallback")[0]) == (30, "False")
+    await world.run_for(minutes=4)
+    assert (desired(world), world.policy_condition("Fallback")[0]) == (units, "False")  # the window begins with it
+    await world.run_for(minutes=26)
+    assert desired(world) == 30
 
 
 LIES: list[Any] = [
     pytest.param(answers(vector("NaN", at=0)), "MetricNotANumber", id="NaN"),
+    pytest.param(answers(vector("+Inf", at=0)), "MetricNotANumber", id="infinity"),
     pytest.param(answers(vector("-5", at=0)), "MetricNegative", id="negative"),
+    pytest.param(answers(vector(at=0)), "MetricEmpty", id="no series"),
     pytest.param(answers(vector("5", at=0)), "Stale", id="of long ago"),
     pytest.param(answers(vector(1, 2, at=0)), "MetricAmbiguous", id="several series"),
     pytest.param(answers("<html>sign in</html>"), "UnexpectedAnswer", id="a login page"),
+    pytest.param(answers("no", status=400), "QueryRefused", id="a query that it refuses"),
+    pytest.param(answers("no", status=401), "AuthenticationFailed", id="a login that it refuses"),
     pytest.param(answers("no", status=500), "Unavailable", id="an error"),
     pytest.param(hangs, "TimedOut", id="hangs"),
 ]
@@ -178,6 +184,37 @@ async def test_a_source_that_flaps_neither_shrinks_the_pool_nor_fills_its_status
         await world.run_for(seconds=30)
     assert desired(world) == 30
     assert world.cluster.status_writes - before <= 10  # twenty minutes: one at once, then one each five at most
+
+
+async def test_a_source_that_flaps_while_the_load_is_low_takes_nothing_away_before_it_has_told_it_for_a_window(
+    world: World, prometheus: ScriptedPrometheus
+) -> None:
+    await settled(world, prometheus)
+    for turn in range(40):
+        prometheus.values["load"] = None if turn % 2 else 600
+        await world.run_for(seconds=30)
+    assert (desired(world), world.status()["replicas"]) == (30, 30)
+    prometheus.values["load"] = 600
+    await world.run_for(minutes=30)
+    assert desired(world) == 6
+
+
+async def test_a_restart_while_the_source_is_dead_decides_no_lower_when_it_is_back(
+    world: World, prometheus: ScriptedPrometheus
+) -> None:
+    await settled(world, prometheus)
+    await prometheus.stop()
+    await world.run_for(minutes=10)
+    await world.crash()
+    world.start()
+    await world.run_for(minutes=10)
+    assert (desired(world), world.policy_status()["metrics"][0]["reason"]) == (30, "Unavailable")
+    prometheus.values["load"] = 600
+    await prometheus.revive()
+    await world.run_for(minutes=4)
+    assert desired(world) == 30
+    await world.run_for(minutes=30)
+    assert desired(world) == 6
 
 
 async def test_at_rest_a_policy_is_silent(world: World, prometheus: ScriptedPrometheus) -> None:
