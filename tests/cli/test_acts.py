@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from multicloud.cli.demo.acts.load import A_UNIT, HIGH, LOAD, LOW
 from multicloud.cli.demo.acts.registry import ACTS
 from multicloud.cli.demo.acts.saving import saves
-from multicloud.cli.demo.command import demo
 from multicloud.cli.demo.failure import DemoError
 from multicloud.cli.demo.ground import SAMPLES, read_samples
 from multicloud.cli.demo.source import SERIES
 from multicloud.cli.demo.story import Act
+from multicloud.cli.root import root
 from multicloud.cli.shown import PoolRow, pool_row
 
 
@@ -47,7 +47,7 @@ def test_a_directory_without_the_act_is_told_which_files_are_missing(tmp_path: P
 
 
 def test_an_unknown_act_is_refused_with_those_there_are() -> None:
-    said = CliRunner().invoke(demo, ["--act", "tragedy"])
+    said = CliRunner().invoke(root, ["demo", "--act", "tragedy"])
     assert said.exit_code == 2
     assert all(name in said.output for name in ACTS)
 
