@@ -68,7 +68,9 @@ class Scene(World):
     def _lacks(self, name: str) -> Iterator[str]:
         spec, fleet = self.spec(name), self.lab.run(fleet_of)
         ready = sum(fleet[place_named(each)].ready * each.get("unitsPerNode", 1) for each in spec["members"])
-        room = sum(each["maxNodes"] * each.get("unitsPerNode", 1) for each in spec["members"])
+        # What somebody takes from a member that drains does not come back.
+        grows = [each for each in spec["members"] if each.get("state") != "Drain"]
+        room = sum(each["maxNodes"] * each.get("unitsPerNode", 1) for each in grows)
         if ready < min(spec["minReplicas"], room):
             yield f"{name}: {ready} units are ready, and minReplicas is {spec['minReplicas']}"
         if room >= spec["minReplicas"] and self.condition("Ready", name)[0] != "True":
