@@ -3,13 +3,20 @@
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
+from multicloud.act.brake import Booking
 from multicloud.act.cordon import MOST_NODES, Choice, Cordoner, choose
+from multicloud.act.prepare import Dispatch
 from multicloud.model.member import ClusterLogin, SeenNode
 from multicloud.model.plan import Snapshot
 from multicloud.model.reason import Code, Reason
+from multicloud.model.record import Intent, LastResize, Removal
 from multicloud.model.ref import Kind, ObjectKey
-from support.builders import member, snapshot
+from multicloud.model.size import Resize
+from multicloud.model.spec import Failover
+from support.builders import NOW, POOL, intent, member, node_pool, node_pool_ref, seconds, snapshot
 from support.eyes import MemoryEyes
 from support.fence import OpenFence
 
@@ -123,3 +130,120 @@ async def test_what_could_not_be_opened_is_tried_again() -> None:
     inside.trouble = Reason(code=Code.DENIED, text="cluster shop-prod does not let us patch nodes")
     seen = seen_from(inside)
     assert not await Cordoner(inside).release(seen, seen.record)
+
+
+LOGIN = ClusterLogin(account=ACCOUNT, cluster=node_pool_ref("web").cluster)
+THREE = (node("a", 0.9), node("b", 0.1), node("c", 0.5))
+DENIED = Reason(code=Code.DENIED, text="cluster shop-prod does not let us patch nodes")
+
+
+def shrinking(to: int, login: ClusterLogin | None = LOGIN) -> Dispatch:
+    return Dispatch(
+        member="eks",
+        account=ACCOUNT,
+        change=Resize(pool=node_pool("web", 3), to=to),
+        intent=intent(3, to),
+        removal=Removal(),
+        login=login,
+        booking=Booking(at_s=0.0, account=ACCOUNT, nodes=to - 3),
+        failover=Failover(),
+    )
+
+
+async def test_before_nodes_go_the_emptiest_are_closed_and_bear_whose_and_for_what() -> None:
+    inside = eyes(*THREE)
+    assert await Cordoner(inside).close(POOL, shrinking(1)) is None
+    assert inside.patched == ["close b", "close c"]
+    assert inside.marks == [f"shop/web/{intent(3, 1).id}"]
+
+
+async def test_why_they_were_not_closed_is_told() -> None:
+    inside = eyes(*THREE)
+    inside.trouble = DENIED
+    assert await Cordoner(inside).close(POOL, shrinking(1)) == DENIED
+
+
+async def test_a_row_that_is_closed_has_an_end_too() -> None:
+    inside = eyes(*(node(f"n{number:02}") for number in range(MOST_NODES + 2)))
+    assert await Cordoner(inside).close(POOL, shrinking(0)) is None
+    assert len(inside.patched) == MOST_NODES
+
+
+@pytest.mark.parametrize(
+    ("to", "login"), [(3, LOGIN), (1, None)], ids=["all stay", "a cluster that is not looked into"]
+)
+async def test_nothing_is_closed(to: int, login: ClusterLogin | None) -> None:
+    inside = eyes(*THREE)
+    assert await Cordoner(inside).close(POOL, shrinking(to, login)) is None
+    assert (inside.patched, inside.marks) == ([], [])
+
+
+async def test_without_eyes_nothing_is_closed_or_opened() -> None:
+    blind, seen = Cordoner(None), seen_from(eyes(node("a", marked=True)))
+    assert await blind.close(POOL, shrinking(1)) is None
+    assert await blind.release(seen, seen.record)
+
+
+LONGEST_S = 900.0
+GONE = Reason(code=Code.DELIVERED, text="the cloud took the size that was asked for")
+
+
+def after(settled_s: float) -> dict[str, Any]:
+    """What a member remembers of a removal that the cloud took so long ago."""
+    at = NOW - seconds(settled_s)
+    return {"removal": Removal(), "last_resize": LastResize(id="1", origin=3, target=2, at=at, outcome=GONE)}
+
+
+def asked(age_s: float) -> dict[str, Intent]:
+    return {"intent": intent(2, 1, age_s=age_s)}
+
+
+@pytest.mark.parametrize(
+    ("remembered", "opened"),
+    [
+        pytest.param({}, ["open a"], id="nothing goes"),
+        pytest.param(asked(10), [], id="asked for"),
+        pytest.param(asked(LONGEST_S - 1), [], id="asked for long ago"),
+        pytest.param(asked(LONGEST_S), ["open a"], id="asked for, and late"),
+        pytest.param(after(10), [], id="on its way out"),
+        pytest.param(after(LONGEST_S - 1), [], id="still"),
+        pytest.param(after(LONGEST_S), ["open a"], id="too long"),
+        pytest.param(after(10) | {"removal": Removal(ended_at=NOW)}, ["open a"], id="gone: it was another one"),
+        pytest.param(after(10) | {"last_resize": None}, ["open a"], id="a removal of which no resize is known"),
+        pytest.param(after(10) | {"removal": None}, ["open a"], id="no removal"),
+    ],
+)
+async def test_a_mark_stays_while_its_node_is_on_its_way_out(remembered: dict[str, Any], opened: list[str]) -> None:
+    """Of two nodes one is to stay; the cloud's own size says so already."""
+    inside = eyes(node("a", 0.1, marked=True), node("b"))
+    one = member("web", 1).seen(nodes=2, ready=2).remembered(**remembered)
+    view = one.viewed(login=LOGIN, inside=inside.inside(LOGIN, "web"))
+    seen = snapshot(view, replicas=1)
+    assert await Cordoner(inside).release(seen, seen.record)
+    assert inside.patched == opened
+
+
+async def test_what_changes_a_node_leaves_a_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other tests of this process may have configured logs, and a logger may keep what it was bound to then.
+    structlog.reset_defaults()
+    monkeypatch.setattr("multicloud.act.cordon.audit", structlog.get_logger("audit"))
+    inside = eyes(*THREE)
+    with capture_logs() as lines:
+        await Cordoner(inside).close(POOL, shrinking(2))
+        seen = seen_from(inside)
+        await Cordoner(inside).release(seen, seen.record)
+    about = {"log_level": "info", "pool": str(POOL), "node_pool": str(node_pool_ref("web")), "outcome": "Accepted"}
+    assert lines == [
+        {**about, "event": "nodes cordoned", "member": "eks", "nodes": ["b"]},
+        {**about, "event": "nodes uncordoned", "member": "web", "nodes": ["b"]},
+    ]
+
+
+async def test_what_changes_no_node_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    structlog.reset_defaults()
+    monkeypatch.setattr("multicloud.act.cordon.audit", structlog.get_logger("audit"))
+    inside = eyes(*THREE)
+    inside.trouble = DENIED
+    with capture_logs() as lines:
+        await Cordoner(inside).close(POOL, shrinking(2))
+    assert lines == []
