@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import inf
 from typing import Any, Protocol
 
 from ortools.sat.python import cp_model
@@ -249,11 +250,16 @@ def by_hand(problem: Problem) -> dict[str, int]:
     return min((worth(problem, nodes) for nodes in allowed), key=lambda levels: tuple(levels.values()))
 
 
-class Model:
-    """A model of CP-SAT, with what a level is reckoned with."""
+class OutOfTime(Exception):
+    """CP-SAT has not proved every level within its time."""
 
-    def __init__(self, problem: Problem) -> None:
+
+class Model:
+    """A model of CP-SAT, with what a level is reckoned with. It has `left_s` of searching for all levels together."""
+
+    def __init__(self, problem: Problem, left_s: float) -> None:
         self.model = cp_model.CpModel()
+        self._left_s = left_s
         self.nodes = [
             self.model.new_int_var_from_domain(cp_model.Domain.from_values(sizes(one)), one.name)
             for one in problem.choices
@@ -269,14 +275,18 @@ class Model:
         return self.largest([value - pivot, pivot - value])
 
     def minimise(self, aim: Any) -> int:
-        """The least value, proved; it is kept from then on."""
+        """The least value, proved; it is kept from then on. Raises OutOfTime."""
         if isinstance(aim, int):
             return aim
         self.model.minimize(aim)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 1
+        solver.parameters.max_time_in_seconds = max(0.0, self._left_s)
         status = solver.solve(self.model)
+        self._left_s -= solver.wall_time
+        if status in {cp_model.UNKNOWN, cp_model.FEASIBLE}:
+            raise OutOfTime
         assert status == cp_model.OPTIMAL, solver.status_name(status)
         least = round(solver.objective_value)
         self.model.add(aim <= least)
@@ -284,16 +294,16 @@ class Model:
         return least
 
 
-def by_cp_sat(problem: Problem) -> dict[str, int]:
-    """The best values of all levels, by CP-SAT."""
-    runs = [_run(problem, hold=False)]
+def by_cp_sat(problem: Problem, within_s: float = inf) -> dict[str, int]:
+    """The best values of all levels, by CP-SAT. Raises OutOfTime."""
+    runs = [_run(problem, within_s, hold=False)]
     if problem.ceiling is not None and totals(problem, kept(problem)).cost > problem.ceiling:
-        runs.append(_run(problem, hold=True))
+        runs.append(_run(problem, within_s, hold=True))
     return min((run for run in runs if run is not None), key=lambda levels: tuple(levels.values()))
 
 
-def _run(problem: Problem, *, hold: bool) -> dict[str, int] | None:
-    model = Model(problem)
+def _run(problem: Problem, within_s: float, *, hold: bool) -> dict[str, int] | None:
+    model = Model(problem, within_s)
     nodes = model.nodes
     found: dict[str, int] = {}
     for name, aim in bounds(problem, nodes, model):
