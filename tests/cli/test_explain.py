@@ -11,6 +11,7 @@ from multicloud.decide import decide
 from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import render_pool
 from multicloud.model.plan import PolicyWish
+from multicloud.model.pods import Floor
 from multicloud.model.reason import Code
 from multicloud.model.record import PoolRecord
 from multicloud.model.size import ReadySource
@@ -54,6 +55,13 @@ def test_at_rest_it_says_who_decided_and_what_would_change_it() -> None:
 def test_a_policy_that_decided_is_named() -> None:
     lines = told(seen("east", 2), seen("west", 2), replicas=None, policy=PolicyWish(name="load", units=4))
     assert lines[1].startswith("Decided by ScalingPolicy load: 4 units (ScalingPolicy), since 2026-05-04T12:00")
+
+
+def test_what_stands_on_top_for_pods_of_one_cluster_is_told() -> None:
+    wish = PolicyWish(name="load", units=4, floors=(Floor(member="west", nodes=5),))
+    lines = told(seen("east", 2), seen("west", 2), replicas=None, policy=wish)
+    assert lines[2] == "On top of that stand 3 units for pods in the clusters of its members (pendingPods)."
+    assert "    The pods of its cluster need 5 nodes." in lines
 
 
 def test_a_move_is_told_step_by_step_with_its_reasons() -> None:

@@ -51,6 +51,7 @@ def document(body: Body, policies: Sequence[Body] = ()) -> Mapping[str, Any]:
         "name": row.name,
         "desired": row.desired,
         "ready": row.ready,
+        "onTop": row.on_top,
         "decidedBy": status.get("desiredBy"),
         "policies": [policy_document(policy) for policy in policies],
         "limitedBy": limited if row.limited_by else None,
@@ -78,6 +79,7 @@ def _told_member(member: MemberRow) -> Mapping[str, Any]:
         "requestedNodes": member.requested,
         "readyNodes": member.ready,
         "targetNodes": member.target,
+        "podsFloor": member.pods_floor,
         "reason": member.reason or None,
         "message": member.message or None,
     }
@@ -117,6 +119,8 @@ def _how_much(row: PoolRow, status: Mapping[str, Any]) -> Iterator[str]:
         yield f"Decided by {who}: {number(wished)} units ({by.get('reason')}), since {_to_the_second(by.get('since'))}."
     else:
         yield "Nobody has decided a number yet."
+    if row.on_top:
+        yield f"On top of that stand {row.on_top} units for pods in the clusters of its members (pendingPods)."
 
 
 _DECIDERS = {
@@ -151,6 +155,8 @@ def _member(member: MemberRow) -> Iterator[str]:
     yield f"  {member.name} ({where(member)}): {way}{ready}."
     if member.message:
         yield f"    Because: {member.message} ({member.reason})."
+    if member.pods_floor:
+        yield f"    The pods of its cluster need {member.pods_floor} nodes."
 
 
 def _placed(body: Body) -> Iterator[str]:

@@ -10,7 +10,10 @@ UNKNOWN: Final = "?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """One member of a pool; sizes in nodes, None unknown; `floor` is what it was found with, None for no floor."""
+    """One member of a pool; sizes in nodes, None unknown.
+
+    `floor` is what it was found with, `pods_floor` what pods of its cluster need, None for no floor.
+    """
 
     name: str
     cloud: str
@@ -27,6 +30,7 @@ class MemberRow:
     held: bool
     claimed: bool
     floor: int | None
+    pods_floor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class PoolRow:
     """One pool; `desired` and `ready` in units, `ready_condition` and `paused` True, False or Unknown.
 
     What it costs an hour, now and at the end of its plan, is text as in the status; None is unknown.
+    `on_top` are units beside the desired ones, for pods in the clusters of certain members.
     `policies` are those that want to decide its number, the oldest first.
     """
 
@@ -68,6 +73,7 @@ class PoolRow:
     hourly_cost_now: str | None = None
     hourly_cost: str | None = None
     policies: tuple[PolicyRow, ...] = ()
+    on_top: int | None = None
 
 
 def pool_row(body: Mapping[str, Any], policies: Sequence[Mapping[str, Any]] = ()) -> PoolRow:
@@ -90,6 +96,7 @@ def pool_row(body: Mapping[str, Any], policies: Sequence[Mapping[str, Any]] = ()
         hourly_cost_now=plan.get("hourlyCostNow"),
         hourly_cost=plan.get("hourlyCost"),
         policies=tuple(map(policy_row, policies)),
+        on_top=status.get("floorReplicas"),
     )
 
 
@@ -146,6 +153,7 @@ def _members(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Mem
             held=member.get("heldSince") is not None,
             claimed=member.get("claim") is not None,
             floor=member.get("adoptionFloor"),
+            pods_floor=_block(member, "podsFloor").get("nodes"),
         )
 
 
