@@ -20,6 +20,7 @@ from multicloud.kinds.recorded import (
     without_sentences,
 )
 from multicloud.model.metric import JudgedPolicy
+from multicloud.model.pods import Pending, Requirement, Taint, Toleration
 from multicloud.model.policy import (
     Behavior,
     ExternalSeries,
@@ -41,6 +42,7 @@ from multicloud.model.record import GONE
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.schedule import Schedule
 from support.builders import NOW, member, seconds, snapshot
+from support.pods import SHAPE, candidate, group, room, waiting
 from support.scaling import DOWN, average, pending, policy, read, share, standing
 
 KEY = ObjectKey(kind=Kind.POLICY, namespace="shop", name="load")
@@ -102,6 +104,38 @@ def test_a_policy_with_every_kind_of_metric_is_decided_again_as_it_was() -> None
     assert it.decision.desired == made.decision.desired == 13
     assert [type(metric.source) for metric in it.spec.metrics] == [type(one.source) for one in EVERYTHING.metrics]
     assert [type(one.found) for one in it.readings] == [type(one.found) for one in made.readings]
+
+
+def test_pods_that_wait_are_packed_again_as_they_were_under_other_names() -> None:
+    taint = Taint(key="secret-team", value="secret-a", effect="NoSchedule")
+    shape = replace(
+        SHAPE, labels={"secret-disk": "secret-fast"}, varied=frozenset({"secret-zone"}), taints=frozenset({taint})
+    )
+    picky: dict[str, Any] = {
+        "selects": (Requirement(key="secret-disk", operator="In", values=("secret-fast",)),),
+        "tolerates": (Toleration(key="secret-team", value="secret-a", effect=""),),
+    }
+    seen = Pending(
+        clusters=(
+            waiting(
+                group(5, 1000, **picky),
+                group(2, 1000, selects=(Requirement(key="secret-zone", operator="In", values=("secret-1",)),)),
+                to=(candidate("web", 1, shape=shape, rooms=(room(1500),)), candidate("", 1, node_pool="secret-pool")),
+                name="secret-cluster",
+            ),
+        ),
+        unseen=("gone",),
+    )
+    made = judged(policy(pending()), read("pending", seen))
+    text = rendered_decision(RecordedPolicy.of(KEY, made)).decode()
+    assert "secret" not in text
+    found = recorded_decision(text.encode())
+    assert isinstance(found, RecordedPolicy)
+    it = found.judged
+    decided = decide_policy(it.spec, it.readings, it.standing, it.history, it.at)
+    assert without_sentences(decided) == it.decision
+    assert it.decision.history.floors == made.decision.history.floors
+    assert made.decision.history.floors, "nothing was packed"
 
 
 def test_queries_and_series_get_pseudonyms_and_names_in_kubernetes_stay() -> None:
