@@ -9,6 +9,7 @@ from multicloud.decide import decide
 from multicloud.model.plan import Plan
 from multicloud.model.reason import Code
 from multicloud.model.ref import Cloud
+from multicloud.model.size import CapacityType
 from multicloud.model.spec import Loss, Strategy, Survive
 from support.builders import priced, snapshot, targets
 
@@ -68,3 +69,14 @@ def test_the_example(
     assert f"{plan.placing.hourly_cost:.2f}" == cost
     assert (plan.limited_by.code if plan.limited_by else None) == limited_by
     assert {one.name: one.by for one in plan.placing.relaxed} == relaxed
+
+
+@pytest.mark.parametrize(
+    ("replicas", "sizes", "cost"), [(7, {"firm": 2, "spot": 0}, "0.60"), (8, {"firm": 1, "spot": 1}, "0.40")]
+)
+def test_more_may_cost_less_where_a_share_meets_whole_nodes(replicas: int, sizes: dict[str, int], cost: str) -> None:
+    firm = priced("firm", 0, "0.30", units_per_node=4)
+    spot = priced("spot", 0, "0.10", units_per_node=4, capacity_type=CapacityType.SPOT)
+    plan = decide(snapshot(firm, spot, **TEN | {"replicas": replicas, "max_spot_percent": 50}))
+    assert targets(plan) == sizes
+    assert f"{plan.placing.hourly_cost:.2f}" == cost
