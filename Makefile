@@ -150,7 +150,7 @@ check-installed: setup
 check-lowest: .tools/lowest/.made
 	$(call step,every SDK in its lowest version can be imported,\
 	  .tools/lowest/bin/python -c '$(IMPORT_ALL)' $(LOWEST_IMPORTS))
-	$(call step,tests with the lowest versions,.tools/lowest/bin/python -m pytest -m 'not long' -p no:cacheprovider \
+	$(call step,tests with the lowest versions,.tools/lowest/bin/python -m pytest -m 'not long' -p no:cacheprovider --numprocesses=2 \
 	  $(wildcard $(LOWEST_TESTS)))
 
 check-generated: setup
