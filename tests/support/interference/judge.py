@@ -205,7 +205,10 @@ class Judge:
             yield from self._below_minimum(version, member, ask)
 
     def _above_maximum(self, version: Version, member: Mapping[str, Any], ask: Ask) -> Iterator[str]:
-        """What works already and what is asked for stays below maxReplicas, but for whole nodes and whole steps."""
+        """What works already and what is asked for stays below maxReplicas, but for whole nodes and whole steps.
+
+        What goes may stand a while beside what came for it: maxSurgePercent.
+        """
         works = 0
         for other in version.spec["members"]:
             place = place_named(other)
@@ -214,7 +217,8 @@ class Judge:
             works += min(ask.fleet[place].ready, ask.fleet[place].requested) * _units(other)
         slack = max(_units(each) * zones_of(place_named(each)) for each in version.spec["members"]) - 1
         total = works + ask.to * _units(member)
-        if total > version.spec["maxReplicas"] + slack:
+        surge = ceil(version.spec["maxReplicas"] * _disruption(version, "maxSurgePercent") / 100)
+        if total > version.spec["maxReplicas"] + surge + slack:
             yield f"{total} units work or are asked for, and maxReplicas is {version.spec['maxReplicas']}"
 
     def _is_replaced(self, version: Version, place: Place, now_s: float) -> bool:
@@ -306,7 +310,7 @@ def _units(member: Mapping[str, Any]) -> int:
 
 def _disruption(version: Version, name: str) -> int:
     """A limit of the spec, or its default as `docs/scale-down.md` has it."""
-    usual = {"maxUnavailablePercent": 10, "maxNodesPerStep": 20, "stepPauseSeconds": 300}
+    usual = {"maxUnavailablePercent": 10, "maxNodesPerStep": 20, "stepPauseSeconds": 300, "maxSurgePercent": 10}
     value: int = version.spec.get("disruption", {}).get(name, usual[name])
     return value
 
