@@ -6,7 +6,8 @@ Its settings are a file; its log goes to a file whose end is in every message of
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,8 @@ from support.waiting import until
 LAST_LINES = 40
 START_S = 60.0
 """Longest start on a busy machine: every SDK is imported, then the lease of a dead one has to run out."""
+
+STOPS_S = 10.0
 
 
 def settings_for(document: Mapping[str, Any], *, kubeconfig: Path, namespace: str) -> dict[str, Any]:
@@ -118,8 +121,9 @@ class OperatorProcess:
         return self.wait(40)
 
     def freeze(self) -> None:
-        """SIGSTOP."""
+        """SIGSTOP; returns when every thread stands still: on a busy machine some run on for a while."""
         self._signal(signal.SIGSTOP)
+        until(lambda: set(self._states()) == {"T"}, f"{self.name} stands still", timeout_s=STOPS_S, tell=self.tail)
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -131,6 +135,12 @@ class OperatorProcess:
         code = self.process.exitcode
         assert code is not None, f"{self.name} did not end within {timeout_s} s\n{self.tail()}"
         return code
+
+    def _states(self) -> Iterator[str]:
+        """How the kernel says that each thread is: the letter after its name in brackets."""
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                yield (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
     def _signal(self, number: int) -> None:
         assert self.process.pid is not None

@@ -13,8 +13,8 @@ SOURCES = [file for room in ("kube", "watch", "cli", "run") for file in (OPERATO
 """The rooms that speak with the Kubernetes API."""
 COLLECTIONS = re.compile(r"^/apis?/[^ ]+")
 ON_PURPOSE = re.compile(r"# (All namespaces|Cluster-wide) on purpose: .")
-NO_OBJECTS = re.compile(r"^(/api/(\{\}|v1)|/apis/[^/]+(/(\{\}|v\w+))?)$")
-"""Where kinds are told, not objects; the rest of a path is put behind it."""
+NO_OBJECTS = re.compile(r"^(/api/(\{\}|v1)|/apis/[^/]+(/(\{\}|v\w+))?|/api/v1/query)$")
+"""Where kinds are told, not objects, the rest of a path being put behind it; and Prometheus's own path."""
 
 
 def literal(node: ast.AST) -> str | None:

@@ -15,6 +15,7 @@ from multicloud.model.ref import ClusterRef
 _ONE: Final[Mapping[str, str]] = {"limit": "1"}
 
 
+# Cluster-wide on purpose: a review is no object, and nodes have no namespace.
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 """Answers what its asker may do. Everybody may ask, and nothing is kept of it."""
 
