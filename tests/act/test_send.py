@@ -35,6 +35,7 @@ def reason(code: Code) -> Reason:
 class Bench:
     facts: NodePool = field(default_factory=lambda: node_pool("web", 4))
     now_there: NodePool | None = None
+    to: int = 10
     removal: Removal | None = None
     remembered: Removal | None = None
     lane: ScriptedLane = field(default_factory=ScriptedLane)
@@ -52,7 +53,7 @@ class Bench:
         dispatch = Dispatch(
             member="web",
             account=ACCOUNT,
-            change=Resize(pool=self.facts, to=10),
+            change=Resize(pool=self.facts, to=self.to),
             intent=intent(4, 10),
             removal=self.removal,
             booking=booking,
@@ -146,6 +147,23 @@ async def test_a_pool_that_changed_since_the_decision_is_not_written_to(change: 
     assert bench.lane.resizes == []
     assert outcome.error is not None
     assert (outcome.error.code, member.given_up) == (Code.CONFLICT, None)
+
+
+@pytest.mark.parametrize(
+    ("to", "nodes", "sent"),
+    [
+        pytest.param(3, 3, True, id="what never came is given back"),
+        pytest.param(3, 4, False, id="it came after all"),
+        pytest.param(3, 2, True, id="fewer are there"),
+        pytest.param(10, 4, True, id="nothing goes"),
+    ],
+)
+async def test_a_node_that_came_since_the_decision_is_not_given_back(to: int, nodes: int, *, sent: bool) -> None:
+    facts = node_pool("web", 4, nodes=3, ready=3)
+    bench = Bench(facts=facts, now_there=replace(facts, nodes=nodes), to=to)
+    _, outcome = await bench.send()
+    assert bool(bench.lane.resizes) == sent
+    assert (outcome.error is None) == sent
 
 
 async def test_a_cloud_with_compare_and_set_is_not_read_again() -> None:

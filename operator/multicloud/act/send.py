@@ -121,9 +121,14 @@ async def _read_again(lane: Lane, change: Resize) -> Resize:
         now = await lane.read(change.pool.ref)
     except OutcomeUnknown as error:  # whatever became of the read, nothing was written
         raise Unavailable(error.reason, retry_after_s=error.retry_after_s) from None
-    if now is None or not _same(now, change.pool):
+    if now is None or not _same(now, change.pool) or _came_late(now, change):
         raise NotSent(Reason(code=Code.CONFLICT, text="the node pool changed since the decision; deciding again"))
     return replace(change, pool=now)
+
+
+def _came_late(now: NodePool, change: Resize) -> bool:
+    """True where a node is there by now that the removal takes for one that never came: it may be the one that goes."""
+    return change.to < now.nodes and now.nodes > change.pool.nodes
 
 
 def _same(now: NodePool, decided: NodePool) -> bool:
