@@ -7,13 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from multicloud.run.clock import SystemClock
 from multicloud_lab.controlplane import ControlPlane
 from support.commandline import command, environment, multicloud_says
+from support.demo import Played, played_once
 from support.waiting import until
 
 FOUND = {("aws", "shop-prod", "web"): 4, ("azure", "shop-prod", "web"): 4, ("gcp", "shop-batch", "web"): 4}
@@ -22,30 +21,22 @@ MOST_NODES_A_STEP = 6
 
 
 @pytest.fixture(scope="module")
-def played(control_plane: ControlPlane) -> tuple[dict[str, Any], float]:
-    """The document of `multicloud demo --once -o json` and the seconds it took. The control plane has been built."""
-    clock = SystemClock()
-    began_s = clock.monotonic()
-    said = multicloud_says("demo", "--once", "-o", "json", timeout_s=180)
-    took_s = clock.monotonic() - began_s
-    assert said.returncode == 0, said.stderr
-    document: dict[str, Any] = json.loads(said.stdout)
-    return document, took_s
+def played(control_plane: ControlPlane) -> Played:
+    """The act that is played when none is named. The control plane has been built."""
+    return played_once()
 
 
-def test_every_step_of_the_story_comes_true(played: tuple[dict[str, Any], float]) -> None:
-    story = played[0]["story"]
-    assert [told["step"] for told in story] == ["take-over", "scale-up", "surplus-held", "scale-down"]
-    assert all(told["converged"] for told in story)
-    assert all(0 < told["seconds"] < 60 for told in story)
+def test_every_step_of_the_story_comes_true(played: Played) -> None:
+    assert played.all_came_true("take-over", "scale-up", "surplus-held", "scale-down"), played.story
+    assert all(0 < told["seconds"] < 60 for told in played.story)
 
 
-def test_a_warm_run_takes_a_minute_at_most(played: tuple[dict[str, Any], float]) -> None:
-    assert played[1] <= 60
+def test_a_warm_run_takes_a_minute_at_most(played: Played) -> None:
+    assert played.took_s <= 60
 
 
-def test_the_pool_ends_with_the_nodes_it_was_found_with(played: tuple[dict[str, Any], float]) -> None:
-    (pool,) = played[0]["pools"]
+def test_the_pool_ends_with_the_nodes_it_was_found_with(played: Played) -> None:
+    pool = played.pool
     assert (pool["namespace"], pool["name"], pool["desired"], pool["ready"]) == ("shop", "web", 12, 12)
     sizes = {
         (member["cloud"], member["cluster"], member["nodePool"]): (
@@ -59,8 +50,8 @@ def test_the_pool_ends_with_the_nodes_it_was_found_with(played: tuple[dict[str, 
     assert sizes == {place: (nodes, nodes, nodes, "Active") for place, nodes in FOUND.items()}
 
 
-def test_three_clouds_were_written_to_in_few_and_small_steps(played: tuple[dict[str, Any], float]) -> None:
-    writes = [((w["cloud"], w["cluster"], w["nodePool"]), w["to"]) for w in played[0]["cloudWrites"]]
+def test_three_clouds_were_written_to_in_few_and_small_steps(played: Played) -> None:
+    writes = [((w["cloud"], w["cluster"], w["nodePool"]), w["to"]) for w in played.document["cloudWrites"]]
     grown, shrunk = writes[:3], writes[3:]
     # Nothing is written for taking over; thirty units are ten nodes in each cloud.
     assert dict(grown) == dict.fromkeys(FOUND, 10)
