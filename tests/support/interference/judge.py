@@ -191,6 +191,9 @@ class Judge:
             said += [f"{name}: {why}" for why in min(verdicts, key=len)]
             said += [f"{name}: {why}" for why in self._against_steps(case, ask)]
         self.breaches += [f"{now_s:.0f} s: {place} {ask.origin} → {ask.to}: {why}" for why in said]
+        if place in self._fleet:
+            # What was accepted counts for what is asked next, in the same moment too.
+            self._fleet = {**self._fleet, place: replace(self._fleet[place], requested=ask.to)}
 
     def _against(self, version: Version, ask: Ask) -> Iterator[str]:
         member = version.member(ask.place)
