@@ -22,6 +22,14 @@ CALL_TIMEOUT_S = 30.0
 """How long a call into the lab's loop may take, in real seconds."""
 
 
+async def end_tasks() -> None:
+    """Cancel whatever else is under way on this loop, such as a call that hangs, and wait until it has ended."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
 class LabThread:
     """A running lab. `factor` ties its clock to real time; 0 means that only `advance` moves it.
 
@@ -57,6 +65,7 @@ class LabThread:
     def _stop(self) -> None:
         try:
             self._await(self._server.stop())
+            self._await(end_tasks())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(CALL_TIMEOUT_S)

@@ -20,6 +20,7 @@ from aiohttp import web
 from yarl import URL
 
 from multicloud_lab.controlplane import ControlPlane
+from multicloud_lab.thread import end_tasks
 from support.waiting import CLOCK
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class ApiGate:
 
     def __exit__(self, *_: object) -> None:
         self._await(self._stop())
+        self._await(end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_TIMEOUT_S)
         self._loop.close()
