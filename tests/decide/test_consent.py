@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from multicloud.decide import decide
-from multicloud.model.approval import Approval, Approve, Change, EndedPlan, PublishedPlan
+from multicloud.model.approval import Approval, Approve, Binding, Change, EndedPlan, PublishedPlan
 from multicloud.model.plan import Plan, Snapshot
 from multicloud.model.reason import Code
 from multicloud.model.record import DecidedBy, PoolRecord
-from multicloud.model.spec import Mode
-from support.builders import NOW, UID, Member, asked, member, of, seconds, snapshot
+from multicloud.model.spec import Mode, Strategy
+from support.builders import NOW, UID, Member, asked, member, of, priced, seconds, snapshot
 
 _BY = DecidedBy(kind="MultiCloudPool", name="web", reason="SpecReplicas", since=NOW)
 
@@ -55,6 +56,28 @@ def test_mode_plan_publishes_and_asks_for_nothing() -> None:
     assert (plan.blocked.code, of(plan, "a").reason.code) == (Code.PLAN_ONLY, Code.PLAN_ONLY)
     assert plan.awaits is not None
     assert f"multicloud approve web {standing(plan)}" in plan.awaits.text
+
+
+def test_a_published_plan_tells_once_what_bound_it_and_at_what_price() -> None:
+    cheap = priced("cheap", 0, "0.10", max_nodes=4)
+    dear = priced("dear", 0, "0.30")
+    plan = decide(pool(cheap, dear, replicas=10, strategy=Strategy.COST))
+    bound = (Binding(name="members[cheap].maxNodes", costs_per_hour=Decimal("1.2")),)
+    assert plan.record.plan is not None
+    assert plan.record.plan.bindings == bound
+    dearer = again(plan, cheap, priced("dear", 0, "0.40"), replicas=10, strategy=Strategy.COST)
+    assert dearer.record.plan == plan.record.plan
+    known = replace(plan.record, plan=replace(plan.record.plan, bindings=None))
+    later = again(replace(plan, record=known), cheap, dear, replicas=10, strategy=Strategy.COST)
+    assert later.record.plan == plan.record.plan
+
+
+def test_what_may_go_out_waits_for_no_price() -> None:
+    shrinks, grows = member("a", 10), member("b", 0, weight=5)
+    grow = decide(pool(shrinks, grows, mode=Mode.APPROVE_SHRINK, replicas=12))
+    assert asked(grow) == {"b": 2}
+    assert grow.record.plan is not None
+    assert grow.record.plan.bindings is None
 
 
 def test_its_approval_lets_exactly_it_go_and_no_further() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multicloud.kinds.parse import account_object, pool_object
 from multicloud.kinds.remembered import account_record, pool_record
 from multicloud.kinds.status import render_account, render_pool
-from multicloud.model.approval import Approval, Change, EndedPlan, PublishedPlan
+from multicloud.model.approval import Approval, Binding, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
 from multicloud.model.plan import MemberPlan, Placing, Plan, Relaxed
 from multicloud.model.reason import Code, Reason
@@ -443,6 +443,7 @@ def test_status_shows_the_plan() -> None:
             "changes": [],
             "steps": [],
             "relaxed": [],
+            "bindingConstraints": None,
             "hourlyCost": None,
             "hourlyCostNow": None,
             "ended": [],
@@ -501,9 +502,35 @@ def test_changes_are_those_of_the_plan_that_stands_else_those_decided_now() -> N
     assert (shown["id"], shown["expiresAt"]) == ("2026-11-23T08:00:00+00:00", "2026-11-23T09:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        pytest.param(None, None, id="not priced yet"),
+        pytest.param([], (), id="nothing binds"),
+        pytest.param([{"name": "a", "costsPerHour": "0.10"}], (("a", Decimal("0.10")),), id="a price"),
+        pytest.param([{"name": "a"}, {"name": "b", "costsPerHour": None}], (("a", None), ("b", None)), id="no price"),
+        pytest.param([{"name": "a", "costsPerHour": "dear"}, {"costsPerHour": "1"}, 7], (("a", None),), id="rubbish"),
+        pytest.param([{"name": "a", "costsPerHour": "NaN"}, {"name": 3}], (("a", None),), id="no number"),
+        pytest.param("everything", (), id="no list"),
+    ],
+)
+def test_what_binds_a_published_plan_is_read_back_as_far_as_it_can_be(
+    told: object, known: tuple[tuple[str, Decimal | None], ...] | None
+) -> None:
+    changes = [{"member": "east", "from": 4, "to": 6}]
+    plan = pool_record({"plan": {"id": _NOW.isoformat(), "changes": changes, "bindingConstraints": told}}, None).plan
+    assert plan is not None
+    expected = None if known is None else tuple(Binding(name=name, costs_per_hour=price) for name, price in known)
+    assert plan.bindings == expected
+
+
 def test_a_plan_an_approval_and_what_ended_survive_a_restart() -> None:
     seen = _pool()
-    standing = PublishedPlan(published_at=_NOW + timedelta(microseconds=5), changes=(_GOES, _GROWS))
+    bound = (
+        Binding(name="allocation.survive[Cloud]", costs_per_hour=Decimal("0.80")),
+        Binding(name="members[east].maxNodes", costs_per_hour=None),
+    )
+    standing = PublishedPlan(published_at=_NOW + timedelta(microseconds=5), changes=(_GOES, _GROWS), bindings=bound)
     record = PoolRecord(
         plan=standing,
         ended_plans=(EndedPlan(hash="00", outcome=Code.PLAN_EXPIRED),),
@@ -512,6 +539,7 @@ def test_a_plan_an_approval_and_what_ended_survive_a_restart() -> None:
     read = pool_record(render_pool(seen, None, record, ()), seen.spec)
     assert read.plan is not None
     assert read.plan.hash(seen.uid) == standing.hash(seen.uid)
+    assert read.plan.bindings == bound
     assert (read.ended_plans, read.approval) == (record.ended_plans, record.approval)
 
 

@@ -8,7 +8,7 @@ from multicloud.cli.plan.scene import Scene, live
 from multicloud.decide import bindings
 from multicloud.kinds.parse import pool_object
 from multicloud.kinds.status import money
-from multicloud.model.plan import Binding
+from multicloud.model.approval import Binding
 from multicloud.run.clock import SystemClock
 
 

@@ -5,7 +5,6 @@
 `bindings(snapshot)` tells what decided the sizes, and at what price. `observe` made the Snapshot; `act` sends what the Plan asks for now, `report` shows all of it.
 """
 
-from multicloud.decide.bindings import bindings
-from multicloud.decide.decision import decide
+from multicloud.decide.decision import bindings, decide
 
 __all__ = ["bindings", "decide"]

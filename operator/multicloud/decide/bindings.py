@@ -3,47 +3,50 @@
 Constraints are priced by the best sizes, as if every saving were worth a move at once: else a pool at rest would stay as
 it is without any of them, and none would bind. What staying costs is the price of moveWhenSaving alone.
 
-Not a part of every pass: asked for when somebody wants to know (`plan`, `explain`), or when the plan changed. Equal
-problems are remembered like any other.
+Not a part of every pass: `decision` asks once for every plan that it publishes, and whenever somebody wants to know
+(`plan`, `explain`, `cost`). Equal problems are remembered like any other.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 
-from multicloud.decide.decision import settled_and_placed
 from multicloud.decide.place.levels import CEILING, ON_DEMAND, SPOT, cost_row, survival_name
 from multicloud.decide.place.placing import solve
 from multicloud.decide.place.prices import SCALE
 from multicloud.decide.place.problem import Problem
 from multicloud.decide.place.sizes import Choice, bounds_of
 from multicloud.decide.standing import Standing
-from multicloud.model.plan import Binding, Snapshot
+from multicloud.model.approval import Binding
 from multicloud.model.spec import MemberState
 
 _NODES_AT_MOST = 10_000
 """What `maxNodes` itself allows at most."""
 
 
-def bindings(snapshot: Snapshot) -> tuple[Binding, ...]:
+def binding_constraints(
+    problem: Problem, standings: Sequence[Standing], at_most: int | None = None
+) -> tuple[Binding, ...]:
     """Name every constraint without which the sizes would be others, the one that costs most first.
 
-    Empty while not every member was looked at once.
+    `at_most` constraints are tried, each with one more solution: those of the whole pool first. None: all of them.
     """
-    if not snapshot.looked:
-        return ()
-    standings, _, moving = settled_and_placed(snapshot)
-    problem = moving.placed.problem
-    best = replace(problem, stays=False)
-    freed = [(name, best, free) for name, free in (*_rules(best), *_members(best, standings))]
-    if problem.stays:
-        freed.append(("allocation.moveWhenSaving", problem, best))
     found = [
         Binding(name=name, costs_per_hour=_difference(bound, free))
-        for name, bound, free in freed
+        for name, bound, free in islice(_freed(problem, standings), at_most)
         if _sizes(free) != _sizes(bound)
     ]
     return tuple(sorted(found, key=lambda one: (-(one.costs_per_hour or 0), one.name)))
+
+
+def _freed(problem: Problem, standings: Sequence[Standing]) -> Iterator[tuple[str, Problem, Problem]]:
+    """The name of a constraint, the problem with it, and the one without."""
+    best = replace(problem, stays=False)
+    if problem.stays:
+        yield "allocation.moveWhenSaving", problem, best
+    for name, free in (*_rules(best), *_members(best, standings)):
+        yield name, best, free
 
 
 def _rules(problem: Problem) -> Iterator[tuple[str, Problem]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from multicloud.decide.bindings import binding_constraints
 from multicloud.decide.consent import Consent, awaits, consent, floored, permitted, within
 from multicloud.decide.delivery import returns_at
 from multicloud.decide.drift import (
@@ -39,6 +40,7 @@ from multicloud.decide.words import (
     member_reason,
     why_it_moves,
 )
+from multicloud.model.approval import Binding
 from multicloud.model.plan import MemberPlan, Plan, Snapshot
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord, PoolRecord, Released, Saving
@@ -46,6 +48,8 @@ from multicloud.model.spec import Mode
 
 RELEASED_SHOWN: Final = timedelta(hours=24)
 """How long status names a member that was removed."""
+PRICED_AT_MOST: Final = 20
+"""Constraints tried for a published plan: every pool shares the one thread that solves (a second each at the worst)."""
 
 
 def decide(snapshot: Snapshot) -> Plan:
@@ -82,6 +86,8 @@ def decide(snapshot: Snapshot) -> Plan:
     waits_for = awaits(targets, allowed, snapshot, given)
     stop = blocked(snapshot, approved=given.approved)
     sizes = sized.asks if stop else within(asks(standings, allowed, snapshot, units), standings, snapshot, given)
+    if not sizes.sizes:  # what can go out waits for no price
+        given = _priced(given, placed, standings)
     decided = replace(sized, asks=_waiting_for(waits_for, targets, allowed, sizes), blocked=stop)
     members = tuple(_member(standing, decided, snapshot) for standing in standings)
     changes = given.plan.changes if given.plan is not None else proposed
@@ -107,6 +113,14 @@ def decide(snapshot: Snapshot) -> Plan:
         wake_at=_wake_at(standings, wished, placed.saving, snapshot, given),
         settled=shortage == 0 and all(_at_rest(standing, targets) for standing in standings),
     )
+
+
+def bindings(snapshot: Snapshot) -> tuple[Binding, ...]:
+    """What decided the sizes, and at what price; empty while not every member was looked at once."""
+    if not snapshot.looked:
+        return ()
+    standings, _, moving = settled_and_placed(snapshot)
+    return binding_constraints(moving.placed.problem, standings)
 
 
 def settled_and_placed(snapshot: Snapshot) -> tuple[list[Standing], Wish, Moves]:
@@ -208,6 +222,14 @@ def _allowed(
             placed = place(floored(standings), snapshot, wished)
             grown = {one.name: _target(one, placed, snapshot) for one in standings}
     return permitted(standings, targets, grown, given)
+
+
+def _priced(given: Consent, placed: Placed, standings: Sequence[Standing]) -> Consent:
+    """The plan that stands with what binds it, told once: prices that follow the clouds would make status restless."""
+    if given.plan is None or given.plan.bindings is not None:
+        return given
+    bound = binding_constraints(placed.problem, standings, at_most=PRICED_AT_MOST)
+    return replace(given, plan=replace(given.plan, bindings=bound))
 
 
 def _waiting_for(

@@ -5,10 +5,12 @@ field must not lose the others: a forgotten intent or claim is found again by lo
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from multicloud.model.approval import REMEMBERED, Approval, Change, EndedPlan, PublishedPlan
+from multicloud.model.approval import REMEMBERED, Approval, Binding, Change, EndedPlan, PublishedPlan
 from multicloud.model.override import Override, SeenOverride
 from multicloud.model.pods import Floor
 from multicloud.model.policy import PolicyHistory, Span
@@ -206,7 +208,17 @@ def _plan(value: object) -> PublishedPlan | None:
     block = _block(value)
     published_at = _time(block.get("id"))
     changes = tuple(_changes(block.get("changes")))
-    return PublishedPlan(published_at=published_at, changes=changes) if published_at is not None and changes else None
+    if published_at is None or not changes:
+        return None
+    told = block.get("bindingConstraints")
+    bindings = None if told is None else tuple(_bindings(told))
+    return PublishedPlan(published_at=published_at, changes=changes, bindings=bindings)
+
+
+def _bindings(value: object) -> Iterator[Binding]:
+    for block in _blocks(value):
+        if (name := _text(block.get("name"))) is not None:
+            yield Binding(name=name, costs_per_hour=_money(block.get("costsPerHour")))
 
 
 def _changes(value: object) -> Iterator[Change]:
@@ -327,6 +339,13 @@ def _count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return None
     return value
+
+
+def _money(value: object) -> Decimal | None:
+    with suppress(InvalidOperation, TypeError, ValueError):
+        amount = Decimal(value) if isinstance(value, str) else None
+        return amount if amount is not None and amount.is_finite() else None
+    return None
 
 
 def _text(value: object) -> str | None:

@@ -250,6 +250,15 @@ class ReportedRelaxed(Reported):
     would_help: str = Field(description="What would help, as a sentence.")
 
 
+class ReportedBinding(Reported):
+    """A constraint without which the sizes would be others."""
+
+    name: str = Field(description="The field of spec.")
+    costs_per_hour: str | None = Field(
+        default=None, description="What it costs an hour; negative: it saves. Null: a price is not known."
+    )
+
+
 class ReportedEndedPlan(Reported):
     """A published plan that no longer stands."""
 
@@ -275,6 +284,11 @@ class ReportedPlan(Reported):
         default=(), description="How the changes would follow each other from now on; the first twenty steps at most."
     )
     relaxed: tuple[ReportedRelaxed, ...] = Field(default=(), description="What of the spec gave way to what.")
+    binding_constraints: tuple[ReportedBinding, ...] | None = Field(
+        default=None,
+        description="What decided the sizes of a published plan, and what that costs, by the prices of that moment; of the "
+        "first twenty constraints. Null: nothing has to be approved; `multicloud explain` tells it then.",
+    )
     hourly_cost: str | None = Field(
         default=None, description="What the sizes at the end cost an hour. Null: a price or a size is not known."
     )

@@ -14,6 +14,7 @@ from multicloud.kinds.reported import (
     Reported,
     ReportedAcceptance,
     ReportedApproval,
+    ReportedBinding,
     ReportedChange,
     ReportedClaim,
     ReportedCondition,
@@ -32,7 +33,7 @@ from multicloud.kinds.reported import (
     ReportedSaving,
     ReportedStep,
 )
-from multicloud.model.approval import Approval, Change
+from multicloud.model.approval import Approval, Change, PublishedPlan
 from multicloud.model.override import SeenOverride
 from multicloud.model.plan import MemberPlan, Placing, Plan
 from multicloud.model.reason import Reason
@@ -188,10 +189,17 @@ def _plan(uid: str, plan: Plan | None, record: PoolRecord) -> ReportedPlan:
         changes=_changes(changes),
         steps=tuple(ReportedStep(changes=_changes(step)) for step in plan.steps) if plan is not None else (),
         relaxed=tuple(ReportedRelaxed(name=one.name, by=one.by, would_help=one.would_help) for one in placing.relaxed),
+        binding_constraints=_bindings(standing),
         hourly_cost=money(placing.hourly_cost),
         hourly_cost_now=money(placing.hourly_cost_now),
         ended=tuple(ReportedEndedPlan(hash=one.hash, outcome=one.outcome) for one in record.ended_plans),
     )
+
+
+def _bindings(standing: PublishedPlan | None) -> tuple[ReportedBinding, ...] | None:
+    if standing is None or standing.bindings is None:
+        return None
+    return tuple(ReportedBinding(name=one.name, costs_per_hour=money(one.costs_per_hour)) for one in standing.bindings)
 
 
 def _changes(changes: Sequence[Change]) -> tuple[ReportedChange, ...]:

@@ -6,6 +6,7 @@ Made by `decide`, kept in the pool's record, shown in status. Standard library o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
@@ -50,14 +51,30 @@ def plan_hash(uid: str, ident: str, changes: Sequence[Change]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A constraint without which the pool would be placed otherwise.
+
+    `name` is the field of the spec, for example `allocation.survive[Cloud]` or `members[east].maxNodes`.
+    `costs_per_hour` is what it costs, in the pool's currency: the hourly cost of the best sizes less that of the best
+    sizes without it; for `allocation.moveWhenSaving`, of the sizes as placed less that of the best sizes. It is negative
+    for one that saves money; None where a price is not known.
+    """
+
+    name: str
+    costs_per_hour: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPlan:
     """Changes that stand until they are carried out, an hour has passed, or they no longer fit what is there.
 
     The time of publication is the plan's id, and so part of its hash: an old plan put back cannot be made younger.
+    `bindings` is what bound when they were priced, for whoever weighs the plan; None until then. Not part of the hash.
     """
 
     published_at: datetime
     changes: tuple[Change, ...]
+    bindings: tuple[Binding, ...] | None = None
 
     @property
     def id(self) -> str:

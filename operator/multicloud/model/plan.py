@@ -153,20 +153,6 @@ class Relaxed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """A constraint without which the pool would be placed otherwise.
-
-    `name` is the field of the spec, for example `allocation.survive[Cloud]` or `members[east].maxNodes`.
-    `costs_per_hour` is what it costs, in the pool's currency: the hourly cost of the best sizes less that of the best
-    sizes without it; for `allocation.moveWhenSaving`, of the sizes as placed less that of the best sizes. It is negative
-    for one that saves money; None where a price is not known.
-    """
-
-    name: str
-    costs_per_hour: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Placing:
     """What the wished sizes keep and cost.
 
@@ -174,7 +160,7 @@ class Placing:
     `hourly_cost` of the targets; None where a price or a size is not known. `gap` is how far the sizes may be from the
     best ones, as a share (0..1) of the first level that was not proved; 0 when all were.
     `at_ceiling`: units are missing that only a higher maxHourlyCost would allow.
-    What binds, and at what price, is not here: `decide.bindings(snapshot)` solves the pool again to tell it.
+    What binds, and at what price, stands in a published plan; elsewhere `decide.bindings(snapshot)` tells it when asked.
     """
 
     relaxed: tuple[Relaxed, ...] = ()

@@ -51,9 +51,14 @@ class Ask:
 
     @property
     def lost(self) -> int:
-        """Ready nodes that go at the worst."""
+        """Ready nodes that go at the worst.
+
+        What GKE still creates goes before what works: Google chooses by a VM's status, and tells no machine that is on
+        its way from one that never comes (Compute Engine, instanceGroupManagers.resize).
+        """
         seen = self.fleet[self.place]
-        return min(seen.ready, max(0, seen.nodes - self.to))
+        there = seen.ready if self.place.cloud == "gcp" else seen.nodes
+        return min(seen.ready, max(0, there - self.to))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
