@@ -39,6 +39,10 @@ unexport VIRTUAL_ENV
 # Container images often set it; then every process that a test starts compiles three clouds' SDKs anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Tests that start programs wait for them: one process more than there are cores keeps all cores busy. Files stay in the
+# order of collection, which is slow ones first.
+SIDE_BY_SIDE := --numprocesses=$(shell expr $$(nproc) + 1) --dist=loadfile --no-loadscope-reorder
+
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 PYTHON_PATH = "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
@@ -96,10 +100,10 @@ lab: setup
 # --- testing ----------------------------------------------------------------------------------------------------------
 
 test: controlplane
-	@$(BIN)/python -m pytest -m 'not long' --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest -m 'not long' $(SIDE_BY_SIDE) --durations=10 $(ARGS)
 
 test-long: controlplane
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --full $(if $(SEED),--seed=$(SEED)) $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --full $(if $(SEED),--seed=$(SEED)) $(ARGS)
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 

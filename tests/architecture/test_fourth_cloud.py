@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ADDED = Path(__file__).parent / "fourth_cloud" / "tree"
 COPIED = ("operator", "tests", "pyproject.toml", ".importlinter")

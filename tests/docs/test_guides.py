@@ -16,6 +16,8 @@ from multicloud_lab.controlplane import ControlPlane
 from support.commandline import command, environment
 from support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GUIDES = (
     "README.md",

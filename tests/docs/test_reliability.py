@@ -19,7 +19,7 @@ def section(number: int) -> str:
 
 
 def files(text: str) -> list[Path]:
-    return [DOCS / link for link in re.findall(r"\]\(([^)#]+)\)", text)]
+    return [DOCS / link for link in re.findall(r"\]\(((?!https:)[^)#]+)\)", text)]
 
 
 def test_every_promise_stands_there_once_and_in_order() -> None:

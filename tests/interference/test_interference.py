@@ -16,6 +16,8 @@ from support.interference.crowd import KINDS, name_of, seed_of
 from support.interference.meddling import Meddlers
 from support.interference.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 BUSY_HOURS = 19
 ACTS_A_DAY = 70
 DAYS_SAMPLED, DAYS = 1, 30

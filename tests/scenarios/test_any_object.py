@@ -22,6 +22,8 @@ from support.anynotes import APPROVE, AS_PUBLISHED
 from support.anyobjects import Json
 from support.world import CLOUDS, World, account_bodies
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 SAMPLED, ALL = 200, 2000

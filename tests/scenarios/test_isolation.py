@@ -18,6 +18,8 @@ from multicloud_lab.thread import LabThread
 from support.tenants import NODE_POOLS, Tenant, seed_of
 from support.world import World, account_bodies, members, secrets_for
 
+pytestmark = pytest.mark.slow
+
 CLOUDS = ("aws", "azure", "gcp")
 INTERVAL_S = 60.0
 SETTLE_S = 5.0

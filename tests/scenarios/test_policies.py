@@ -15,6 +15,8 @@ from support.lab import lab
 from support.prometheus import Respond, ScriptedPrometheus, answers, hangs, vector
 from support.world import NAMESPACE, World
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["lab"]
 
 

@@ -15,6 +15,8 @@ from multicloud_lab.thread import LabThread
 from support.tenants import CLOUDS, NODE_POOLS, Ownership, Tenant, keep_apart, seed_of
 from support.world import HASTY, World, account_bodies, secrets_for
 
+pytestmark = pytest.mark.slow
+
 TENANTS = tuple(Tenant(letter=letter) for letter in ascii_lowercase[:20])
 ROTATED_S = 60.0
 """Virtual seconds after which a replaced Secret makes no more calls."""

@@ -15,6 +15,8 @@ from multicloud_lab.controlplane import ControlPlane
 from support.commandline import multicloud_says
 from support.manifests import account, member, pool
 
+pytestmark = pytest.mark.slow
+
 Says = Callable[..., tuple[int, str, str]]
 
 MEMBERS = [

@@ -13,6 +13,8 @@ from multicloud_lab.controlplane import ControlPlane
 from support.anyobjects import Json, Kind, broken, kind_named, object_of, specs
 from support.kubeapi import KubeApi
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 KINDS: dict[str, Callable[[Json], object]] = {"MultiCloudPool": pool_spec, "CloudAccount": account_spec}

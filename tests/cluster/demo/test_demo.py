@@ -15,6 +15,8 @@ from support.commandline import command, environment, multicloud_says
 from support.demo import Played, played_once
 from support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 FOUND = {("aws", "shop-prod", "web"): 4, ("azure", "shop-prod", "web"): 4, ("gcp", "shop-batch", "web"): 4}
 MOST_NODES_A_STEP = 6
 """`maxNodesPerStep` of the samples."""

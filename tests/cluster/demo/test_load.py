@@ -9,6 +9,8 @@ from multicloud_lab.controlplane import ControlPlane
 from support.demo import Played, played_once
 from support.prometheus_programs import program
 
+pytestmark = pytest.mark.slow
+
 FOUND = {"aws": 4, "azure": 4, "gcp": 4}
 GROWN = {"aws": 8, "azure": 8, "gcp": 8}
 LOW, HIGH = 1200, 2400

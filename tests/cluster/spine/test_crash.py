@@ -19,6 +19,8 @@ from support.samples import CLOUDS, FOUND, POLL, RESIZE, member, pool
 from support.stage import Resize, Stage, Stopped, a_stage
 from support.waiting import stays
 
+pytestmark = pytest.mark.slow
+
 WISHED = 9
 SMALLER = 6
 CAUGHT_S = 20.0

@@ -19,6 +19,8 @@ from support.operator_process import OperatorProcess
 from support.samples import CLOUDS, FOUND, RESIZE, member, pool
 from support.stage import MOST_CALLS, QUICK_LEASE, SIZES, Resize, Stage, a_stage
 
+pytestmark = pytest.mark.slow
+
 ROWS = 2
 SAMPLED_FREEZES, ALL_FREEZES = 10, 200
 WAKES_S = 15.0

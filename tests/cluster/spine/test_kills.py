@@ -15,6 +15,8 @@ from multicloud_lab.controlplane import ControlPlane
 from support.samples import CLOUDS, FOUND, member, pool
 from support.stage import MOST_CALLS, QUICK_LEASE, SIZES, Resize, a_stage
 
+pytestmark = pytest.mark.slow
+
 ROWS = 3
 SAMPLED_KILLS, ALL_KILLS = 24, 198
 

@@ -8,6 +8,8 @@ from support.prometheus_server import Exporter, PrometheusServer
 from support.samples import CLOUDS, FOUND, member, policy, pool
 from support.stage import Stage
 
+pytestmark = pytest.mark.slow
+
 LOAD = 'requests_in_flight{service="shop"}'
 A_UNIT = 100
 MOST_NODES_A_STEP = 6

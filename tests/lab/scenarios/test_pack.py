@@ -10,6 +10,8 @@ import pytest
 from multicloud_lab.scenarios.model import Scenario, pack
 from multicloud_lab.scenarios.stage import Stage
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'operator'}:{TESTS}"}
 SCENARIOS = {scenario.name: scenario for scenario in pack()}

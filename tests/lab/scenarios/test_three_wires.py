@@ -11,6 +11,8 @@ from multicloud_lab.scenarios.model import Scenario, pack
 from multicloud_lab.scenarios.stage import Stage
 from support.gkeclient import WIRES
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'operator'}:{TESTS}"}
 CLIENTS = {
