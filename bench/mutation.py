@@ -1,12 +1,14 @@
 """How much of the protection the tests notice: mutmut changes decisions and actions a little, the quick tests judge.
 
-    make mutation [ARGS="act observe"]
+    make mutation [ARGS="act observe --one-in=3"]
 
 Copies the sources and the tests of decisions, actions and observation into `.work/mutation`, lets mutmut run there, and
 prints a table by file with every survivor's name and first changed line. A changed sentence is no changed decision: what
-differs in words alone is left out of the count, and how many those were is said.
+differs in words alone is left out of the count, and how many those were is said. `--one-in` tries a part of the mutants,
+always the same ones, drawn by their names.
 """
 
+import argparse
 import ast
 import json
 import os
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 ROOT: Final = Path(__file__).parents[1]
 SCRATCH: Final = ROOT / ".work" / "mutation"
@@ -136,27 +139,34 @@ def try_survivors_again() -> None:
     for meta in (SCRATCH / "mutants").rglob("*.py.meta"):
         known = json.loads(meta.read_text())
         verdicts = known["exit_code_by_key"]
-        known["exit_code_by_key"] = {key: None if verdict in MISSED else verdict for key, verdict in verdicts.items()}
+        again = MISSED | {SKIPPED}
+        known["exit_code_by_key"] = {key: None if verdict in again else verdict for key, verdict in verdicts.items()}
         meta.write_text(json.dumps(known))
 
 
-def pass_over_words() -> None:
-    """Mutants that differ in words alone count nothing, and no test has to run for them."""
+def drawn(key: str, one_in: int) -> bool:
+    """Whether a mutant is one of those to be tried."""
+    return crc32(key.encode()) % one_in == 0
+
+
+def pass_over(one_in: int) -> None:
+    """Mutants that differ in words alone count nothing, and others were not drawn: no test has to run for them."""
     for meta in (SCRATCH / "mutants" / "multicloud").rglob("*.py.meta"):
         known, mutated = json.loads(meta.read_text()), None
         verdicts = known["exit_code_by_key"]
         for key in [key for key, verdict in verdicts.items() if verdict is None]:
             mutated = mutated or Mutated.read(meta.with_suffix(""))
-            if mutated.words_only(key.rpartition(".")[2]):
+            if not drawn(key, one_in) or mutated.words_only(key.rpartition(".")[2]):
                 verdicts[key] = SKIPPED
         meta.write_text(json.dumps(known))
 
 
-def scores() -> Iterator[tuple[str, Score]]:
+def scores(one_in: int) -> Iterator[tuple[str, Score]]:
     """What mutmut found out, by file."""
     for meta in sorted((SCRATCH / "mutants" / "multicloud").rglob("*.py.meta")):
         path = meta.with_suffix("")
-        verdicts = json.loads(meta.read_text())["exit_code_by_key"]
+        found = json.loads(meta.read_text())["exit_code_by_key"]
+        verdicts = {key: verdict for key, verdict in found.items() if drawn(key, one_in)}
         if not verdicts:
             continue
         mutated, score = Mutated.read(path), Score()
@@ -173,14 +183,18 @@ def scores() -> Iterator[tuple[str, Score]]:
 
 def main() -> int:
     """Run mutmut and print what it found."""
-    rooms = sys.argv[1:] or list(ROOMS)
+    parser = argparse.ArgumentParser(prog="make mutation", description="How much of the protection the tests notice.")
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; none: all of them")
+    parser.add_argument("--one-in", type=int, default=1, metavar="N", help="try one of so many mutants")
+    asked = parser.parse_args()
+    rooms = asked.rooms or list(ROOMS)
     copy(rooms)
     try_survivors_again()
     with (SCRATCH / "log").open("w") as log:
         for command in ((*RUN, NO_MUTANT), RUN):
             subprocess.run(command, cwd=SCRATCH, stdout=log, stderr=log, check=False)
-            pass_over_words()
-    found = dict(scores())
+            pass_over(asked.one_in)
+    found = dict(scores(asked.one_in))
     if not found:
         print(f"mutmut tried nothing: {SCRATCH / 'log'} says why", file=sys.stderr)
         return 1

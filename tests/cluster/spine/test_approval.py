@@ -29,7 +29,7 @@ def test_kubectl_alone_approves_and_each_approval_works_once(stage: Stage) -> No
 
 
 def test_the_command_line_approves_what_it_shows_and_refuses_the_rest(stage: Stage) -> None:
-    stage.api.create(pool("web", member("aws"), replicas=2, mode="ApproveShrink"))
+    stage.api.create(pool("web", member("aws", minNodes=2), replicas=1, mode="ApproveShrink"))
     stage.operator().start()
     stage.until_condition("web", "ApprovalRequired", "True", "ApprovalRequired")
     kubeconfig = (f"--kubeconfig={stage.plane.kubeconfig}", "-n", stage.namespace)
@@ -42,6 +42,8 @@ def test_the_command_line_approves_what_it_shows_and_refuses_the_rest(stage: Sta
     (shown,) = json.loads(planned.stdout)["pools"]
     assert (planned.returncode, shown["observed"]) == (2, True)
     assert [(one["member"], one["from"], one["to"]) for one in shown["plan"]["changes"]] == [("aws", 4, 2)]
+    assert shown["plan"]["bindingConstraints"] == [{"name": "members[aws].minNodes", "costsPerHour": None}]
+    assert stage.status("web")["plan"]["bindingConstraints"] == shown["plan"]["bindingConstraints"]
 
     said = multicloud_says("explain", "web", *kubeconfig)
     assert f"It waits for `multicloud approve web {shown['plan']['hash']}`" in said.stdout
