@@ -9,7 +9,8 @@ be decided today: less may be done, never more, nor elsewhere.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from multicloud.decide.gates import Asks, unsafe
+from multicloud.decide.asking import Asks
+from multicloud.decide.removals import unsafe
 from multicloud.decide.standing import Standing
 from multicloud.model.approval import OUTCOMES, REMEMBERED, Approval, Change, EndedPlan, PublishedPlan
 from multicloud.model.plan import Snapshot

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from multicloud.decide.asking import Asks, Units
 from multicloud.decide.bindings import binding_constraints
 from multicloud.decide.consent import Consent, awaits, consent, floored, permitted, within
 from multicloud.decide.delivery import returns_at
@@ -18,13 +19,14 @@ from multicloud.decide.drift import (
     next_word,
     recent_corrections,
 )
-from multicloud.decide.gates import Asks, Units, asks, target_of, unsafe
+from multicloud.decide.gates import asks, target_of
 from multicloud.decide.moves import Moves, moves
 from multicloud.decide.place.facts import placing
 from multicloud.decide.place.placing import Placed, place
 from multicloud.decide.place.saving import stands_at
 from multicloud.decide.place.sizes import bounds_of
 from multicloud.decide.podsfloor import falls_at, with_floor
+from multicloud.decide.removals import unsafe
 from multicloud.decide.rests import rests_until, stepped, window_changes
 from multicloud.decide.scale.override import seen_override
 from multicloud.decide.scale.wish import Wish, wish

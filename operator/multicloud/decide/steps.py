@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from multicloud.decide.gates import Units, asks
+from multicloud.decide.asking import Units
+from multicloud.decide.gates import asks
 from multicloud.decide.standing import Standing
 from multicloud.model.approval import Change
 from multicloud.model.plan import Headroom, Snapshot, Stop

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from multicloud.decide.asking import Asks
 from multicloud.decide.drift import drift_reason
-from multicloud.decide.gates import Asks
 from multicloud.decide.place.facts import at_ceiling, short
 from multicloud.decide.place.levels import ON_DEMAND, SPOT, survival_name
 from multicloud.decide.place.placing import Placed, solve
