@@ -135,7 +135,11 @@ def copy(rooms: list[str]) -> None:
 
 
 def try_survivors_again() -> None:
-    """Mutmut keeps what it found out of unchanged functions; new tests may notice what the old ones did not."""
+    """Mutmut keeps what it found out of unchanged functions; new tests may notice what the old ones did not.
+
+    Which tests come by a function is found out anew, else those of another room would count as none.
+    """
+    (SCRATCH / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for meta in (SCRATCH / "mutants").rglob("*.py.meta"):
         known = json.loads(meta.read_text())
         verdicts = known["exit_code_by_key"]
