@@ -511,6 +511,10 @@ def test_changes_are_those_of_the_plan_that_stands_else_those_decided_now() -> N
         pytest.param([{"name": "a"}, {"name": "b", "costsPerHour": None}], (("a", None), ("b", None)), id="no price"),
         pytest.param([{"name": "a", "costsPerHour": "dear"}, {"costsPerHour": "1"}, 7], (("a", None),), id="rubbish"),
         pytest.param([{"name": "a", "costsPerHour": "NaN"}, {"name": 3}], (("a", None),), id="no number"),
+        pytest.param(
+            [{"name": "a", "costsPerHour": "1E+999999999"}], (("a", None),), id="too many digits to write out"
+        ),
+        pytest.param([{"name": "a", "costsPerHour": "-0.5"}], (("a", Decimal("-0.5")),), id="saves"),
         pytest.param("everything", (), id="no list"),
     ],
 )

@@ -4,10 +4,10 @@ The API server gives what an earlier pass wrote, or what another version of the 
 field must not lose the others: a forgotten intent or claim is found again by looking at the cloud, at worst later.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from multicloud.model.approval import REMEMBERED, Approval, Binding, Change, EndedPlan, PublishedPlan
@@ -342,10 +342,8 @@ def _count(value: object) -> int | None:
 
 
 def _money(value: object) -> Decimal | None:
-    with suppress(InvalidOperation, TypeError, ValueError):
-        amount = Decimal(value) if isinstance(value, str) else None
-        return amount if amount is not None and amount.is_finite() else None
-    return None
+    """An amount in plain digits; what has an exponent is none of ours, and could fill the memory when it is written out."""
+    return Decimal(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", value) else None
 
 
 def _text(value: object) -> str | None:
