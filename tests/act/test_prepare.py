@@ -99,6 +99,11 @@ def test_taking_back_what_never_came_removes_nothing_for_the_brake() -> None:
     assert (dispatch.change.to, dispatch.booking.nodes) == (4, 0)
 
 
+def test_a_member_at_rest_holds_up_no_other() -> None:
+    prepared = Bench().prepare(snapshot(member("a", 4, max_nodes=4), member("b", 4), replicas=20))
+    assert [dispatch.member for dispatch in prepared.dispatches] == ["b"]
+
+
 def test_one_that_must_wait_holds_up_no_other() -> None:
     bench = Bench()
     grown = bench.prepare(snapshot(gke("a", 4), gke("b", 4), member("c", 4), replicas=24))
@@ -154,6 +159,18 @@ def test_a_pool_that_is_gone_frees_its_scopes_and_wakes_who_waited() -> None:
     assert len(bench.prepare(waiter).dispatches) == 1
 
 
+def test_a_pool_that_wants_nothing_any_more_lets_those_behind_it_pass() -> None:
+    bench = Bench()
+    holder, first, second = (
+        replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "one", "two")
+    )
+    for each in (holder, first, second):
+        bench.prepare(each)
+    bench.preparer.forget(holder.key)
+    assert bench.prepare(replace(snapshot(gke("one", 4), replicas=4), key=first.key)).dispatches == ()
+    assert len(bench.prepare(second).dispatches) == 1
+
+
 def test_a_pool_that_is_gone_lets_those_behind_it_pass() -> None:
     bench = Bench()
     holder, first, second = (
@@ -204,6 +221,7 @@ def test_the_brake_is_booked_across_pools_and_given_back_when_nothing_is_persist
     other = replace(snapshot(member("b", 4), replicas=40), key=replace(POOL, name="other"))
     refused = bench.prepare(other)
     assert refused.plan.members[0].reason.code is Code.BRAKE
+    assert refused.plan.braked == frozenset("b")
     bench.preparer.drop(prepared)
     assert len(bench.prepare(other).dispatches) == 1
 

@@ -1,5 +1,7 @@
 """Who waits for whom in a scope, and who is next."""
 
+from dataclasses import replace
+
 import pytest
 
 from multicloud.act.scope import Scope, Scopes, scope_of
@@ -71,6 +73,18 @@ def test_who_no_longer_asks_lets_the_next_one_pass() -> None:
     turns = scopes.turns(C)
     scopes.stop_waiting(C)
     assert scopes.take(ONE, C, shortage=False, waited=turns[ONE])
+
+
+def test_who_no_longer_asks_lets_the_next_one_pass_wherever_it_waited() -> None:
+    scopes = Scopes()
+    two = scope_of(replace(node_pool(Cloud.GCP), cluster=ClusterRef(cloud=Cloud.GCP, location="here", name="bank")))
+    holder = pool("holder")
+    for scope, behind in ((ONE, B), (two, C)):
+        scopes.take(scope, holder, shortage=False)
+        scopes.take(scope, A, shortage=False)
+        scopes.take(scope, behind, shortage=False)
+    scopes.hold_exactly(holder, frozenset())
+    assert scopes.stop_waiting(A) == {B, C}
 
 
 def test_after_a_restart_the_scopes_of_unsettled_intents_are_held_again() -> None:

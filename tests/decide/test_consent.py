@@ -58,6 +58,19 @@ def test_mode_plan_publishes_and_asks_for_nothing() -> None:
     assert f"multicloud approve web {standing(plan)}" in plan.awaits.text
 
 
+def test_a_plan_ends_when_somebody_else_decides_the_number() -> None:
+    plan = decide(pool(*SHRINKING, replicas=4))
+    another = replace(plan.record, decided_by=DecidedBy(kind="ScalingPolicy", name="web", reason="", since=NOW))
+    later = decide(pool(*SHRINKING, record=another, now=NOW + seconds(60), replicas=4))
+    assert ended(later) == [Code.PLAN_CHANGED]
+
+
+def test_a_plan_that_came_true_by_other_hands_was_not_executed() -> None:
+    plan = decide(pool(*SHRINKING, replicas=4))
+    later = again(plan, member("a", 4), SHRINKING[1], replicas=4)
+    assert ended(later) == [Code.PLAN_CHANGED]
+
+
 def test_a_published_plan_tells_once_what_bound_it_and_at_what_price() -> None:
     cheap = priced("cheap", 0, "0.10", max_nodes=4)
     dear = priced("dear", 0, "0.30")

@@ -164,6 +164,12 @@ def test_min_replicas_stands_above_a_reported_deficit(minimum: int, units: int, 
     assert targets(plan) == {"a": expected, "b": 10, "c": 10}
 
 
+def test_the_minimum_takes_back_no_more_than_it_needs_of_several_deficits() -> None:
+    members = (moved("a", 10, 7), moved("b", 10, 7), member("c", 10))
+    plan = decide(snapshot(*members, replicas=30, min_replicas=26, drift=REPORT))
+    assert targets(plan) == {"a": 9, "b": 7, "c": 10}
+
+
 def test_a_surplus_elsewhere_serves_the_minimum_too() -> None:
     members = (moved("a", 10, 7), moved("b", 10, 13), member("c", 10))
     plan = decide(snapshot(*members, replicas=30, min_replicas=30, drift=REPORT))

@@ -51,6 +51,12 @@ def test_a_floor_lifts_its_member_and_nobody_else(
     assert (plan.record.desired, plan.record.on_top, plan.shortage) == (12, on_top, shortage)
 
 
+def test_what_is_too_little_for_all_goes_to_the_highest_priority_then_by_name() -> None:
+    third = member("c", 4, priority=1)
+    plan = plan_of(*THREE[:2], third, floors={"a": 9, "b": 9, "c": 7}, max_replicas=17)
+    assert list(targets(plan).values()) == [6, 4, 7]
+
+
 def test_the_reasons_name_pods_and_what_they_cannot_have() -> None:
     plan = plan_of(*THREE, floors={"b": 9}, max_replicas=15)
     assert (of(plan, "b").reason.code, of(plan, "a").reason.code) == (Code.GROW_FOR_PODS, Code.AS_WISHED)

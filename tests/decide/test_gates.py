@@ -7,7 +7,7 @@ import pytest
 from multicloud.decide import decide
 from multicloud.model.plan import Headroom, Plan, Stop
 from multicloud.model.reason import Code, Reason
-from multicloud.model.record import PoolRecord
+from multicloud.model.record import Intent, PoolRecord
 from multicloud.model.size import Activity, OperationState, Sight
 from multicloud.model.spec import MemberState, Mode, Strategy
 from support.builders import (
@@ -338,6 +338,12 @@ def test_the_next_wake_up_is_when_time_alone_may_change_the_decision() -> None:
     assert plan_of(held, waiting, replicas=10).wake_at == NOW + seconds(600)
     assert plan_of(member("a", 5), waiting, replicas=10).wake_at == NOW + seconds(700)
     assert plan_of(member("a", 5).remembered(backoff_until=NOW - seconds(1)), replicas=5).wake_at is None
+
+
+def test_an_unanswered_request_is_looked_at_again_once_it_can_arrive_no_more() -> None:
+    sent = Intent(id="1", target=9, origin=5, started_at=NOW - seconds(10), deadline=NOW + seconds(900))
+    seen = snapshot(member("a", 5).remembered(intent=sent), replicas=9)
+    assert decide(seen).wake_at == NOW - seconds(10) + seconds(seen.write_window_s)
 
 
 def test_ready_is_unknown_before_anything_was_proved() -> None:

@@ -154,6 +154,13 @@ def test_a_move_reaches_above_max_replicas_by_so_much(percent: int, to: int) -> 
     assert (of(plan, "b").reason.code, targets(plan)) == (Code.MOVE_TO_SHARE, {"a": 0, "b": 20})
 
 
+def test_one_node_may_come_above_max_replicas_and_no_second_one() -> None:
+    drained = a(20, state=MemberState.DRAIN)
+    plan = plan_of(drained, b(0, max_nodes=10), member("c", 0), replicas=20, max_replicas=20, max_surge_percent=0)
+    assert asked(plan) == {"b": 1}
+    assert of(plan, "c").reason.code is Code.MAX_SURGE
+
+
 def test_a_wish_is_never_held_by_the_surge() -> None:
     assert asked(plan_of(a(5), b(0), replicas=20, max_replicas=20, max_surge_percent=0)) == {"b": 15}
     missing = a(10).seen(nodes=0, ready=0).remembered(missing_from=NOW - seconds(1))
