@@ -91,6 +91,17 @@ def test_a_wish_moves_nobody_where_moves_may_not_be(policy: VoluntaryMoves) -> N
     assert of(fewer, "a").reason.code is Code.SHRINK_TO_WISH
 
 
+def test_whole_nodes_that_only_a_move_would_bring_nearer_say_so() -> None:
+    members = (a(0), b(3, units_per_node=3, weight=1000))
+    kept = decide(snapshot(*members, replicas=7, voluntary_moves=NEVER))
+    assert (asked(kept), kept.record.desired) == ({}, 7)
+    assert kept.limited_by is not None
+    assert (kept.limited_by.code, of(kept, "b").reason.code) == (Code.NO_VOLUNTARY_MOVE, Code.NO_VOLUNTARY_MOVE)
+    assert asked(decide(snapshot(*members, replicas=7, voluntary_moves=ALWAYS))) == {"a": 1}
+    nearest = decide(snapshot(a(0, max_nodes=0), members[1], replicas=7, voluntary_moves=NEVER))
+    assert (asked(nearest), nearest.limited_by and nearest.limited_by.code) == ({}, Code.WHOLE_NODES)
+
+
 def test_bounds_are_met_whatever_may_move() -> None:
     above = plan_of(a(10, max_nodes=6), b(0), replicas=10, voluntary_moves=NEVER)
     assert targets(above) == {"a": 6, "b": 4}

@@ -56,7 +56,8 @@ def moves(placed: Placed, standings: Sequence[Standing], snapshot: Snapshot) -> 
     percent = 100 + snapshot.spec.disruption.max_surge_percent
     return Moves(
         placed=gone_for,
-        held={} if surplus else held,
+        # Where fewer are wished for, a move is missed only if whole nodes cannot come as near without it.
+        held=held if not surplus or gone_for.units > placed.units else {},
         standing_in=standing_in,
         surplus=surplus,
         wanted=max(0, gone_for.units - obliged) + lacking,
