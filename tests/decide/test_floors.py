@@ -70,6 +70,8 @@ def test_the_reasons_name_pods_and_what_they_cannot_have() -> None:
         pytest.param(member("b", 4), 8, id="at rest"),
         pytest.param(member("b", 2, units_per_node=2), 8, id="floors are nodes, not units"),
         pytest.param(member("b", 3).seen(step=3), 9, id="whole steps"),
+        pytest.param(member("b", 8, max_nodes=8).seen(step=3), 8, id="between two steps, and no whole one is enough"),
+        pytest.param(member("b", 7, max_nodes=7).seen(step=3), 7, id="between two steps, and nearest to enough"),
         pytest.param(member("b", 4, max_nodes=6), 6, id="its own maximum"),
         pytest.param(member("b", 4, state=MemberState.FROZEN), 4, id="frozen"),
         pytest.param(member("b", 4, state=MemberState.DRAIN), 0, id="drained"),
