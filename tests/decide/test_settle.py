@@ -68,6 +68,8 @@ def test_a_node_pool_made_again_is_another_one() -> None:
     assert (record.intent, record.attempts, record.backoff_until) == (None, 0, None)
     assert record.last_resize is not None
     assert record.last_resize.outcome.code is Code.SUPERSEDED
+    again = judged(replace(known, record=record).seen(incarnation="a-3", requested=3, nodes=3, ready=3)).record
+    assert (again.agreed, again.last_resize) == (3, record.last_resize), "what was asked for last is known still"
 
 
 @pytest.mark.parametrize("code", [Code.NODE_POOL_NOT_FOUND, Code.NOT_FOUND], ids=["pool", "cluster"])
@@ -254,6 +256,17 @@ def test_a_delivered_resize_ends_the_pause() -> None:
     one = member("a", 8).remembered(agreed=5, intent=intent(5, 8), attempts=2, backoff_until=NOW + seconds(60))
     record = judged(one).record
     assert (record.attempts, record.backoff_until) == (0, None)
+
+
+def test_a_growth_that_its_cloud_took_is_no_failure_while_its_nodes_boot() -> None:
+    booting = member("a", 8).seen(nodes=6, ready=5).remembered(agreed=5, intent=intent(5, 8))
+    record = judged(booting, replicas=8).record
+    assert (record.intent, record.attempts, record.backoff_until) == (None, 0, None)
+
+
+def test_a_repair_that_its_cloud_took_is_one_more_failure_until_it_shows() -> None:
+    sick = member("a", 8).seen(nodes=5, ready=5).remembered(intent=intent(8, 8), attempts=1, missing_from=NOW)
+    assert judged(sick, replicas=8).record.attempts == 2
 
 
 def test_a_resize_keeps_what_is_held_on_top() -> None:
