@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from multicloud.decide import decide
+from multicloud.decide.decision import PRICED_AT_MOST
 from multicloud.model.approval import Approval, Approve, Binding, Change, EndedPlan, PublishedPlan
 from multicloud.model.plan import Plan, Snapshot
 from multicloud.model.reason import Code
@@ -83,6 +84,14 @@ def test_a_published_plan_tells_once_what_bound_it_and_at_what_price() -> None:
     known = replace(plan.record, plan=replace(plan.record.plan, bindings=None))
     later = again(replace(plan, record=known), cheap, dear, replicas=10, strategy=Strategy.COST)
     assert later.record.plan == plan.record.plan
+
+
+def test_of_many_constraints_a_published_plan_tries_the_first_twenty() -> None:
+    full = [priced(f"m{number}", 0, "0.10", max_nodes=1) for number in range(25)]
+    plan = decide(pool(*full, priced("dear", 0, "0.30"), replicas=30, strategy=Strategy.COST)).record.plan
+    assert plan is not None
+    assert plan.bindings is not None
+    assert len(plan.bindings) == PRICED_AT_MOST - 1, "moveWhenSaving is tried, and does not bind"
 
 
 def test_what_may_go_out_waits_for_no_price() -> None:
