@@ -158,12 +158,22 @@ async def test_a_pool_that_changed_since_the_decision_is_not_written_to(change: 
         pytest.param(10, 4, True, id="nothing goes"),
     ],
 )
-async def test_a_node_that_came_since_the_decision_is_not_given_back(to: int, nodes: int, *, sent: bool) -> None:
-    facts = node_pool("web", 4, nodes=3, ready=3)
+@pytest.mark.parametrize("version", ["", "etag"], ids=["nothing is compared", "the version is compared"])
+async def test_a_node_that_came_since_the_decision_is_not_given_back(
+    to: int, nodes: int, version: str, *, sent: bool
+) -> None:
+    facts = node_pool("web", 4, nodes=3, ready=3, version=version)
     bench = Bench(facts=facts, now_there=replace(facts, nodes=nodes), to=to)
     _, outcome = await bench.send()
     assert bool(bench.lane.resizes) == sent
     assert (outcome.error is None) == sent
+
+
+async def test_what_never_came_is_given_back_by_the_version_that_was_decided_on() -> None:
+    facts = node_pool("web", 4, nodes=3, ready=3, version="etag")
+    bench = Bench(facts=facts, now_there=replace(facts, version="another"), to=3)
+    await bench.send()
+    assert [pool.version for pool in bench.lane.sent] == ["etag"]
 
 
 async def test_a_cloud_with_compare_and_set_is_not_read_again() -> None:

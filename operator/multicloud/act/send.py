@@ -114,16 +114,22 @@ def _outcome(dispatch: Dispatch, answer: Operation | CloudError, not_cordoned: R
 
 
 async def _read_again(lane: Lane, change: Resize) -> Resize:
-    """Read right before writing, where the cloud has no compare-and-set. Raises NotSent if the decision is stale."""
-    if change.pool.version:
+    """Read right before writing, unless the cloud compares all that counts. Raises NotSent if the decision is stale."""
+    compared = bool(change.pool.version)
+    if compared and not _takes_back(change):
         return change
     try:
         now = await lane.read(change.pool.ref)
     except OutcomeUnknown as error:  # whatever became of the read, nothing was written
         raise Unavailable(error.reason, retry_after_s=error.retry_after_s) from None
-    if now is None or not _same(now, change.pool) or _came_late(now, change):
+    if now is None or not (compared or _same(now, change.pool)) or _came_late(now, change):
         raise NotSent(Reason(code=Code.CONFLICT, text="the node pool changed since the decision; deciding again"))
-    return replace(change, pool=now)
+    return change if compared else replace(change, pool=now)
+
+
+def _takes_back(change: Resize) -> bool:
+    """True where nodes go of which some never came: no version of the node pool tells that they have come after all."""
+    return change.to < change.pool.requested and change.pool.nodes < change.pool.requested
 
 
 def _came_late(now: NodePool, change: Resize) -> bool:
