@@ -40,8 +40,8 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests that start programs wait for them: one process more than there are cores keeps all cores busy. Files stay in the
-# order of collection, which is slow ones first.
-SIDE_BY_SIDE := --numprocesses=$(shell expr $$(nproc) + 1) --dist=loadfile --no-loadscope-reorder
+# order of collection, which is slow ones first. Each process starts an API server of its own: six of them are enough.
+SIDE_BY_SIDE := --numprocesses=$(shell cores=$$(nproc); echo $$((cores < 5 ? cores + 1 : 6))) --dist=loadfile --no-loadscope-reorder
 
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
