@@ -159,26 +159,27 @@ def test_a_pool_that_is_gone_frees_its_scopes_and_wakes_who_waited() -> None:
     assert len(bench.prepare(waiter).dispatches) == 1
 
 
-def test_a_pool_that_wants_nothing_any_more_lets_those_behind_it_pass() -> None:
-    bench = Bench()
+def waiting_in_a_row(bench: Bench) -> tuple[Snapshot, Snapshot]:
+    """Two pools that wait for a cluster, one behind the other; who held it is gone."""
     holder, first, second = (
         replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "one", "two")
     )
     for each in (holder, first, second):
         bench.prepare(each)
     bench.preparer.forget(holder.key)
+    return first, second
+
+
+def test_a_pool_that_wants_nothing_any_more_lets_those_behind_it_pass() -> None:
+    bench = Bench()
+    first, second = waiting_in_a_row(bench)
     assert bench.prepare(replace(snapshot(gke("one", 4), replicas=4), key=first.key)).dispatches == ()
     assert len(bench.prepare(second).dispatches) == 1
 
 
 def test_a_pool_that_is_gone_lets_those_behind_it_pass() -> None:
     bench = Bench()
-    holder, first, second = (
-        replace(snapshot(gke(name, 4), replicas=8), key=replace(POOL, name=name)) for name in ("holder", "one", "two")
-    )
-    for each in (holder, first, second):
-        bench.prepare(each)
-    bench.preparer.forget(holder.key)
+    first, second = waiting_in_a_row(bench)
     bench.heard.woken.clear()
     bench.preparer.forget(first.key)
     assert bench.heard.woken == [second.key]

@@ -287,7 +287,7 @@ class ReportedPlan(Reported):
     binding_constraints: tuple[ReportedBinding, ...] | None = Field(
         default=None,
         description="What decided the sizes of a published plan, and what that costs, by the prices of that moment; of the "
-        "first twenty constraints. Null: nothing has to be approved; `multicloud explain` tells it then.",
+        "first twenty constraints. Null: nothing has to be approved, or not worked out yet; `multicloud explain` tells it.",
     )
     hourly_cost: str | None = Field(
         default=None, description="What the sizes at the end cost an hour. Null: a price or a size is not known."

@@ -53,8 +53,8 @@ class Ask:
     def lost(self) -> int:
         """Ready nodes that go at the worst.
 
-        What GKE still creates goes before what works: Google chooses by a VM's status, and tells no machine that is on
-        its way from one that never comes (Compute Engine, instanceGroupManagers.resize).
+        What GKE still creates is taken to go before what works. Google says no more than that an arbitrary order takes a
+        VM's status into account (Compute Engine, instanceGroupManagers.resize); docs/reliability.md says what that leaves open.
         """
         seen = self.fleet[self.place]
         there = seen.ready if self.place.cloud == "gcp" else seen.nodes
