@@ -128,9 +128,9 @@ mutation: setup
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 
-# Goes on after a failure: one run names everything that is wrong.
+# Goes on after a failure: one run names everything that is wrong. The types alone take as long as all the rest.
 check: setup
-	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports \
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target check-types check-lint check-format check-imports \
 	  check-lock check-installed check-lowest check-generated
 
 check-lint: setup

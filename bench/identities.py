@@ -15,10 +15,10 @@ from bench.lab import Row, apart, resident_mib
 from multicloud.clouds.aks import door as aks
 from multicloud.clouds.eks import door as eks
 from multicloud.clouds.gke import door as gke
+from multicloud.model.account import AwsAccount, AzureAccount, GcpAccount
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef
 from multicloud.model.size import Detail
-from multicloud.model.spec import AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Endpoint, GcpEndpoints
 from multicloud_lab.thread import LabThread
 

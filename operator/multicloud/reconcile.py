@@ -15,6 +15,7 @@ from multicloud.act.prepare import RETRY_S, Prepared, Preparer
 from multicloud.act.send import Sender
 from multicloud.decide.scale.history import remembered, resumed
 from multicloud.decide.scale.policy import decide_policy
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError, Refused
 from multicloud.model.metric import JudgedPolicy
 from multicloud.model.plan import Plan, Snapshot
@@ -23,7 +24,7 @@ from multicloud.model.port import Clock, Lanes, Wake
 from multicloud.model.reason import Reason
 from multicloud.model.record import Record
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, PoolSpec
+from multicloud.model.spec import PolicyObject, PoolObject, PoolSpec
 from multicloud.observe.observer import Observer, account_of
 from multicloud.observe.sampler import Sampler
 from multicloud.observe.standing import another_works, no_standing, pool_standing

@@ -11,13 +11,14 @@ from multicloud.act.brake import Brake, Limits
 from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import RETRY_S, Dispatch
 from multicloud.act.send import Sender
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Throttled
 from multicloud.model.plan import Outcome
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import LastResize, MemberRecord, PoolRecord, Removal
 from multicloud.model.ref import Cloud, Kind, ObjectKey
 from multicloud.model.size import Activity, NodePool, Operation, OperationState, Resize
-from multicloud.model.spec import AccountObject, Failover
+from multicloud.model.spec import Failover
 from support.builders import POOL, intent, node_pool
 from support.clock import VirtualClock
 from support.scripted import Heard, ScriptedLane, ScriptedLanes

@@ -9,8 +9,8 @@ import yaml
 
 from multicloud.cli.reference.metrics import described_metrics
 from multicloud.decide import decide
+from multicloud.model.account import AccountObject
 from multicloud.model.reason import Code
-from multicloud.model.spec import AccountObject
 from multicloud.report.conditions import account_conditions, pool_conditions
 from support.builders import NOW, POOL, member, snapshot
 from support.markdown import anchors

@@ -128,8 +128,8 @@ class Clouds(_Part):
     ],
     "operator/multicloud/clouds/registry.py": [
         Edit(
-            "from multicloud.model.spec import AccountObject,",
-            "from multicloud.model.ref import OasisAccount\nfrom multicloud.model.spec import AccountObject,",
+            "from multicloud.model.account import AccountObject,",
+            "from multicloud.model.ref import OasisAccount\nfrom multicloud.model.account import AccountObject,",
         ),
         Edit(
             "            return gke.POLICY\n",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from multicloud.clouds.lane import READ_THREADS, WRITE_THREADS, CloudLane, LaneMetrics, Shared
+from multicloud.clouds.lane import READ_THREADS, WRITE_THREADS, CloudLane, Shared
+from multicloud.clouds.metering import LaneMetrics
 from multicloud.clouds.pace import FAILURES, JITTER, OPEN_S, PACES, Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import (

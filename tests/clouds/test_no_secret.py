@@ -20,7 +20,8 @@ from clouds.eks.test_errors import ROWS as EKS_ROWS
 from clouds.gke.test_errors import BROKEN as GKE_BROKEN
 from clouds.gke.test_errors import COMPUTE as GKE_COMPUTE
 from clouds.gke.test_errors import ROWS as GKE_ROWS
-from multicloud.clouds.lane import CloudLane, LaneMetrics, Shared
+from multicloud.clouds.lane import CloudLane, Shared
+from multicloud.clouds.metering import LaneMetrics
 from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import CloudError

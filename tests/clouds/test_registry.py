@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from multicloud.clouds.registry import SECRET_S, UNUSED_S, CloudLanes
+from multicloud.model.account import AccountObject
 from multicloud.model.error import NotSent, Refused, Unavailable, refused
 from multicloud.model.port import Fence
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ObjectKey
 from multicloud.model.size import Detail, OperationState, Resize
-from multicloud.model.spec import AccountObject
 from multicloud.settings import Identities, Settings
 from multicloud_lab.thread import LabThread
 from support.clock import VirtualClock

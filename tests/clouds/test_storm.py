@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from multicloud.clouds.lane import CloudLane, LaneMetrics, Shared
+from multicloud.clouds.lane import CloudLane, Shared
+from multicloud.clouds.metering import LaneMetrics
 from multicloud.clouds.pace import PACES, Buckets
 from multicloud.clouds.threads import Exit
 from multicloud.model.error import CloudError, Throttled

@@ -10,7 +10,7 @@ import yaml
 
 from multicloud.clouds.ambient import admit
 from multicloud.kinds.parse import account_object
-from multicloud.model.spec import AccountObject, AccountSpec
+from multicloud.model.account import AccountObject, AccountSpec
 from multicloud.settings import Settings, load
 from multicloud_lab.controlplane import ControlPlane
 

@@ -9,20 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multicloud.kinds.parse import account_object, pool_object
+from multicloud.model.account import AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.model.reason import Code
 from multicloud.model.record import AccountRecord, PoolRecord
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.schedule import Schedule
 from multicloud.model.spec import (
-    AccountSpec,
     Action,
     Adoption,
-    AwsAccount,
-    AzureAccount,
     Detect,
     Disruption,
     Drift,
-    GcpAccount,
     Loss,
     MemberSpec,
     MemberState,

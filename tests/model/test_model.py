@@ -2,18 +2,9 @@
 
 import pytest
 
+from multicloud.model.account import AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
-from multicloud.model.spec import (
-    AccountSpec,
-    Adoption,
-    AwsAccount,
-    AzureAccount,
-    Failover,
-    GcpAccount,
-    MemberSpec,
-    MemberState,
-    PoolSpec,
-)
+from multicloud.model.spec import Adoption, Failover, MemberSpec, MemberState, PoolSpec
 from support.builders import member_spec, node_pool
 
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from multicloud.model.account import AccountObject, AccountSpec, AwsAccount
 from multicloud.model.error import Throttled, Unavailable
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Kind, ObjectKey
 from multicloud.model.size import Activity, Detail, OperationState
-from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount
 from multicloud.observe.looker import LONGEST_WAIT_S, Cadence, Lookers, Want
 from support.builders import POOL, node_pool, node_pool_ref
 from support.clock import VirtualClock

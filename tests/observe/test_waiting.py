@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from multicloud.model.account import AccountObject, AccountSpec, AwsAccount
 from multicloud.model.member import ClusterLogin, Inside, Load, Look
 from multicloud.model.pods import Crowd, Pending, Rooms
 from multicloud.model.record import Claim, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, Kind, ObjectKey
-from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, MemberState, PoolObject, PoolSpec, Price
+from multicloud.model.spec import MemberState, PoolObject, PoolSpec, Price
 from multicloud.observe.insides import Insides
 from multicloud.observe.waiting import pending_pods
 from support.builders import NOW, member_spec, seconds

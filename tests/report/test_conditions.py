@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from multicloud.decide import decide
+from multicloud.model.account import AccountObject
 from multicloud.model.override import Override, SeenOverride
 from multicloud.model.plan import Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Condition, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, Deficit, Drift, Failover, Surplus, Word
+from multicloud.model.spec import Deficit, Drift, Failover, Surplus, Word
 from multicloud.report.conditions import account_conditions, find, pool_conditions
 from support.builders import NOW, Member, found, intent, member, snapshot, unknown, unseen
 

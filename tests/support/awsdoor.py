@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from multicloud.clouds.eks.door import open_door
+from multicloud.model.account import AwsAccount
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 from support.told import pools_of
 from support.vendor import Answer, Vendor

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from multicloud.clouds.aks.door import open_door
+from multicloud.model.account import AzureAccount
 from multicloud.model.error import NotSent
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
-from multicloud.model.spec import AzureAccount
 from multicloud.settings import AzureEndpoints, Endpoint
 from support.told import pools_of
 from support.vendor import Answer, Vendor

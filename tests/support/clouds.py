@@ -13,11 +13,11 @@ from multicloud.clouds.aks import door as aks
 from multicloud.clouds.eks import door as eks
 from multicloud.clouds.gke import door as gke
 from multicloud.clouds.registry import policy_of
+from multicloud.model.account import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 from multicloud.model.error import CloudError
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool
-from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Clouds, Endpoint, GcpEndpoints
 from multicloud_lab.thread import LabThread
 from support.told import pools_of

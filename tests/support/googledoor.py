@@ -16,10 +16,10 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from multicloud.clouds.gke.door import open_door
+from multicloud.model.account import GcpAccount
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import Detail, NodePool, ReadySource
-from multicloud.model.spec import GcpAccount
 from multicloud.settings import Endpoint, GcpEndpoints
 from multicloud_lab.core.tls import Tls
 from support.told import pools_of

@@ -10,9 +10,9 @@ from typing import Any
 import requests
 
 from multicloud.kube.members import Cordoning, MemberEyes, WaysIn
+from multicloud.model.account import AccountObject
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Look
 from multicloud.model.ref import Cloud, ClusterRef, Kind, ObjectKey
-from multicloud.model.spec import AccountObject
 from multicloud.settings import MemberClusters
 from multicloud_lab.thread import LabThread
 from support import member

@@ -17,9 +17,9 @@ from google.cloud.container_v1.types import cluster_service as messages
 from multicloud.clouds.aks import door as aks
 from multicloud.clouds.eks import door as eks
 from multicloud.clouds.gke import door as gke
+from multicloud.model.account import AwsAccount, AzureAccount, GcpAccount
 from multicloud.model.port import CloudDoor
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
-from multicloud.model.spec import AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import AwsEndpoints, AzureEndpoints, Endpoint, GcpEndpoints
 from multicloud_lab.core.tls import Tls
 from multicloud_lab.thread import LabThread

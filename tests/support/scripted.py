@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError, refused
 from multicloud.model.member import ClusterCredential
 from multicloud.model.port import ClusterPools, EventNote, Lane, Rejected, Written
 from multicloud.model.reason import Code
 from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, OperationState, Principal, Resize
-from multicloud.model.spec import AccountObject
 
 
 @dataclass(slots=True)

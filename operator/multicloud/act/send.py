@@ -13,6 +13,7 @@ import structlog
 from multicloud.act.brake import Brake
 from multicloud.act.cordon import Cordoner
 from multicloud.act.prepare import RETRY_S, Dispatch
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError, Conflict, NoCapacity, NotSent, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.plan import Outcome
 from multicloud.model.port import Attention, Clock, Lane, Lanes
@@ -20,7 +21,6 @@ from multicloud.model.reason import Code, Reason
 from multicloud.model.record import LastResize, MemberRecord, PoolRecord
 from multicloud.model.ref import ObjectKey
 from multicloud.model.size import Activity, NodePool, Operation, Resize
-from multicloud.model.spec import AccountObject
 
 audit: structlog.stdlib.BoundLogger = structlog.get_logger("audit")
 

@@ -9,11 +9,11 @@ import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from multicloud.clouds.metering import LaneMetrics
 from multicloud.clouds.pace import CAREFUL, PACES, Breaker, BucketKey, Buckets
 from multicloud.clouds.threads import Job, LaneThreads
 from multicloud.model.error import (
@@ -36,17 +36,12 @@ from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
 
 T = TypeVar("T")
 
-MetricRegistry: TypeAlias = CollectorRegistry
-"""Where metrics are kept, by a name for who only hands it on."""
-
 READ_THREADS: Final = 4
 WRITE_THREADS: Final = 4
 """Threads of one lane, at most: a read that hangs never delays a resize, and four hung ones delay reads only."""
 
 READ_COST: Final = 2.0
 """About how many calls it takes to read one node pool: what describes it, and its size."""
-
-CALL_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("cloud")
 
@@ -63,50 +58,6 @@ _CODE_CLASSES: Sequence[tuple[type[CloudError], str]] = (
 
 _AWAY: Final = frozenset({Code.UNAVAILABLE, Code.TIMED_OUT, Code.UNEXPECTED})
 """What counts for a breaker: no answer, none in time, none that is one. An expired token or a stale look is an answer."""
-
-
-class LaneMetrics:
-    """What the lanes count. One for all lanes of a process."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Register everything."""
-        self.requests = Counter(
-            "multicloud_cloud_requests_total",
-            "Calls through a cloud's door, by how they ended; one call may take several requests.",
-            ["provider", "operation", "code_class"],
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "multicloud_cloud_request_duration_seconds",
-            "Duration of a call through a cloud's door, without the wait for its turn.",
-            ["provider", "operation"],
-            buckets=CALL_BUCKETS,
-            registry=registry,
-        )
-        self.throttled = Counter(
-            "multicloud_cloud_throttled_total",
-            "Calls that a cloud, or our own rate limit, sent back.",
-            ["provider", "operation"],
-            registry=registry,
-        )
-        self.circuit_open = Gauge(
-            "multicloud_cloud_circuit_open",
-            "1 while a place of an account is not asked because it did not answer.",
-            ["provider", "credential"],
-            registry=registry,
-        )
-        self.threads = Gauge(
-            "multicloud_executor_threads", "Threads of lanes, hung ones too.", ["pool", "provider"], registry=registry
-        )
-        self.queued = Gauge(
-            "multicloud_executor_queue_depth", "Calls that wait for a thread.", ["pool", "provider"], registry=registry
-        )
-        self.abandoned = Counter(
-            "multicloud_executor_abandoned_total",
-            "Threads given up because their call hung past twice its deadline.",
-            ["pool", "provider"],
-            registry=registry,
-        )
 
 
 @dataclass(slots=True)

@@ -14,16 +14,17 @@ from typing import Final
 import structlog
 
 from multicloud.clouds.ambient import admit
-from multicloud.clouds.lane import CloudLane, LaneMetrics, MetricRegistry, Shared
+from multicloud.clouds.lane import CloudLane, Shared
+from multicloud.clouds.metering import LaneMetrics, MetricRegistry
 from multicloud.clouds.pace import Buckets
 from multicloud.clouds.threads import Exit
+from multicloud.model.account import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.model.error import Refused, Unavailable, refused
 from multicloud.model.exchange import Tap
 from multicloud.model.permission import Policy
 from multicloud.model.port import Clock, CloudDoor, Fence, Secrets
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, ObjectKey
-from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, AzureAccount, GcpAccount
 from multicloud.settings import Clouds, Settings
 
 SECRET_S: Final = 30.0

@@ -17,8 +17,8 @@ from multicloud.kinds.shape import (
     rule,
     rules,
 )
+from multicloud.model.account import AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 from multicloud.model.ref import Cloud
-from multicloud.model.spec import AccountSpec, AwsAccount, AzureAccount, GcpAccount, Provider
 
 
 class ProviderName(StrEnum):

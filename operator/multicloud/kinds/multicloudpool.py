@@ -10,7 +10,8 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from multicloud.kinds.allocation import PRICE_RULES, Allocation, Currency, HourlyPrice
-from multicloud.kinds.schedule import Recurring
+from multicloud.kinds.disruption import DisruptionBlock
+from multicloud.kinds.failover import FailoverBlock
 from multicloud.kinds.shape import (
     GcpProject,
     Guid,
@@ -30,23 +31,17 @@ from multicloud.model.reason import Reason
 from multicloud.model.ref import Cloud, ClusterRef, NodePoolRef
 from multicloud.model.size import CapacityType
 from multicloud.model.spec import (
-    Action,
     Adoption,
     CloudRange,
     Deficit,
     Detect,
-    Disruption,
     Drift,
-    Failover,
     MemberSpec,
     MemberState,
     Mode,
     PoolSpec,
     Price,
     Surplus,
-    VoluntaryMoves,
-    WhenUnreachable,
-    Window,
 )
 
 MAX_MEMBERS = 100
@@ -237,74 +232,6 @@ class Member(Part):
         )
 
 
-Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
-
-
-class WindowBlock(Recurring):
-    """Times at which nodes may be removed."""
-
-    allow: Annotated[
-        tuple[Action, ...],
-        Field(min_length=1, max_length=len(Action), json_schema_extra={"x-kubernetes-list-type": "set"}),
-    ] = Field(
-        description="What may be done in it. ScaleDown: remove nodes because fewer are wished for. Move: have others stand in for "
-        "nodes, and remove them. What no window of the list allows is not bound to windows."
-    )
-
-    def to_model(self) -> Window:
-        """Say it in the words of `model`."""
-        return Window(schedule=self.to_schedule(), allow=frozenset(self.allow))
-
-
-class DisruptionBlock(Part):
-    """How fast nodes may be removed, and when. Growth is not limited by this."""
-
-    max_unavailable_percent: Annotated[WholeNumber, Field(ge=1, le=100)] = Field(
-        default=10,
-        description="Most units removed from the whole pool in one step, in percent of the desired ones, rounded up; units "
-        "that are not ready are counted among them. One node (GKE: one of each zone) may go in any case. 100: no such limit.",
-    )
-    max_nodes_per_step: Annotated[WholeNumber, Field(ge=1, le=10_000)] = Field(
-        default=20, description="Most nodes removed from the whole pool in one step; the next waits for it to end."
-    )
-    step_pause_seconds: Seconds = Field(
-        default=300,
-        description="Seconds between the end of a step and the next, where evicted pods cannot be watched. Where the cluster "
-        "shows its pods, the next step waits until no more of them are without a node than before.",
-    )
-    scale_down_delay_seconds: Seconds = Field(
-        default=300, description="Seconds that a lower wish must have stood before nodes are removed for it."
-    )
-    max_surge_percent: Annotated[WholeNumber, Field(ge=0, le=100)] = Field(
-        default=10,
-        description="Most units above maxReplicas while units move from one member to another, in percent of maxReplicas, "
-        "rounded up. One node (GKE: one of each zone) may come in any case.",
-    )
-    voluntary_moves: VoluntaryMoves = Field(
-        default=VoluntaryMoves.OBSERVED,
-        description="Whether a member may lose nodes though no fewer are wished for. Observed: one whose pods the operator can "
-        "see. Always, Never. A member that is drained, or above its maxNodes, loses them all the same.",
-    )
-    windows: Annotated[
-        tuple[WindowBlock, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
-    ] = Field(
-        default=(),
-        description="Times at which nodes may be removed, apart from those of members that are drained. None: always.",
-    )
-
-    def to_model(self) -> Disruption:
-        """Say it in the words of `model`."""
-        return Disruption(
-            max_unavailable_percent=self.max_unavailable_percent,
-            max_nodes_per_step=self.max_nodes_per_step,
-            step_pause_s=self.step_pause_seconds,
-            scale_down_delay_s=self.scale_down_delay_seconds,
-            max_surge_percent=self.max_surge_percent,
-            voluntary_moves=self.voluntary_moves,
-            windows=tuple(window.to_model() for window in self.windows),
-        )
-
-
 class DriftBlock(Part):
     """What to do when somebody else resized a node pool."""
 
@@ -327,70 +254,6 @@ class DriftBlock(Part):
     def to_model(self) -> Drift:
         """Say it in the words of `model`."""
         return Drift(surplus=self.surplus, deficit=self.deficit, hold_s=self.hold_seconds)
-
-
-class FailoverBlock(Part):
-    """What happens when a cloud does not deliver, and how a member comes back."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "!has(self.backoffSeconds) || !has(self.maxBackoffSeconds) || self.backoffSeconds <= self.maxBackoffSeconds",
-                "backoffSeconds must not be above maxBackoffSeconds",
-                field=".backoffSeconds",
-            )
-        )
-    )
-
-    provision_timeout_seconds: Annotated[WholeNumber, Field(ge=60, le=86_400)] = Field(
-        default=900,
-        description="Seconds that asked-for nodes may take to become ready; then they count as missing: others grow, "
-        "and what the cloud never made is given back.",
-    )
-    lock_timeout_seconds: Seconds = Field(
-        default=600,
-        description="Seconds to wait for somebody else's operation on a node pool before others grow in its place.",
-    )
-    backoff_seconds: Annotated[WholeNumber, Field(ge=5, le=86_400)] = Field(
-        default=300, description="Seconds before a member that failed to grow may try again; doubles at every failure."
-    )
-    max_backoff_seconds: Annotated[WholeNumber, Field(ge=5, le=86_400)] = Field(
-        default=1800, description="Longest back-off in seconds."
-    )
-    unreachable_after_seconds: Annotated[WholeNumber, Field(ge=60, le=86_400)] = Field(
-        default=600, description="Seconds without a good read after which a member counts as unreachable."
-    )
-    when_unreachable: WhenUnreachable = Field(
-        default=WhenUnreachable.HOLD,
-        description="Hold: an unreachable member counts with what it had. Replace: it counts nothing, others grow; "
-        "what comes back leaves by ordinary scale-down.",
-    )
-    return_to_preferred: Switch = Field(
-        default=True,
-        description="Move units back to a member that failed once it can grow again: one node, then the rest.",
-    )
-    return_after_seconds: Seconds = Field(
-        default=1800, description="Seconds after its last failure before units move back to a member."
-    )
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if self.backoff_seconds > self.max_backoff_seconds:
-            raise ValueError("backoffSeconds must not be above maxBackoffSeconds")
-        return self
-
-    def to_model(self) -> Failover:
-        """Say it in the words of `model`."""
-        return Failover(
-            provision_timeout_s=self.provision_timeout_seconds,
-            lock_timeout_s=self.lock_timeout_seconds,
-            backoff_s=self.backoff_seconds,
-            max_backoff_s=self.max_backoff_seconds,
-            unreachable_after_s=self.unreachable_after_seconds,
-            when_unreachable=self.when_unreachable,
-            return_to_preferred=self.return_to_preferred,
-            return_after_s=self.return_after_seconds,
-        )
 
 
 class MultiCloudPoolSpec(Part):

@@ -16,11 +16,12 @@ from multicloud.kinds.multicloudpool import MultiCloudPoolSpec
 from multicloud.kinds.remembered import account_record, policy_record, pool_record
 from multicloud.kinds.scalingpolicy import ScalingPolicySpec
 from multicloud.kinds.shape import Part, problems
+from multicloud.model.account import AccountObject, AccountSpec
 from multicloud.model.policy import PolicySpec
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import PolicyRecord, PoolRecord
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, AccountSpec, PolicyObject, PoolObject, PoolSpec, StoredObject
+from multicloud.model.spec import PolicyObject, PoolObject, PoolSpec, StoredObject
 
 _PartT = TypeVar("_PartT", bound=Part)
 _SpecT = TypeVar("_SpecT")

@@ -32,6 +32,9 @@ Units = Annotated[WholeNumber, Field(ge=0, le=1_000_000)]
 Nodes = Annotated[WholeNumber, Field(ge=0, le=10_000)]
 """Nodes over all zones, 0 to 10,000."""
 
+Seconds = Annotated[WholeNumber, Field(ge=0, le=86_400)]
+"""A time of the pool's own, up to a day."""
+
 ObjectName = Annotated[
     str,
     Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError
 from multicloud.model.member import ClusterCredential, ClusterLogin, Inside, Load, Look, Patched, SeenNode
 from multicloud.model.metric import Asker, Sample
@@ -18,7 +19,6 @@ from multicloud.model.policy import Source
 from multicloud.model.reason import Reason
 from multicloud.model.ref import ClusterRef, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, Principal, Resize
-from multicloud.model.spec import AccountObject
 
 ClusterPools = Mapping[ClusterRef | NodePoolRef, Sequence[NodePool] | CloudError]
 """What a read told: by cluster its node pools, or why it could not be read; by node pool why that one alone could not.

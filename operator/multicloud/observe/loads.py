@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from multicloud.model.account import AccountObject
 from multicloud.model.member import MemberLoad
 from multicloud.model.ref import ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.model.spec import PoolObject
 from multicloud.observe.insides import Insides
 from multicloud.observe.observer import account_of
 

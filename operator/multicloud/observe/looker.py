@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from multicloud.model.account import AccountObject
 from multicloud.model.error import CloudError
 from multicloud.model.port import Clock, ClusterPools, Lane, Lanes, Wake
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail, NodePool, Operation, OperationState, Sight
-from multicloud.model.spec import AccountObject
 
 BATCH_SLACK = 0.1
 """Share of the interval by which a cluster may be read early to ride along with another one of its place."""

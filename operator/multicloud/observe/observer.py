@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from multicloud.model.account import AccountObject
 from multicloud.model.plan import Headroom, MemberView, PolicyWish, Snapshot, Stop
 from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import MemberRecord
 from multicloud.model.ref import Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import Activity, Operation, OperationState, Sight
-from multicloud.model.spec import AccountObject, MemberSpec, PoolObject, PoolSpec
+from multicloud.model.spec import MemberSpec, PoolObject, PoolSpec
 from multicloud.observe.claims import Claims, Owner
 from multicloud.observe.insides import Insides, with_ready
 from multicloud.observe.looker import Lookers, Want

@@ -10,10 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from multicloud.model.account import AccountObject
 from multicloud.model.pods import Candidate, ClusterPods, Crowd, Pending, Rooms
 from multicloud.model.policy import PendingPods
 from multicloud.model.ref import ClusterRef, NodePoolRef, ObjectKey
-from multicloud.model.spec import AccountObject, MemberSpec, MemberState, PolicyObject, PoolObject
+from multicloud.model.spec import MemberSpec, MemberState, PolicyObject, PoolObject
 from multicloud.observe.insides import Insides
 from multicloud.observe.observer import account_of
 

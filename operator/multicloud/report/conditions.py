@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from multicloud.model.account import AccountObject
 from multicloud.model.plan import MemberPlan, Plan, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Condition
-from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.model.spec import PoolObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from multicloud.model.account import AccountObject
 from multicloud.model.plan import Headroom, Stop
 from multicloud.model.record import Condition
-from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
+from multicloud.model.spec import PolicyObject, PoolObject, StoredObject
 from multicloud.model.version import VERSION
 
 PASS_BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

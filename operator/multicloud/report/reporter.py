@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from multicloud.kinds.status import render_account, render_pool
+from multicloud.model.account import AccountObject
 from multicloud.model.approval import OUTCOMES
 from multicloud.model.plan import Outcome, Plan, Snapshot
 from multicloud.model.port import Clock
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import AccountRecord, PoolRecord
-from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.model.spec import PoolObject
 from multicloud.report.conditions import account_conditions, pool_conditions, refused_pool
 from multicloud.report.events import Recorder
 from multicloud.report.metrics import Metrics

@@ -17,10 +17,10 @@ from multicloud.clouds.registry import CloudLanes
 from multicloud.decide import decide
 from multicloud.kube.external import KubeExternal
 from multicloud.kube.members import Cordoning
+from multicloud.model.account import AccountObject
 from multicloud.model.plan import Plan, Snapshot, Stop
 from multicloud.model.port import Clock, ClusterSide, EventSink, Fence, Lanes, Secrets, StatusWriter, Wake
 from multicloud.model.ref import ObjectKey
-from multicloud.model.spec import AccountObject
 from multicloud.observe.claims import Claims
 from multicloud.observe.insides import Insides
 from multicloud.observe.looker import Cadence, Lookers

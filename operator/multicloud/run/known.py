@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from multicloud.model.account import AccountObject
 from multicloud.model.member import MemberLoad
 from multicloud.model.plan import PolicyWish
 from multicloud.model.pods import Pending
 from multicloud.model.port import Clock
 from multicloud.model.ref import ObjectKey
-from multicloud.model.spec import AccountObject, PolicyObject, PoolObject
+from multicloud.model.spec import PolicyObject, PoolObject
 from multicloud.observe.insides import Insides
 from multicloud.observe.loads import member_loads
 from multicloud.observe.waiting import counts_pods, pending_pods

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from multicloud.kinds.parse import stored_object
+from multicloud.model.account import AccountObject
 from multicloud.model.record import AccountRecord, PolicyRecord, PoolRecord, Record
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PolicyObject, PoolObject, StoredObject
+from multicloud.model.spec import PolicyObject, PoolObject, StoredObject
 
 
 class Listener(Protocol):

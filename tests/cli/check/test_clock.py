@@ -9,7 +9,7 @@ from multicloud.cli.check.checking import LooksOnly, check
 from multicloud.cli.check.entering import greeter
 from multicloud.cli.check.shown import rows
 from multicloud.cli.check.wire import Wire
-from multicloud.clouds.lane import MetricRegistry
+from multicloud.clouds.metering import MetricRegistry
 from multicloud.clouds.registry import CloudLanes
 from multicloud.kinds.parse import pool_object
 from multicloud.model.exchange import Exchange, Tap

@@ -9,8 +9,8 @@ import pytest
 from multicloud.cli.plan.scene import Scene, live
 from multicloud.decide import bindings, decide
 from multicloud.kinds.parse import account_object, pool_object
+from multicloud.model.account import AccountObject
 from multicloud.model.reason import Code
-from multicloud.model.spec import AccountObject
 from support.manifests import account, member, pool
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)

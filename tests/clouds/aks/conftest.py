@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from multicloud.clouds.aks.door import open_door
+from multicloud.model.account import AzureAccount
 from multicloud.model.port import CloudDoor
-from multicloud.model.spec import AzureAccount
 from multicloud.settings import AzureEndpoints, Endpoint
 from multicloud_lab.thread import LabThread
 from support.azuredoor import ACCOUNT, Fence, scripted_door

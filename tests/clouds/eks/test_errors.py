@@ -10,11 +10,11 @@ from botocore.session import Session
 
 from multicloud.clouds.eks.door import open_door
 from multicloud.clouds.eks.errors import BY_CODE, LAUNCH_TROUBLE
+from multicloud.model.account import AwsAccount
 from multicloud.model.error import CloudError, Conflict, NoCapacity, OutcomeUnknown, Refused, Throttled, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
 from multicloud.model.size import Detail, Resize
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 from support.awsdoor import CLUSTER, KEYS, UPDATE, WEB, nodegroup, pool_fact, read, refusal, scripted_door, serve, xml
 from support.azuredoor import Fence

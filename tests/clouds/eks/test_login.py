@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from multicloud.clouds.eks.clients import make_config
 from multicloud.clouds.eks.door import open_door
 from multicloud.clouds.eks.login import Keys, Login, Role, session_name
+from multicloud.model.account import AwsAccount
 from multicloud.model.error import CloudError
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints
 from support.awsdoor import KEYS
 from support.azuredoor import Fence

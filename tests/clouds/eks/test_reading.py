@@ -8,11 +8,11 @@ from botocore.session import Session
 
 from multicloud.clouds.eks.door import open_door
 from multicloud.clouds.eks.facts import ACTIVITY
+from multicloud.model.account import AwsAccount
 from multicloud.model.error import CloudError, Refused, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
 from multicloud.model.size import Activity, CapacityType, Detail
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 from multicloud_lab.thread import LabThread
 from support.awsdoor import CLUSTER, KEYS, WEB, groups_xml, instances, nodegroup, read, refusal, serve, xml

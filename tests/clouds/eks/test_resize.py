@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from multicloud.clouds.eks.door import open_door
+from multicloud.model.account import AwsAccount
 from multicloud.model.error import Conflict, NotSent, OutcomeUnknown, Refused, Unavailable
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
 from multicloud.model.size import Activity, Detail, Operation, OperationState, Resize
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 from multicloud_lab.core.seed import Seed
 from multicloud_lab.thread import LabThread

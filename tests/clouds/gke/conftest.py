@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from multicloud.clouds.gke.door import open_door
+from multicloud.model.account import GcpAccount
 from multicloud.model.port import CloudDoor
-from multicloud.model.spec import GcpAccount
 from multicloud.settings import Endpoint, GcpEndpoints
 from multicloud_lab.thread import LabThread
 from support.azuredoor import Fence

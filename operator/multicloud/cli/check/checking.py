@@ -12,13 +12,14 @@ from multicloud.cli.check.findings import AccountFound, Inner, MemberFound, Repo
 from multicloud.cli.check.wire import Wire
 from multicloud.clouds.lane import READ_THREADS, CloudLane
 from multicloud.clouds.registry import CloudLanes, policy_of
+from multicloud.model.account import AccountObject, AccountSpec
 from multicloud.model.error import CloudError, NotSent
 from multicloud.model.exchange import Tap
 from multicloud.model.permission import Permission
 from multicloud.model.reason import Code, Reason
 from multicloud.model.ref import Cloud, NodePoolRef, ObjectKey
 from multicloud.model.size import Detail
-from multicloud.model.spec import AccountObject, AccountSpec, MemberSpec, PoolObject
+from multicloud.model.spec import MemberSpec, PoolObject
 
 OpenLanes = Callable[[Tap], CloudLanes]
 

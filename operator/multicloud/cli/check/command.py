@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from multicloud.cli.check.findings import Report
     from multicloud.cli.check.wire import Wire
     from multicloud.kube.client import KubeClient
+    from multicloud.model.account import AccountObject
     from multicloud.model.ref import ObjectKey
-    from multicloud.model.spec import AccountObject, PoolObject
+    from multicloud.model.spec import PoolObject
     from multicloud.settings import Settings
 
 _STYLES: Final = {"ok": "green", "missing": "red", "wrong": "red", "unknown": "yellow"}
@@ -98,7 +99,7 @@ async def _check(
     from multicloud.cli.check.checking import LooksOnly, astray, check
     from multicloud.cli.check.entering import greeter
     from multicloud.cli.check.wire import Wire
-    from multicloud.clouds.lane import MetricRegistry
+    from multicloud.clouds.metering import MetricRegistry
     from multicloud.clouds.registry import CloudLanes
     from multicloud.kube.secrets import KubeSecrets
     from multicloud.model.exchange import Tap

@@ -11,8 +11,9 @@ import yaml
 
 from multicloud.kinds.parse import account_object, pool_object
 from multicloud.kinds.refusals import refusals, without_nulls
+from multicloud.model.account import AccountObject
 from multicloud.model.ref import GROUP, Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.model.spec import PoolObject
 
 STDIN: Final = Path("-")
 _SUFFIXES: Final = {".yaml", ".yml", ".json"}

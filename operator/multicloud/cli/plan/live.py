@@ -11,8 +11,9 @@ from multicloud.kinds.parse import account_object, pool_object
 from multicloud.kinds.remembered import pool_record
 from multicloud.kube.client import KubeClient
 from multicloud.kube.objects import KubeObjects
+from multicloud.model.account import AccountObject
 from multicloud.model.ref import Kind, ObjectKey
-from multicloud.model.spec import AccountObject, PoolObject
+from multicloud.model.spec import PoolObject
 from multicloud.run.clock import SystemClock
 
 

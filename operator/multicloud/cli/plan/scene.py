@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from multicloud.cli.plan.files import Filed, Files, Mistakes
 from multicloud.kinds.observed import ObservedMember, Sizes
+from multicloud.model.account import AccountObject, AccountSpec, AwsAccount
 from multicloud.model.member import Counted, Inside
 from multicloud.model.plan import Headroom, MemberView, PolicyWish, Snapshot, Stop
 from multicloud.model.reason import Code, Reason
 from multicloud.model.record import Claim, MemberRecord, PoolRecord
 from multicloud.model.ref import Cloud, Kind, NodePoolRef, ObjectKey
 from multicloud.model.size import NodePool, Operation, OperationState, ReadySource, Sight
-from multicloud.model.spec import AccountObject, AccountSpec, AwsAccount, MemberSpec, PoolObject, PoolSpec
+from multicloud.model.spec import MemberSpec, PoolObject, PoolSpec
 
 _SEEN: Final = Inside(counted=Counted())
 """Offline the pods of every cluster count as seen, and as none that needs a node: else no plan would ever move any."""

@@ -11,11 +11,11 @@ from multicloud.clouds.aks.login import make_login
 from multicloud.clouds.aks.pipeline import Arm
 from multicloud.clouds.aks.pools import AksNodePools
 from multicloud.clouds.aks.probe import AksProbe
+from multicloud.model.account import AzureAccount
 from multicloud.model.error import refused
 from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
-from multicloud.model.spec import AzureAccount
 from multicloud.settings import AzureEndpoints, Endpoint
 
 LONGEST_READ_S = 20.0

@@ -23,10 +23,10 @@ from azure.identity import (
 from multicloud.clouds.aks.environment import Environment
 from multicloud.clouds.aks.errors import of_login, of_login_status
 from multicloud.clouds.keys import read_key, read_line
+from multicloud.model.account import AzureAccount
 from multicloud.model.error import CloudError, refused
 from multicloud.model.reason import Code
 from multicloud.model.size import Principal
-from multicloud.model.spec import AzureAccount
 
 SECRET_KEY: Final = "clientSecret"  # noqa: S105 - the documented name of the key, not a secret
 CERTIFICATE_KEY: Final = "clientCertificate"

@@ -12,12 +12,12 @@ from multicloud.clouds.eks.clients import Clients, make_config
 from multicloud.clouds.eks.login import Login, Role, read_keys, session_name
 from multicloud.clouds.eks.pools import EksNodePools
 from multicloud.clouds.eks.probe import EksProbe
+from multicloud.model.account import AwsAccount
 from multicloud.model.error import Unavailable, refused
 from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Principal
-from multicloud.model.spec import AwsAccount
 from multicloud.settings import AwsEndpoints, Endpoint
 
 LONGEST_READ_S: Final = 20.0

@@ -15,11 +15,11 @@ from multicloud.clouds.gke.pools import GkeNodePools
 from multicloud.clouds.gke.probe import GkeProbe
 from multicloud.clouds.gke.projects import PUBLIC_RESOURCE_MANAGER, Projects
 from multicloud.clouds.gke.rest import Rest
+from multicloud.model.account import GcpAccount
 from multicloud.model.error import refused
 from multicloud.model.exchange import Tap
 from multicloud.model.port import CloudDoor
 from multicloud.model.reason import Code
-from multicloud.model.spec import GcpAccount
 from multicloud.settings import Endpoint, GcpEndpoints
 
 LONGEST_READ_S = 20.0

@@ -33,10 +33,10 @@ from google.oauth2.service_account import Credentials
 
 from multicloud.clouds.gke.errors import Told, of_answer, tidy, unreadable
 from multicloud.clouds.keys import read_key
+from multicloud.model.account import GcpAccount
 from multicloud.model.error import CloudError, Refused, Throttled, refused
 from multicloud.model.reason import Code, Reason
 from multicloud.model.size import Principal
-from multicloud.model.spec import GcpAccount
 from multicloud.settings import GcpEndpoints
 
 SECRET_KEY = "key.json"  # noqa: S105 - the documented name of the key, not a secret

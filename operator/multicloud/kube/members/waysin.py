@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from multicloud.kube.members.kubeconfig import fetch_kubeconfig
+from multicloud.model.account import AccountObject
 from multicloud.model.error import refused
 from multicloud.model.member import ClusterCredential, ClusterLogin
 from multicloud.model.port import Lanes, Secrets
 from multicloud.model.reason import Code
 from multicloud.model.ref import ObjectKey
-from multicloud.model.spec import AccountObject
 from multicloud.settings import MemberClusters
 
 
