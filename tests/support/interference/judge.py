@@ -265,7 +265,7 @@ class Judge:
         case.step.append(ask)
         case.removals[ask.place] = ask
         gone = sum(one.gone for one in case.step)
-        most = max(_most_per_step(version, ask) for version in case.versions)
+        most = max(most_per_step(version, ask.place) for version in case.versions)
         if gone > most:
             yield f"{gone} nodes go in one step, and {most} may"
 
@@ -323,12 +323,17 @@ def _disruption(version: Version, name: str) -> int:
     return value
 
 
-def _most_per_step(version: Version, ask: Ask) -> int:
-    """The most nodes that one step may take: of as many units as may ever be desired, one legal size in any case."""
-    desired: int = version.spec["maxReplicas"]
-    most = ceil(desired * _disruption(version, "maxUnavailablePercent") / 100)
-    smallest = min(_units(member) for member in version.spec["members"])
-    return max(zones_of(ask.place), min(_disruption(version, "maxNodesPerStep"), ceil(most / smallest)))
+def most_per_step(version: Version, place: Place) -> int:
+    """The most nodes that one step may take: of as many units as may ever be desired, one legal size in any case.
+
+    A maxUnavailablePercent of 100 is no limit, as the schema says: what hands added above maxReplicas may go with the rest.
+    """
+    nodes, percent = _disruption(version, "maxNodesPerStep"), _disruption(version, "maxUnavailablePercent")
+    if percent < 100:
+        units = ceil(version.spec["maxReplicas"] * percent / 100)
+        smallest = min(_units(member) for member in version.spec["members"])
+        nodes = min(nodes, ceil(units / smallest))
+    return max(zones_of(place), nodes)
 
 
 def _is_open(window: Mapping[str, Any], now: datetime) -> bool:
