@@ -316,11 +316,11 @@ async def test_replicas_beside_a_policy_are_ignored_and_said_and_count_again_aft
 
 async def test_an_override_stands_above_the_policy_and_gives_back(world: World, prometheus: ScriptedPrometheus) -> None:
     await settled(world, prometheus)
-    until = "2026-11-23T12:00:00Z"
+    until = "2026-11-23T10:00:00Z"
     world.edit(annotations={"multicloud.dev/override": f'{{"minReplicas": 45, "until": "{until}"}}'})
     await world.run_for(minutes=10)
     assert (desired(world), world.status()["desiredBy"]["kind"]) == (45, "Override")
-    await world.run_for(hours=5)
+    await world.run_for(hours=2, minutes=30)
     assert (desired(world), world.status()["desiredBy"]["kind"]) == (30, "ScalingPolicy")
 
 
