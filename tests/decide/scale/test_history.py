@@ -1,12 +1,13 @@
 """What a policy remembers over a restart: never a lower decision than without it, little, and nothing new at rest."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multicloud.decide.scale.history import MOST_SPANS, remembered, resumed
+from multicloud.decide.scale.history import MOST_SPANS, begun, remembered, resumed
 from multicloud.decide.scale.policy import decide_policy
 from multicloud.model.policy import (
     Behavior,
@@ -221,3 +222,19 @@ def test_after_a_restart_no_decision_is_lower_than_without_it(
             desired=through.desired,
         )
         current, now = through.desired, now + seconds(every_s)
+
+
+@pytest.mark.parametrize("change", [{"added": 3}, {"removed": 3}], ids=["growth", "shrinking"])
+def test_what_was_decided_and_did_not_happen_uses_up_no_rate(change: dict[str, int]) -> None:
+    span = Span(start=NOW, end=NOW, low=10, high=10, **change)
+    history = PolicyHistory(spans=(span,), desired=13)
+    assert begun(history, standing(10), NOW) == (Span(start=NOW, end=NOW, low=10, high=10),)
+    assert begun(history, standing(13), NOW) == (span,)
+
+
+@pytest.mark.parametrize(("window_s", "low"), [(0, None), (1, 5)])
+def test_lows_are_remembered_where_a_window_asks_for_them(window_s: int, low: int | None) -> None:
+    spec = policy(average(), behavior=Behavior(up=replace(SLOW, window_s=window_s), down=SLOW))
+    span = Span(start=NOW, end=NOW, low=5, high=9, added=1)
+    kept = remembered(PolicyHistory(spans=(span,), desired=10), spec, standing(10), NOW)
+    assert kept.spans == (Span(start=NOW, end=NOW, low=low, added=1),)

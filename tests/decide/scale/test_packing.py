@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multicloud.decide.scale.packing import nodes_for, packed, why_not
+from multicloud.decide.scale.packing import how_often, nodes_for, packed, why_not
 from multicloud.model.member import Resources
 from multicloud.model.pods import Candidate, NodeShape, PodGroup, PodShape, Requirement, Taint, Toleration
 from multicloud.model.reason import Code
@@ -234,3 +234,26 @@ def test_every_pod_is_somewhere_once(groups: list[PodGroup], most: int) -> None:
     assert sum(found.left.values()) <= sum(one.pods for one in groups)
     if sum(found.left.values()) == 0:
         assert sum(found.new.values()) >= bound(groups, FREE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "free", "times"),
+    [
+        pytest.param((500, GI, 1), (2000, 8 * GI, 110), 4, id="processors end first"),
+        pytest.param((500, GI, 1), (2000, 3 * GI, 110), 3, id="memory ends first"),
+        pytest.param((500, GI, 1), (2000, 8 * GI, 2), 2, id="places for pods end first"),
+        pytest.param((500, 0, 1), (2000, 0, 110), 4, id="nothing is left of what nobody asks for"),
+        pytest.param((500, 0, 1), (2000, -1, 110), 0, id="memory that is overdrawn"),
+        pytest.param((0, GI, 1), (-1, 8 * GI, 110), 0, id="processors that are overdrawn"),
+        pytest.param((500, GI, 0), (2000, 8 * GI, -1), 0, id="places that are overdrawn"),
+        pytest.param((0, 0, 0), (2000, GI, 1), 1, id="what asks for nothing is there once"),
+    ],
+)
+def test_how_often_a_request_fits(asked: tuple[int, int, int], free: tuple[int, int, int], times: int) -> None:
+    request, left = (Resources(cpu_m=cpu, memory=memory, pods=pods) for cpu, memory, pods in (asked, free))
+    assert how_often(request, left) == times
+
+
+def test_pods_that_fit_on_nodes_that_are_ready_are_told_apart() -> None:
+    rooms = (room(2000), room(3000, ready=False))
+    assert packed(waiting(group(5), to=(candidate(nodes=2, rooms=rooms),))).waiting_though == 2
