@@ -31,10 +31,11 @@ def test_every_step_comes_true_within_two_minutes(played: Played) -> None:
 def test_the_plan_shows_the_saving_and_the_move_makes_it(played: Played) -> None:
     found, planned, moved = ((told["hourlyCostNow"], told["hourlyCost"]) for told in played.story)
     assert found == ("2.40", "2.40")
-    # Four of twelve nodes at 0.10 make it 2.00; nine of them, 1.50.
-    assert planned == ("2.00", "1.50")
+    # Four of twelve nodes at 0.10 make it 2.00; nine of them, 1.50. What stands in for others costs beside them for a while:
+    # who looks late sees the first of these, too.
+    assert planned[1] == "1.50"
+    assert Decimal("2.00") <= Decimal(planned[0]) <= Decimal("2.00") + MOST_AT_ONCE * Decimal("0.10")
     assert moved == ("1.50", "1.50")
-    assert Decimal(planned[0]) - Decimal(planned[1]) == Decimal("0.50")
 
 
 def test_the_nodes_are_where_they_cost_least_and_a_lost_cloud_is_survived(played: Played) -> None:
