@@ -143,7 +143,13 @@ class Judge:
                 case.floors[place] = self._fleet[place].requested
 
     def anew(self, place: Place) -> None:
-        """A node pool was made again under its name: it is taken over again, at the size that it will be seen with."""
+        """A node pool was made again under its name: it is taken over again, at the size that it will be seen with.
+
+        Not on AKS: the hand is done before anybody looks again, and an agent pool has no id that would tell
+        (docs/decisions/0022-another-node-pool.md).
+        """
+        if place.cloud == "azure":
+            return
         for case in self._cases.values():
             version = case.versions[-1]
             member = version.member(place)
