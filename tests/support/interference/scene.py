@@ -1,13 +1,13 @@
 """The twenty pools with a judge beside them: he sees the fleet at every move of time and every size that was asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from multicloud.settings import Guard, Observe
 from multicloud_lab.core.journal import Entry
 from multicloud_lab.core.lab import Lab
 from multicloud_lab.thread import LabThread
-from support.interference.crowd import CLOUDS, KINDS, Place, body_of, name_of
+from support.interference.crowd import CLOUDS, KINDS, Place, body_of, name_of, zones_of
 from support.interference.judge import Fleet, Judge, Limits, place_named
 from support.world import World, pool_key
 
@@ -73,7 +73,7 @@ class Scene(World):
         room = sum(each["maxNodes"] * each.get("unitsPerNode", 1) for each in grows)
         if ready < min(spec["minReplicas"], room):
             yield f"{name}: {ready} units are ready, and minReplicas is {spec['minReplicas']}"
-        if room >= spec["minReplicas"] and self.condition("Ready", name)[0] != "True":
+        if _may_be_carried(spec, grows, room) and self.condition("Ready", name)[0] != "True":
             yield f"{name}: Ready is {self.condition('Ready', name)}"
 
     def _journalled(self, entry: Entry) -> None:
@@ -103,6 +103,17 @@ class Scene(World):
 
     def _look(self, fleet: Fleet) -> None:
         self.judge.saw(fleet, self.clock.monotonic())
+
+
+def _may_be_carried(spec: Mapping[str, Any], grows: Sequence[Mapping[str, Any]], room: int) -> bool:
+    """True when whole nodes of the members that may grow reach the wish and pass maxReplicas for minReplicas alone.
+
+    A pool that lacks for long what it wishes for is not Ready, whatever keeps it from having it.
+    """
+    least, most = int(spec["minReplicas"]), int(spec["maxReplicas"])
+    wished = min(max(spec.get("replicas") or 0, least), most)
+    step = min((each.get("unitsPerNode", 1) * zones_of(place_named(each)) for each in grows), default=1)
+    return wished <= room and (-(-wished // step) * step <= most or wished == least)
 
 
 def fleet_of(lab: Lab) -> Fleet:
