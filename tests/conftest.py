@@ -11,7 +11,6 @@ from pathlib import Path
 from random import SystemRandom
 from typing import cast
 from uuid import uuid4
-from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -47,14 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files first: one that came last would keep one process busy while the others have nothing left to do.
-
-    In an order of no meaning, always the same: neighbours resemble each other, and all that wait for programs at the same
-    time leave cores idle.
-    """
-    items.sort(
-        key=lambda item: (item.get_closest_marker("slow") is None, crc32(item.nodeid.partition("::")[0].encode()))
-    )
+    """Slow files first: one that came last would keep one process busy while the others have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

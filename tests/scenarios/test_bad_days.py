@@ -14,8 +14,6 @@ from support.interference.crowd import CloudName
 from support.lab import lab
 from support.world import World, members
 
-pytestmark = pytest.mark.slow
-
 __all__ = ["lab"]
 
 EVEN = {"aws": 10, "azure": 10, "gcp": 10}

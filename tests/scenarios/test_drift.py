@@ -10,8 +10,6 @@ from multicloud_lab.thread import LabThread
 from support.lab import lab
 from support.world import SELDOM, World, Write, members
 
-pytestmark = pytest.mark.slow
-
 __all__ = ["lab"]
 
 ACCEPT = "multicloud.dev/accept-drift"

@@ -10,8 +10,6 @@ from multicloud_lab.core.faults import Fault, Match
 from multicloud_lab.thread import LabThread
 from support.world import World, members
 
-pytestmark = pytest.mark.slow
-
 CLOUDS = ("aws", "azure", "gcp")
 CLUSTER = {"aws": "shop-prod", "azure": "shop-prod", "gcp": "shop-batch"}
 

@@ -12,8 +12,6 @@ from multicloud_lab.thread import LabThread
 from support.lab import lab
 from support.world import World
 
-pytestmark = pytest.mark.slow
-
 __all__ = ["lab"]
 
 Forge = Callable[[dict[str, Any], datetime], None]

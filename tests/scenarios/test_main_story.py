@@ -10,8 +10,6 @@ from multicloud.model.ref import Kind, ObjectKey
 from multicloud_lab.thread import LabThread
 from support.world import World, Write, members
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def lab() -> Iterator[LabThread]:

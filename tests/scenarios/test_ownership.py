@@ -11,8 +11,6 @@ from multicloud_lab.thread import LabThread
 from support.lab import lab
 from support.world import SELDOM, World, Write, account_bodies, members, secrets_for
 
-pytestmark = pytest.mark.slow
-
 __all__ = ["lab"]
 
 CLOUDS = ("aws", "azure", "gcp")
