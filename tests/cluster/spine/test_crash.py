@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 WISHED = 9
 SMALLER = 6
-CAUGHT_S = 60.0
+CAUGHT_S = 20.0
 PATIENT_S = 60
 """Deadline of the first one's calls: none gives up by itself while the others are being caught."""
 STORY_S = 300.0
