@@ -9,6 +9,7 @@ from typing import Any
 from multicloud.run.clock import SystemClock
 from support.commandline import multicloud_says
 
+
 LONGEST_S = 120.0
 """An act takes half a minute to one by itself; beside everything that runs in `make test`, up to this."""
 
