@@ -10,10 +10,6 @@ from multicloud.run.clock import SystemClock
 from support.commandline import multicloud_says
 
 
-LONGEST_S = 120.0
-"""An act takes half a minute to one by itself; beside everything that runs in `make test`, up to this."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """What `multicloud demo --once -o json` said, and the seconds to its end."""

@@ -12,7 +12,7 @@ import pytest
 
 from multicloud_lab.controlplane import ControlPlane
 from support.commandline import command, environment, multicloud_says
-from support.demo import LONGEST_S, Played, played_once
+from support.demo import Played, played_once
 from support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -30,11 +30,11 @@ def played(control_plane: ControlPlane) -> Played:
 
 def test_every_step_of_the_story_comes_true(played: Played) -> None:
     assert played.all_came_true("take-over", "scale-up", "surplus-held", "scale-down"), played.story
-    assert all(told["seconds"] > 0 for told in played.story)
+    assert all(0 < told["seconds"] < 60 for told in played.story)
 
 
-def test_a_warm_run_is_short(played: Played) -> None:
-    assert played.took_s <= LONGEST_S
+def test_a_warm_run_takes_a_minute_at_most(played: Played) -> None:
+    assert played.took_s <= 60
 
 
 def test_the_pool_ends_with_the_nodes_it_was_found_with(played: Played) -> None:
